@@ -1,0 +1,34 @@
+# Settings shared by every target of the project.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+find_program(ALEXNET_CCACHE ccache)
+mark_as_advanced(ALEXNET_CCACHE)
+if(ALEXNET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${ALEXNET_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ALEXNET_CCACHE})
+endif()
+
+function(alexnet_settings target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES
+    CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
+    CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  if(ALEXNET_DEVELOPER)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+  endif()
+  if(ALEXNET_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${ALEXNET_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${ALEXNET_SANITIZE})
+  endif()
+endfunction()
+
+# xxHash is used header-only (XXH_INLINE_ALL), so nothing is linked and nothing is exported.
+function(alexnet_find_xxhash target)
+  find_path(ALEXNET_XXHASH_INCLUDE xxhash.h REQUIRED)
+  target_include_directories(${target} SYSTEM PRIVATE ${ALEXNET_XXHASH_INCLUDE})
+endfunction()

@@ -1,0 +1,112 @@
+// What a backend is: it turns ops into compiled kernels, owns memory, and moves tensors. Nothing above this interface
+// knows a device; nothing below it knows a network, a tower or a solver.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/ops.h"
+#include "graph/tensor.h"
+
+namespace alx {
+
+enum class Phase { inference, training };
+
+// Memory of one backend. Freed with the last reference.
+class Buffer {
+ public:
+  virtual ~Buffer() = default;
+  void* data() const { return data_; }  // an address of the device; on CPUs readable by the host
+  size_t bytes() const { return bytes_; }
+
+ protected:
+  Buffer(void* data, size_t bytes) : data_(data), bytes_(bytes) {}
+  void* data_;
+  size_t bytes_;
+};
+
+// What changes from step to step. Everything else is bound once.
+struct StepContext {
+  uint64_t seed = 0, step = 0;
+  int64_t first_image = 0;    // index of this batch's first image in the global batch
+  int64_t global_batch = 0;   // images in the global batch: the divisor of the mean loss; 0: this batch
+};
+
+// What a kernel wants and gives, known after compiling and before memory exists.
+struct KernelSpec {
+  std::vector<TensorDesc> inputs, outputs;             // layouts read and written by forward
+  std::vector<TensorDesc> input_grads, output_grads;   // layouts written and read by backward; training only.
+                                                       // An input_grads entry of empty shape: none (labels, or not needed)
+  std::vector<TensorDesc> params;                      // packed form of each parameter; its gradient has the same
+  size_t forward_workspace = 0, backward_workspace = 0;  // scratch, only inside one call
+  size_t state = 0;            // bytes that forward saves for backward (mask, argmax, ...)
+  bool alias = false;          // outputs are input 0's own memory in the same layout: nothing to run forward
+  bool in_place = false;       // output 0 may take input 0's memory (their bytes are equal)
+  bool grad_in_place = false;  // input_grads[0] may take output_grads[0]'s memory
+  bool backward_reads_inputs = false, backward_reads_outputs = false;
+  std::string implementation;  // for people: "brgconv:avx512_core"
+};
+
+// Addresses, in the order of KernelSpec. Null where there is nothing.
+struct Binding {
+  std::vector<void*> inputs, outputs, input_grads, output_grads, params, param_grads;
+  void *workspace = nullptr, *state = nullptr;  // workspace: at least the larger of the two
+};
+
+// One op compiled for one set of shapes. bind() comes once, before the first run; runs do not allocate.
+// Kernels overwrite their outputs and gradients, they never accumulate.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  const KernelSpec& spec() const { return spec_; }
+  virtual void bind(const Binding& binding) = 0;
+  virtual void forward(const StepContext& step) = 0;
+  virtual void backward(const StepContext& step) = 0;
+
+ protected:
+  KernelSpec spec_;
+};
+
+struct CompileRequest {
+  std::string name;                // the node's, for messages and as the key of random draws
+  std::vector<TensorDesc> inputs;  // as their producers lay them out; the kernel may ask for others in its spec
+  std::vector<bool> input_grads;   // which inputs need a gradient; empty: none
+  Phase phase = Phase::inference;
+  DataType precision = DataType::f32;  // of activations and packed weights; sums are always kept in f32 or better
+};
+
+// One step of momentum SGD over a parameter in its packed form. Elements are independent, padding stays zero.
+struct SgdUpdate {
+  void *weight, *velocity;
+  const void* grad;
+  size_t count;  // of f32 elements, padding included
+  float rate, momentum, decay;
+  bool rate_in_velocity;  // the paper's form; else torch's
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string name() const = 0;  // "reference", "onednn", "cudnn:0"
+
+  virtual std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) = 0;
+
+  // A kernel that turns `from` into `to` (same shape; layout or type differ). Forward only.
+  virtual std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) = 0;
+
+  virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;  // aligned for any kernel; zero-filled
+
+  // Between host memory, dense f32 NCHW (i32 for labels), and a tensor of this backend. They return when done.
+  virtual void upload(const void* host, const TensorDesc& desc, void* device) = 0;
+  virtual void download(const void* device, const TensorDesc& desc, void* host) = 0;
+
+  // Dense bytes from another backend's memory, after the work queued there.
+  virtual void copy_from(Backend& source, const void* from, void* to, size_t bytes) = 0;
+
+  virtual void update(const SgdUpdate& sgd) = 0;
+  virtual void synchronize() = 0;
+};
+
+}  // namespace alx

@@ -1,0 +1,26 @@
+// The devices of this build. registry.cpp is the only file with build switches for backends.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+
+namespace alx {
+
+struct DeviceInfo {
+  std::string name;         // "cpu", "reference", "cuda:0"
+  bool usable = false;
+  std::string description;  // "AMD EPYC, 2 threads, AVX-512; oneDNN 3.2.0"
+  std::string reason;       // why it cannot be used, in words
+};
+std::vector<DeviceInfo> list_devices();
+
+// Opens a device by name, with this many threads (0: the machine's). "cpu" is oneDNN where it is built in, else the
+// reference backend. Throws where the name is unknown or the device cannot be used; there is no silent fallback.
+std::shared_ptr<Backend> open_device(const std::string& name, int threads = 0);
+
+// "cpu,cpu" -> one backend for each name.
+std::vector<std::shared_ptr<Backend>> open_devices(const std::string& names, int threads = 0);
+
+}  // namespace alx

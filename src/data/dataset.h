@@ -1,0 +1,30 @@
+// Labelled pictures: folder per class, CIFAR-10 binary, or idx files.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+
+namespace alx {
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  // Recognises the kind of DIR: sub-folders (sorted by bytes, their order gives the labels), CIFAR-10 binary
+  // (data_batch_*.bin or test_batch.bin), or MNIST-style idx(.gz) pairs. For CIFAR-10 and idx `part` picks "train" or
+  // "test"; a folder set ignores it. Throws not_found / bad_file with what was looked for and what to do.
+  static std::unique_ptr<Dataset> open(const std::string& dir, const std::string& part = "train");
+
+  virtual int64_t size() const = 0;
+  virtual int64_t label(int64_t i) const = 0;
+  virtual std::string name(int64_t i) const = 0;  // path, or "data_batch_1.bin[17]"
+  virtual Image image(int64_t i, int64_t at_least = 0) const = 0;  // safe from several threads; throws as read_image does
+  const std::vector<std::string>& classes() const { return classes_; }
+
+ protected:
+  std::vector<std::string> classes_;
+};
+
+}  // namespace alx

@@ -1,0 +1,146 @@
+// The operations of the AlexNet family as plain structs. An op says what is computed, never where or how.
+// Shapes are written (N, C, H, W).
+#pragma once
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "graph/tensor.h"
+
+namespace alx {
+
+struct Pad {
+  int64_t top = 0, left = 0, bottom = 0, right = 0;
+  static Pad all(int64_t p) { return {p, p, p, p}; }
+  bool operator==(const Pad&) const = default;
+};
+
+enum class Round { floor, ceil };  // of the output size where the last window does not fit
+enum class Activation { none, relu, tanh };
+
+// How a parameter starts.
+struct Init {
+  enum class Kind { constant, normal, uniform } kind = Kind::constant;
+  float value = 0;  // the constant; the standard deviation; the bound b of uniform(-b, b)
+};
+
+// A parameter's start and its own pace: the solver's rate and weight decay are multiplied by these.
+struct ParamRule {
+  Init init;
+  float rate = 1, decay = 1;
+};
+
+// (N, C, H, W) -> (N, out, H', W'); weight (out, C / groups, kernel_h, kernel_w), bias (out).
+// y = activation(conv(x, weight) + bias). Correlation, as every framework has it; padding is zeros.
+struct Conv {
+  int64_t out = 0, kernel = 1, stride = 1;
+  Pad pad;
+  int64_t groups = 1;
+  Activation activation = Activation::none;  // set by lowering
+  ParamRule weight, bias;
+};
+
+// (N, ...) -> (N, out); weight (out, in), bias (out). The input is flattened as C, H, W.
+struct Linear {
+  int64_t out = 0;
+  Activation activation = Activation::none;  // set by lowering
+  ParamRule weight, bias;
+};
+
+struct Relu {};
+struct Tanh {};
+
+// y = x * (k + a * sum of x^2 over the window)^-beta.
+//   across:  the window is `size` channels around c: [c - size/2, c - size/2 + size), cut at the ends;
+//   within:  the window is size x size positions of the same channel, centred, cut at the borders.
+// a = alpha / size (across) or alpha / size^2 (within): cuda-convnet's, Caffe's, oneDNN's and cuDNN's form.
+// `divide = false` gives a = alpha, the paper's printed formula (section 3.3).
+struct Lrn {
+  int64_t size = 5;
+  float k = 2, alpha = 1e-4f, beta = 0.75f;
+  enum class Region { across, within } region = Region::across;
+  bool divide = true;
+  float effective_alpha() const {
+    if (!divide) return alpha;
+    return alpha / static_cast<float>(region == Region::across ? size : size * size);
+  }
+};
+
+// Padding never wins. With Round::ceil the last window may hang over the right and bottom edge; it is dropped if it
+// would start in the padding beyond the input (Caffe's rule).
+struct MaxPool {
+  int64_t kernel = 3, stride = 2;
+  Pad pad;
+  Round round = Round::floor;
+};
+
+// As MaxPool. The divisor is the number of positions inside the input, or inside input and padding when
+// `count_padding`; a part that hangs over by Round::ceil never counts.
+struct AvgPool {
+  int64_t kernel = 3, stride = 2;
+  Pad pad;
+  Round round = Round::floor;
+  bool count_padding = false;
+};
+
+// Output cell i covers input [floor(i H / out_h), ceil((i + 1) H / out_h)), torch's AdaptiveAvgPool2d.
+struct AdaptiveAvgPool {
+  int64_t out_h = 6, out_w = 6;
+};
+
+// In training element i of the global batch is zeroed with probability `drop`.
+//   inverted: kept elements are divided by (1 - drop), inference is the identity (Caffe, torch);
+//   else:     kept elements stay, inference multiplies by (1 - drop) (the paper, section 4.2).
+struct Dropout {
+  float drop = 0.5f;
+  bool inverted = true;
+};
+
+struct Concat {};   // along C, any number of inputs
+struct Flatten {};  // (N, C, H, W) -> (N, C * H * W)
+struct Softmax {};  // (N, C) -> (N, C)
+
+// Inputs: logits (N, C), labels (N) as int32. Outputs: probabilities (N, C); per-image loss (N).
+// The gradient is that of the mean loss over the global batch. A label below 0 marks a row that does not count.
+struct SoftmaxLoss {
+  float smoothing = 0;  // target = (1 - smoothing) * one-hot + smoothing / C
+};
+
+// Made by lowering, never written in a NetSpec.
+struct Split {     // one input, `ways` outputs, all the same; its backward sums the gradients in the order of outputs
+  int64_t ways = 2;
+};
+struct Copy {};    // an edge between slots
+
+using Op = std::variant<Conv, Linear, Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, Flatten,
+                        Softmax, SoftmaxLoss, Split, Copy>;
+
+const char* name_of(const Op& op);  // "conv", "linear", ...
+
+// The parameters of an op for this input: (suffix, shape, rule), weight before bias. Empty for most ops.
+struct ParamShape {
+  std::string suffix;  // "weight" or "bias"
+  Shape shape;
+  ParamRule rule;
+};
+std::vector<ParamShape> param_shapes(const Op& op, const std::vector<Shape>& inputs);
+
+// Output shapes; throws Error(invalid_argument) with both sizes in the text where the op cannot take the inputs.
+std::vector<Shape> output_shapes(const Op& op, const std::vector<Shape>& inputs);
+
+// Multiply-adds of one forward pass over the whole batch: convolutions and linear layers, bias not counted.
+int64_t multiply_adds(const Op& op, const std::vector<Shape>& inputs);
+
+// Size of a window op's output along one axis; throws where the window does not fit.
+int64_t window_outputs(int64_t in, int64_t kernel, int64_t stride, int64_t before, int64_t after, Round round);
+
+// For visiting an Op with one lambda per case.
+template <class... F>
+struct overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+overloaded(F...) -> overloaded<F...>;
+
+}  // namespace alx

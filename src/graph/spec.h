@@ -1,0 +1,79 @@
+// A network as data: nodes in order, each with its op, its inputs by name and its logical device.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "graph/ops.h"
+
+namespace alx {
+
+// How a picture becomes the network's input. Stored in weight files as `alexnet.input`.
+struct InputSpec {
+  int64_t height = 224, width = 224;
+  std::string channel_order = "RGB";  // or "BGR"
+  float scale = 1;                    // pixel bytes are mapped to 0..scale, then (v - mean) / std
+  std::vector<float> mean = {0, 0, 0}, std = {1, 1, 1};  // in channel_order
+  std::string mean_image;             // names a tensor (3, size, size) to subtract instead of `mean`; empty: none
+  enum class Resize { short_side, squash, none } resize = Resize::short_side;
+  int64_t resize_size = 256;
+  bool antialias = true;  // Pillow's and torchvision's bilinear filter
+};
+
+// The training recipe of a network's source; `alexnet info` shows it, `alexnet train` starts from it.
+struct Recipe {
+  int64_t batch = 128;
+  float rate = 0.01f, momentum = 0.9f, decay = 5e-4f;
+  int64_t epochs = 90;
+  std::string schedule = "step:30:0.1";  // see train/schedule.h
+  bool rate_in_velocity = true;          // v = m v - rate (g + decay w), w += v; else torch's v = m v + g + decay w
+};
+
+constexpr int inherit_slot = -1;
+
+struct Node {
+  std::string name;
+  Op op;
+  std::vector<std::string> inputs;  // names of nodes, or "data", or "labels"
+  int slot = inherit_slot;          // logical device; inherit: that of the first input, 0 behind "data"
+};
+
+struct NetSpec {
+  std::string id;    // zoo name
+  int revision = 1;  // of the architecture behind the name
+  std::string source;
+  int64_t classes = 1000;
+  InputSpec input;   // channels are always 3
+  std::vector<Node> nodes;
+  std::string logits;                          // the node before Softmax
+  std::map<std::string, std::string> aliases;  // usual layer names -> node names: "fc7" -> "classifier.5"
+  Recipe recipe;
+
+  const Node* find(const std::string& name) const;           // by name or alias; null where there is none
+  const Node& at(const std::string& name) const;             // throws not_found and lists what exists
+  int slots() const;                                         // number of logical devices used
+};
+
+// Shape of every node's output at this batch, after checking the whole graph: names unique, inputs known and earlier,
+// slots without gaps, every op able to take its inputs. Throws with the node's name and both sizes in the text.
+std::map<std::string, Shape> infer_shapes(const NetSpec& spec, int64_t batch);
+
+struct ParamSpec {
+  std::string name;  // node name + ".weight" / ".bias"
+  std::string node;
+  Shape shape;
+  ParamRule rule;
+};
+std::vector<ParamSpec> params_of(const NetSpec& spec);  // in the order of nodes
+
+// The table of `alexnet info`.
+struct LayerInfo {
+  std::string name, op, detail;  // detail: "11x11 /4 pad 2"
+  Shape output;                  // of one image, batch dimension 1
+  int64_t parameters = 0, multiply_adds = 0, bytes = 0;  // bytes: fp32 output and parameters of one image
+  int slot = 0;
+};
+std::vector<LayerInfo> layer_table(const NetSpec& spec);
+
+}  // namespace alx

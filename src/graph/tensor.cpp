@@ -1,0 +1,53 @@
+#include "graph/tensor.h"
+
+#include "core/error.h"
+
+namespace alx {
+
+int64_t element_count(const Shape& shape) {
+  int64_t count = 1;
+  for (int64_t d : shape)
+    check(d >= 0 && !__builtin_mul_overflow(count, d, &count), Code::invalid_argument, "shape ", to_string(shape),
+          " is too large or negative");
+  return count;
+}
+
+std::string to_string(const Shape& shape) {
+  std::string text;
+  for (int64_t d : shape) text += (text.empty() ? "" : " x ") + std::to_string(d);
+  return text.empty() ? "scalar" : text;
+}
+
+size_t size_of(DataType type) {
+  switch (type) {
+    case DataType::f32:
+    case DataType::i32: return 4;
+    case DataType::f16:
+    case DataType::bf16: return 2;
+    case DataType::i8: return 1;
+  }
+  return 0;
+}
+
+const char* name_of(DataType type) {
+  switch (type) {
+    case DataType::f32: return "F32";
+    case DataType::f16: return "F16";
+    case DataType::bf16: return "BF16";
+    case DataType::i8: return "I8";
+    case DataType::i32: return "I32";
+  }
+  return "?";
+}
+
+size_t TensorDesc::bytes() const {
+  return layout ? layout->bytes() : static_cast<size_t>(element_count(shape)) * size_of(type);
+}
+
+bool TensorDesc::same_memory(const TensorDesc& other) const {
+  if (shape != other.shape || type != other.type) return false;
+  if (!layout || !other.layout) return !layout && !other.layout;
+  return layout->equals(*other.layout);
+}
+
+}  // namespace alx

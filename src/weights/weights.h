@@ -1,0 +1,97 @@
+// Named tensors from a file, whatever its kind: safetensors (ours or plain), torchvision's .pth.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/spec.h"
+#include "graph/tensor.h"
+
+namespace alx {
+
+// A file mapped read-only. Bytes stay valid for the object's life.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::string& path);  // throws not_found / io with the path and the system's reason
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  std::span<const std::byte> bytes() const { return bytes_; }
+  const std::string& path() const { return path_; }
+  void release(std::span<const std::byte> part) const;  // gives whole pages back to the system; they can be read again
+
+ private:
+  std::string path_;
+  std::span<const std::byte> bytes_;
+};
+
+struct TensorView {
+  std::string name;
+  DataType type = DataType::f32;
+  Shape shape;
+  std::span<const std::byte> data;  // little-endian, no alignment assumed
+};
+
+// An opened weight file. Nothing is copied until a tensor is read.
+class WeightFile {
+ public:
+  // Recognises the kind by content. Checks structure and sizes against the file's length before allocating anything.
+  static WeightFile open(const std::string& path);
+
+  const std::string& path() const { return file_->path(); }
+  const std::vector<TensorView>& tensors() const { return tensors_; }       // in file order
+  const TensorView* find(const std::string& name) const;                    // null where there is none
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }  // empty for plain files
+  std::string metadata(const std::string& key) const;                       // "" where absent
+
+  // Dense f32 elements of a tensor (F16, BF16, I8 with NAME.scale converted), into `out` of exactly its count.
+  // The checksum, where the file has one, is verified on the way, and the file's pages are given back.
+  void read(const TensorView& tensor, std::span<float> out) const;
+
+  // Every fault found, in words; empty: sound. Verifies all checksums.
+  std::vector<std::string> faults() const;
+
+ private:
+  friend WeightFile open_safetensors(std::shared_ptr<MappedFile>);
+  friend WeightFile open_torch(std::shared_ptr<MappedFile>);
+  WeightFile() = default;
+  std::shared_ptr<MappedFile> file_;
+  std::vector<TensorView> tensors_;
+  std::map<std::string, size_t> index_;
+  std::map<std::string, std::string> metadata_;
+  std::map<std::string, std::string> checksums_;  // tensor -> xxh3-128 in hex
+  std::vector<std::vector<std::byte>> owned_;     // tensors that had to be unpacked (a compressed .pth)
+};
+
+// A tensor to be written; `fill` is called once, with exactly the bytes of the tensor to fill, so that a large file
+// never stands in memory whole.
+struct TensorToWrite {
+  std::string name;
+  DataType type = DataType::f32;
+  Shape shape;
+  std::function<void(std::span<std::byte>)> fill;
+};
+TensorToWrite make_tensor(std::string name, Shape shape, std::vector<float> values, DataType stored = DataType::f32);
+
+// Writes safetensors with our metadata and checksums: a temporary file beside the target, fsync of file and folder,
+// rename. On any error the target is untouched and the temporary file is gone. `plain`: no metadata, as Python's
+// strict load_state_dict takes it.
+void write_safetensors(const std::string& path, std::vector<TensorToWrite> tensors,
+                       std::map<std::string, std::string> metadata, bool plain = false);
+
+// JSON of `alexnet.input` and back; throws bad_file with the offending key.
+std::string to_json(const InputSpec& input);
+InputSpec input_from_json(const std::string& json);
+std::vector<std::string> labels_from_json(const std::string& json);
+std::string labels_to_json(const std::vector<std::string>& labels);
+
+// Conversion of stored elements; n elements, `from` unaligned.
+void to_float(DataType type, const std::byte* from, float* out, size_t n, float scale = 1);
+void from_float(DataType type, const float* from, std::byte* out, size_t n);  // round to nearest even; not I8
+
+}  // namespace alx
