@@ -52,7 +52,7 @@ struct KernelSpec {
 // Addresses, in the order of KernelSpec. Null where there is nothing.
 struct Binding {
   std::vector<void*> inputs, outputs, input_grads, output_grads, params, param_grads;
-  void *workspace = nullptr, *state = nullptr;  // workspace: at least the larger of the two
+  void *forward_workspace = nullptr, *backward_workspace = nullptr, *state = nullptr;
 };
 
 // One op compiled for one set of shapes. bind() comes once, before the first run; runs do not allocate.

@@ -1,0 +1,66 @@
+#include "backends/registry.h"
+
+#include <thread>
+
+#include "backends/reference/reference.h"
+#include "core/error.h"
+#ifdef ALEXNET_WITH_ONEDNN
+#include "backends/onednn/onednn.h"
+#endif
+
+namespace alx {
+namespace {
+
+struct Device {
+  DeviceInfo info;
+  std::shared_ptr<Backend> (*open)(int threads);
+};
+
+std::vector<Device> devices() {
+  const auto open_reference = [](int) { return make_reference_backend(); };
+#ifdef ALEXNET_WITH_ONEDNN
+  const Device cpu{{"cpu", true, describe_onednn(), ""}, make_onednn_backend};
+#else
+  const Device cpu{{"cpu", true, "plain loops, 1 thread; built without oneDNN", ""}, open_reference};
+#endif
+  const Device reference{{"reference", true, "plain loops with double accumulators, 1 thread: to check others against", ""},
+                         open_reference};
+  const Device cuda{{"cuda:0", false, "", "this build has no CUDA backend"}, nullptr};
+  return {cpu, reference, cuda};
+}
+
+}  // namespace
+
+std::vector<DeviceInfo> list_devices() {
+  std::vector<DeviceInfo> list;
+  for (const Device& device : devices()) list.push_back(device.info);
+  return list;
+}
+
+std::shared_ptr<Backend> open_device(const std::string& name, int threads) {
+  check(threads >= 0 && threads <= 4096, Code::invalid_argument, "threads must lie in 0..4096 (0: all cores), got ", threads);
+  std::string known;
+  for (const Device& device : devices()) {
+    known += (known.empty() ? "" : ", ") + device.info.name;
+    const bool same = device.info.name == name ||
+                      (name.starts_with("cuda:") && device.info.name.starts_with("cuda:") && !device.open);
+    if (!same) continue;
+    check(device.open != nullptr, Code::device, "device ", name, " cannot be used: ", device.info.reason,
+          "; `alexnet devices` lists what can");
+    return device.open(threads);
+  }
+  fail(Code::not_found, "no device is called '", name, "'; there are: ", known);
+}
+
+std::vector<std::shared_ptr<Backend>> open_devices(const std::string& names, int threads) {
+  std::vector<std::shared_ptr<Backend>> opened;
+  size_t start = 0;
+  while (start <= names.size()) {
+    const size_t comma = std::min(names.find(',', start), names.size());
+    opened.push_back(open_device(names.substr(start, comma - start), threads));
+    start = comma + 1;
+  }
+  return opened;
+}
+
+}  // namespace alx
