@@ -1,0 +1,229 @@
+#include "graph/ops.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace alx {
+namespace {
+
+constexpr int64_t max_size = int64_t{1} << 30;  // of one axis, kernel or padding: sums of a few cannot overflow
+
+void check_size(const char* what, int64_t value, int64_t least = 1) {
+  check(value >= least && value <= max_size, Code::invalid_argument, what, " must lie in ", least, "..", max_size,
+        ", got ", value);
+}
+
+void check_rank(const Shape& shape, size_t rank, const char* axes) {
+  check(shape.size() == rank, Code::invalid_argument, "expected ", rank, " dimensions ", axes, ", got ", shape.size());
+}
+
+void check_pad(const Pad& pad) {
+  for (int64_t side : {pad.top, pad.left, pad.bottom, pad.right}) check_size("a side's padding", side, 0);
+}
+
+// Every window of a pool must see at least one element of the input.
+void check_pool(int64_t kernel, int64_t stride, const Pad& pad) {
+  check_size("kernel", kernel);
+  check_size("stride", stride);
+  check_pad(pad);
+  const int64_t most = std::max({pad.top, pad.left, pad.bottom, pad.right});
+  check(most < kernel, Code::invalid_argument, "padding ", most, " must be smaller than the kernel, ", kernel,
+        ", or a window would hold padding alone");
+}
+
+Shape window_shape(const Shape& in, int64_t channels, int64_t kernel, int64_t stride, const Pad& pad, Round round) {
+  return {in[0], channels, window_outputs(in[2], kernel, stride, pad.top, pad.bottom, round),
+          window_outputs(in[3], kernel, stride, pad.left, pad.right, round)};
+}
+
+using Shapes = std::vector<Shape>;
+constexpr const char* nchw = "(N, C, H, W)";
+
+Shapes outputs(const Conv& conv, const Shapes& in) {
+  check_rank(in[0], 4, nchw);
+  check_size("out", conv.out);
+  check_size("kernel", conv.kernel);
+  check_size("stride", conv.stride);
+  check_size("groups", conv.groups);
+  check_pad(conv.pad);
+  check(in[0][1] % conv.groups == 0, Code::invalid_argument, conv.groups, " groups do not divide ", in[0][1],
+        " input channels");
+  check(conv.out % conv.groups == 0, Code::invalid_argument, conv.groups, " groups do not divide ", conv.out,
+        " output channels");
+  return {window_shape(in[0], conv.out, conv.kernel, conv.stride, conv.pad, Round::floor)};
+}
+
+int64_t elements_per_image(const Shape& shape) { return element_count(Shape(shape.begin() + 1, shape.end())); }
+
+void check_has_channels(const Shape& shape) {
+  check(shape.size() >= 2, Code::invalid_argument, "expected at least 2 dimensions (N, C, ...), got ", shape.size());
+}
+
+Shapes outputs(const Linear& linear, const Shapes& in) {
+  check_has_channels(in[0]);
+  check_size("out", linear.out);
+  return {{in[0][0], linear.out}};
+}
+
+Shapes outputs(const Relu&, const Shapes& in) { return in; }
+Shapes outputs(const Tanh&, const Shapes& in) { return in; }
+Shapes outputs(const Copy&, const Shapes& in) { return in; }
+
+Shapes outputs(const Lrn& lrn, const Shapes& in) {
+  check_rank(in[0], 4, nchw);
+  check_size("size", lrn.size);
+  check(std::isfinite(lrn.k) && lrn.k >= 0, Code::invalid_argument, "k must be finite and not negative, got ", lrn.k);
+  check(std::isfinite(lrn.alpha) && lrn.alpha >= 0, Code::invalid_argument,
+        "alpha must be finite and not negative, got ", lrn.alpha);
+  check(std::isfinite(lrn.beta), Code::invalid_argument, "beta must be finite, got ", lrn.beta);
+  return in;
+}
+
+Shapes outputs(const MaxPool& pool, const Shapes& in) {
+  check_rank(in[0], 4, nchw);
+  check_pool(pool.kernel, pool.stride, pool.pad);
+  return {window_shape(in[0], in[0][1], pool.kernel, pool.stride, pool.pad, pool.round)};
+}
+
+Shapes outputs(const AvgPool& pool, const Shapes& in) {
+  check_rank(in[0], 4, nchw);
+  check_pool(pool.kernel, pool.stride, pool.pad);
+  return {window_shape(in[0], in[0][1], pool.kernel, pool.stride, pool.pad, pool.round)};
+}
+
+Shapes outputs(const AdaptiveAvgPool& pool, const Shapes& in) {
+  check_rank(in[0], 4, nchw);
+  check_size("out_h", pool.out_h);
+  check_size("out_w", pool.out_w);
+  return {{in[0][0], in[0][1], pool.out_h, pool.out_w}};
+}
+
+Shapes outputs(const Dropout& dropout, const Shapes& in) {
+  check(dropout.drop >= 0 && dropout.drop < 1, Code::invalid_argument, "drop must lie in [0, 1), got ", dropout.drop);
+  return in;
+}
+
+Shapes outputs(const Concat&, const Shapes& in) {
+  Shape result = in[0];
+  check_has_channels(result);
+  for (size_t i = 1; i < in.size(); ++i) {
+    Shape like = in[i];
+    if (like.size() == result.size()) like[1] = in[0][1];
+    check(like == in[0], Code::invalid_argument, "input ", i, " is ", to_string(in[i]), ", input 0 is ",
+          to_string(in[0]), "; they may differ in C alone");
+    result[1] += in[i][1];
+  }
+  return {result};
+}
+
+Shapes outputs(const Flatten&, const Shapes& in) {
+  check_has_channels(in[0]);
+  return {{in[0][0], elements_per_image(in[0])}};
+}
+
+Shapes outputs(const Softmax&, const Shapes& in) {
+  check_rank(in[0], 2, "(N, C)");
+  return in;
+}
+
+Shapes outputs(const SoftmaxLoss& loss, const Shapes& in) {
+  check_rank(in[0], 2, "(N, C) of the logits");
+  check(loss.smoothing >= 0 && loss.smoothing < 1, Code::invalid_argument, "smoothing must lie in [0, 1), got ",
+        loss.smoothing);
+  check(in[1] == Shape{in[0][0]}, Code::invalid_argument, "expected ", in[0][0], " labels, one for each row, got ",
+        to_string(in[1]));
+  return {in[0], in[1]};
+}
+
+Shapes outputs(const Split& split, const Shapes& in) {
+  check_size("ways", split.ways);
+  return Shapes(static_cast<size_t>(split.ways), in[0]);
+}
+
+void check_inputs(const Op& op, const Shapes& inputs) {
+  if (std::holds_alternative<Concat>(op)) {
+    check(!inputs.empty(), Code::invalid_argument, "expected at least one input, got none");
+  } else {
+    const size_t expected = std::holds_alternative<SoftmaxLoss>(op) ? 2 : 1;
+    check(inputs.size() == expected, Code::invalid_argument, "expected ", expected,
+          expected == 1 ? " input" : " inputs (logits, labels)", ", got ", inputs.size());
+  }
+  for (const Shape& shape : inputs) {
+    check(!shape.empty(), Code::invalid_argument, "an input has no dimensions; the first must be the batch");
+    for (int64_t d : shape) check_size("every dimension of an input", d);
+    element_count(shape);
+  }
+}
+
+}  // namespace
+
+const char* name_of(const Op& op) {
+  return std::visit(overloaded{
+                        [](const Conv&) { return "conv"; },
+                        [](const Linear&) { return "linear"; },
+                        [](const Relu&) { return "relu"; },
+                        [](const Tanh&) { return "tanh"; },
+                        [](const Lrn&) { return "lrn"; },
+                        [](const MaxPool&) { return "max_pool"; },
+                        [](const AvgPool&) { return "avg_pool"; },
+                        [](const AdaptiveAvgPool&) { return "adaptive_avg_pool"; },
+                        [](const Dropout&) { return "dropout"; },
+                        [](const Concat&) { return "concat"; },
+                        [](const Flatten&) { return "flatten"; },
+                        [](const Softmax&) { return "softmax"; },
+                        [](const SoftmaxLoss&) { return "softmax_loss"; },
+                        [](const Split&) { return "split"; },
+                        [](const Copy&) { return "copy"; },
+                    },
+                    op);
+}
+
+std::vector<Shape> output_shapes(const Op& op, const std::vector<Shape>& inputs) {
+  try {
+    check_inputs(op, inputs);
+    std::vector<Shape> result = std::visit([&](const auto& o) { return outputs(o, inputs); }, op);
+    for (const Shape& shape : result) element_count(shape);
+    return result;
+  } catch (const Error& error) {
+    std::string given;
+    for (const Shape& shape : inputs) given += (given.empty() ? "" : " and ") + to_string(shape);
+    fail(error.code(), name_of(op), " cannot take ", given.empty() ? "no input" : given, ": ", error.what());
+  }
+}
+
+std::vector<ParamShape> param_shapes(const Op& op, const std::vector<Shape>& inputs) {
+  output_shapes(op, inputs);  // checks them
+  if (const auto* conv = std::get_if<Conv>(&op))
+    return {{"weight", {conv->out, inputs[0][1] / conv->groups, conv->kernel, conv->kernel}, conv->weight},
+            {"bias", {conv->out}, conv->bias}};
+  if (const auto* linear = std::get_if<Linear>(&op))
+    return {{"weight", {linear->out, elements_per_image(inputs[0])}, linear->weight},
+            {"bias", {linear->out}, linear->bias}};
+  return {};
+}
+
+int64_t multiply_adds(const Op& op, const std::vector<Shape>& inputs) {
+  const std::vector<ParamShape> params = param_shapes(op, inputs);
+  if (params.empty()) return 0;
+  const Shape output = output_shapes(op, inputs)[0];
+  // Each weight is used once for each image and output position.
+  return element_count({element_count(params[0].shape), element_count(output) / output[1]});
+}
+
+int64_t window_outputs(int64_t in, int64_t kernel, int64_t stride, int64_t before, int64_t after, Round round) {
+  check_size("the input", in);
+  check_size("kernel", kernel);
+  check_size("stride", stride);
+  check_size("padding", before, 0);
+  check_size("padding", after, 0);
+  const int64_t room = in + before + after - kernel;
+  check(room >= 0, Code::invalid_argument, "a window of ", kernel, " does not fit an axis of ", in, " with padding ",
+        before, " + ", after, "; give an input of at least ", kernel - before - after);
+  if (round == Round::floor) return room / stride + 1;
+  const int64_t starts_before_the_end = (in + before - 1) / stride + 1;
+  return std::min((room + stride - 1) / stride + 1, starts_before_the_end);
+}
+
+}  // namespace alx
