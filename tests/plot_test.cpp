@@ -1,0 +1,299 @@
+#include "plot/plot.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+
+#include "core/error.h"
+#include "core/percent.h"
+#include "plot/axis.h"
+
+namespace alx {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Image gradient(int64_t width, int64_t height) {
+  Image image{width, height, {}};
+  for (int64_t i = 0; i < width * height; ++i) {
+    for (const int64_t value : {i % width * 255 / width, i / width * 255 / height, i % 256}) {
+      image.pixels.push_back(static_cast<uint8_t>(value));
+    }
+  }
+  return image;
+}
+
+std::vector<Bar> five_bars() { return {{"cat", 0.9}, {"dog", 0.05}, {"frog", 0.03}, {"deer", 0.015}, {"ship", 0.005}}; }
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Size {
+  uint32_t width, height;
+};
+
+// From the header chunk, after the signature; 0 x 0 where the file is no PNG.
+Size png_size(const fs::path& path) {
+  const std::string bytes = content(path);
+  if (bytes.size() < 33 || bytes.compare(0, 16, std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16)) != 0) return {0, 0};
+  const auto number = [&](size_t at) {
+    uint32_t value = 0;
+    for (size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes[i]);
+    return value;
+  };
+  return {number(16), number(20)};
+}
+
+class Plot : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() /
+              (std::string("alexnet-plot-") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string file(const std::string& name) const { return (folder_ / name).string(); }
+  size_t files() const { return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {})); }
+
+  Code code_of(const std::function<void()>& action, const std::string& part) const {
+    try {
+      action();
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+      return error.code();
+    }
+    return Code::ok;
+  }
+
+  // The same figure as PNG, for comparing.
+  std::string curves(const std::vector<Panel>& panels) const {
+    plot_curves(file("curves.png"), "title", "epoch", panels);
+    return content(file("curves.png"));
+  }
+  std::string bars(const std::string& title, const std::vector<Bar>& bars) const {
+    plot_predictions(file("bars.png"), {{gradient(40, 30), title, bars}});
+    return content(file("bars.png"));
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Plot, PredictionsAsPng) {
+  plot_predictions(file("one.png"), {{gradient(300, 200), "photo.jpg", five_bars()}});
+  const Size size = png_size(file("one.png"));
+  EXPECT_GT(size.width, 600u);
+  EXPECT_LT(size.width, 1200u);
+  EXPECT_GT(size.height, 600u);
+  EXPECT_LT(size.height, 1400u);
+  EXPECT_EQ(files(), 1u);  // no temporary file stays
+}
+
+TEST_F(Plot, EightPredictionsStandInTwoRowsOfFour) {
+  const Prediction prediction{gradient(64, 64), "photo", five_bars()};
+  plot_predictions(file("4.png"), std::vector(4, prediction));
+  plot_predictions(file("8.png"), std::vector(8, prediction));
+  const Size four = png_size(file("4.png")), eight = png_size(file("8.png"));
+  EXPECT_EQ(four.width, eight.width);
+  EXPECT_GT(four.width, 1600u);
+  EXPECT_GT(eight.height, four.height * 3 / 2);
+  EXPECT_LT(eight.height, four.height * 2);
+}
+
+TEST_F(Plot, AnyShapeOfPicture) {
+  for (const auto& [width, height] : {std::pair{1, 1}, {2000, 1}, {1, 2000}, {640, 10}, {32, 32}}) {
+    plot_predictions(file("shape.png"), {{gradient(width, height), "shape", five_bars()}});
+    EXPECT_GT(png_size(file("shape.png")).width, 600u) << width << " x " << height;
+  }
+}
+
+TEST_F(Plot, EqualInputGivesEqualBytes) {
+  EXPECT_EQ(bars("a", five_bars()), bars("a", five_bars()));
+  EXPECT_NE(bars("a", five_bars()), bars("b", five_bars()));
+}
+
+TEST_F(Plot, TheRightClassHasItsOwnColour) {
+  const std::string title = "cat";  // in both figures, so that only the bar's colour differs
+  EXPECT_NE(bars(title, {{"cat", 0.5}}), bars(title, {{"cat\u200b", 0.5}}));
+}
+
+TEST_F(Plot, SvgHoldsOutlinesNotFonts) {
+  plot_predictions(file("one.SVG"), {{gradient(300, 200), "photo.jpg", five_bars()}});
+  const std::string svg = content(file("one.SVG"));
+  EXPECT_EQ(svg.compare(0, 5, "<?xml"), 0);
+  EXPECT_NE(svg.find("</svg>"), std::string::npos);
+  EXPECT_EQ(svg.find("font-family"), std::string::npos);
+}
+
+TEST_F(Plot, FractionsThatAreNoFractions) {
+  const std::string zero = bars("a", {{"x", 0.0}});
+  EXPECT_EQ(bars("a", {{"x", -3.0}}), zero);
+  EXPECT_NE(bars("a", {{"x", kNan}}), zero);  // written as n/a
+  EXPECT_EQ(bars("a", {{"x", kNan}}), bars("a", {{"x", kInfinity}}));
+  EXPECT_EQ(bars("a", {{"x", 7.0}}), bars("a", {{"x", 1.0}}));
+}
+
+TEST_F(Plot, AnyBytesAsLabels) {
+  const std::string valid = bars("Füße 猫 قطة", {{"Löwe", 0.5}});
+  EXPECT_NE(valid, bars("Füße 猫 قطة", {{"Lowe", 0.5}}));
+  bars("broken \xff\xfe\xc3", {{std::string("nul\0inside", 10), 0.5}, {"two\nlines\r\n", 0.1}, {"", 0.1}});
+  EXPECT_GT(png_size(file("bars.png")).width, 0u);
+  // What an ellipsis hides cannot matter, and the figure keeps its size.
+  const std::string words(400, 'w');
+  EXPECT_EQ(bars("a", {{words + "1", 0.5}}), bars("a", {{words + std::string(1000000, 'v'), 0.5}}));
+}
+
+TEST_F(Plot, CurvesAsPngAndSvg) {
+  const Panel loss{"Loss", {{"training", {{1, 2.3}, {2, 1.9}, {3, 1.7}}}, {"validation", {{1, 2.2}, {3, 1.8}}}}};
+  const Panel error{"Error", {{"validation", {{1, 0.8}, {2, 0.6}}}}, true};
+  plot_curves(file("one.png"), "title", "epoch", {loss});
+  plot_curves(file("two.png"), "title", "epoch", {loss, error});
+  plot_curves(file("two.svg"), "title", "epoch", {loss, error});
+  const Size one = png_size(file("one.png")), two = png_size(file("two.png"));
+  EXPECT_EQ(one.width, 1920u);
+  EXPECT_EQ(two.width, 1920u);
+  EXPECT_GT(two.height, one.height);
+  EXPECT_NE(content(file("two.svg")).find("</svg>"), std::string::npos);
+  EXPECT_EQ(files(), 3u);
+}
+
+TEST_F(Plot, PointsThatAreNotFiniteAreLeftOut) {
+  const Panel with{"Loss",
+                   {{"a", {{1, 2}, {2, kNan}, {kNan, 3}, {3, kInfinity}, {-kInfinity, 1}, {4, 1}, {5, 1e308}}}}};
+  const Panel without{"Loss", {{"a", {{1, 2}, {4, 1}}}}};
+  EXPECT_EQ(curves({with}), curves({without}));
+  EXPECT_NE(curves({without}), curves({{"Loss", {{"a", {{1, 2}, {4, 1.5}}}}}}));
+}
+
+TEST_F(Plot, CurvesOfLittleOrOddData) {
+  const std::vector<Panel> odd{
+      {"no series", {}},
+      {"no points", {{"a", {}}, {"b", {{kNan, kNan}}}}},
+      {"one point", {{"a", {{5, 3}}}}},
+      {"constant", {{"a", {{1, 0}, {2, 0}}}, {"b", {{1, -1e-300}, {2, 1e-300}}}}},
+      {"huge", {{"a", {{-1e299, -1e299}, {1e299, 1e299}}}}},
+      {"close", {{"a", {{1e15, 1}, {1e15 + 1, std::nextafter(1.0, 2)}}}}},
+      {std::string(3000, 'y'), std::vector<Series>(300, {std::string(300, 'n'), {{1, 2}}})},
+  };
+  for (const Panel& panel : odd) {
+    curves({panel});
+    EXPECT_EQ(png_size(file("curves.png")).width, 1920u) << panel.y_label.substr(0, 20);
+  }
+  curves(odd);
+}
+
+TEST_F(Plot, AMillionPointsStaySmall) {
+  Series series{"a", {}};
+  for (int i = 0; i < 1000000; ++i) series.points.emplace_back(i, i % 1000);
+  plot_curves(file("many.svg"), "title", "step", {{"Loss", {series}}});
+  EXPECT_LT(fs::file_size(file("many.svg")), 1000000u);
+}
+
+TEST_F(Plot, PathsThatCannotBeWritten) {
+  const std::vector<Prediction> one{{gradient(8, 8), "a", five_bars()}};
+  const auto predictions = [&](const std::string& path) { return [&one, path] { plot_predictions(path, one); }; };
+  EXPECT_EQ(code_of(predictions(file("missing/out.png")), "missing/out.png"), Code::io);
+  fs::create_directory(folder_ / "folder.png");
+  EXPECT_EQ(code_of(predictions(file("folder.png")), "directory"), Code::io);
+  EXPECT_EQ(files(), 1u);
+  EXPECT_TRUE(fs::is_empty(folder_ / "folder.png"));
+  for (const char* name : {"out.jpg", "out", "png", "", "out.png.", ".", "a.png/out"}) {
+    EXPECT_EQ(code_of(predictions(file(name)), ".png or .svg"), Code::invalid_argument) << name;
+  }
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(Plot, AFailureLeavesTheEarlierFile) {
+  std::ofstream(file("out.png")) << "earlier";
+  EXPECT_EQ(code_of(
+                [&] {
+                  plot_predictions(file("out.png"), {{Image{4, 4, {}}, "a", {}}});
+                },
+                "4 x 4"),
+            Code::invalid_argument);
+  EXPECT_EQ(content(file("out.png")), "earlier");
+  plot_predictions(file("out.png"), {{gradient(4, 4), "a", {}}});
+  EXPECT_GT(png_size(file("out.png")).width, 0u);
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(Plot, RefusesWhatCannotBeDrawn) {
+  EXPECT_EQ(code_of([&] { plot_predictions(file("out.png"), {}); }, "no prediction"), Code::invalid_argument);
+  EXPECT_EQ(code_of([&] { plot_curves(file("out.png"), "", "", {}); }, "no curve"), Code::invalid_argument);
+  EXPECT_EQ(code_of([&] { plot_curves(file("out.png"), "", "", std::vector<Panel>(100)); }, "draw less"),
+            Code::invalid_argument);
+  for (const auto& [width, height] :
+       {std::pair<int64_t, int64_t>{-1, 4}, {0, 0}, {int64_t{1} << 33, int64_t{1} << 33}}) {
+    const Image image{width, height, std::vector<uint8_t>(12)};
+    EXPECT_EQ(code_of([&] { plot_predictions(file("out.png"), {{image, "a", {}}}); }, "bytes"), Code::invalid_argument);
+  }
+  EXPECT_EQ(files(), 0u);
+}
+
+// In a process of its own: fontconfig reads its settings once.
+TEST_F(Plot, AMachineWithoutFontsIsAnError) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  std::ofstream(file("fonts.conf")) << "<?xml version='1.0'?><fontconfig></fontconfig>";
+  const auto draw = [&] {
+    setenv("FONTCONFIG_FILE", file("fonts.conf").c_str(), 1);
+    try {
+      plot_predictions(file("out.png"), {{gradient(4, 4), "a", {}}});
+    } catch (const Error& error) {
+      std::fputs(error.what(), stderr);
+      std::_Exit(3);
+    }
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(draw(), testing::ExitedWithCode(3), "fonts-dejavu-core");
+}
+
+std::vector<std::string> tick_texts(const Axis& axis) {
+  std::vector<std::string> texts;
+  for (const double tick : axis.ticks()) texts.push_back(axis.text(tick));
+  return texts;
+}
+
+TEST(Axis, TicksAreRoundNumbers) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(tick_texts(round_axis(0.24, 2.4, 5)), (Texts{"0", "0.5", "1.0", "1.5", "2.0", "2.5"}));
+  EXPECT_EQ(tick_texts(round_axis(0.9, 1, 5)), (Texts{"0.90", "0.92", "0.94", "0.96", "0.98", "1.00"}));
+  EXPECT_EQ(tick_texts(round_axis(-1, 1, 4)), (Texts{"\u22121.0", "\u22120.5", "0", "0.5", "1.0"}));
+  EXPECT_EQ(tick_texts(exact_axis(1, 90, 5, true)), (Texts{"20", "40", "60", "80"}));
+  EXPECT_EQ(tick_texts(exact_axis(1, 3, 10, true)), (Texts{"1", "2", "3"}));
+  EXPECT_EQ(tick_texts(exact_axis(0, 90000, 3, true)), (Texts{"0", "50\u2009000"}));
+}
+
+TEST(Axis, HoldsItsDataAndFewTicks) {
+  const std::pair<double, double> spans[] = {{0, 0},   {5, 5}, {-1e299, 1e299}, {1e-310, 2e-310}, {1e9, 1e9 + 1e-3},
+                                             {-7, 123}};
+  for (const auto& [low, high] : spans) {
+    for (const Axis& axis : {round_axis(low, high, 5), exact_axis(low, high, 10, false)}) {
+      EXPECT_LE(axis.low, low);
+      EXPECT_GE(axis.high, high);
+      EXPECT_LE(axis.ticks().size(), 11u);
+      EXPECT_GE(axis.ticks().size(), 2u);
+    }
+  }
+}
+
+TEST(Percent, NeverClaimsMoreThanItKnows) {
+  const std::pair<double, const char*> cases[] = {{0, "0.0%"},       {0.0001, "<0.1%"}, {0.0005, "0.1%"},
+                                                  {0.1234, "12.3%"}, {0.9994, "99.9%"}, {0.9996, ">99.9%"},
+                                                  {1, "100%"},       {kNan, "n/a"}};
+  for (const auto& [fraction, text] : cases) EXPECT_EQ(percent_text(fraction), text);
+}
+
+}  // namespace
+}  // namespace alx
