@@ -1,0 +1,55 @@
+#include <cstring>
+#include <new>
+
+#include "backends/reference/kernel.h"
+#include "backends/reference/reference.h"
+#include "core/error.h"
+
+namespace alx {
+namespace {
+
+constexpr std::align_val_t alignment{64};
+
+class HostBuffer : public Buffer {
+ public:
+  explicit HostBuffer(size_t bytes) : Buffer(::operator new(bytes, alignment, std::nothrow), bytes) {
+    check(data_ != nullptr, Code::out_of_memory, "no memory for a buffer of ", bytes, " bytes");
+    if (bytes > 0) std::memset(data_, 0, bytes);
+  }
+  ~HostBuffer() override { ::operator delete(data_, alignment); }
+  HostBuffer(const HostBuffer&) = delete;
+  HostBuffer& operator=(const HostBuffer&) = delete;
+};
+
+void copy_dense(const void* from, const TensorDesc& desc, void* to) {
+  check(!desc.layout, Code::internal, "the reference backend was given a tensor in the layout ",
+        desc.layout ? desc.layout->name() : "", " of another backend");
+  if (const size_t bytes = desc.bytes()) std::memcpy(to, from, bytes);
+}
+
+class ReferenceBackend : public Backend {
+ public:
+  std::string name() const override { return "reference"; }
+  std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
+    return reference_kernel(op, request);
+  }
+  std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) override {
+    return reference::make_reorder(from, to);
+  }
+  std::shared_ptr<Buffer> allocate(size_t bytes) override { return std::make_shared<HostBuffer>(bytes); }
+  void upload(const void* host, const TensorDesc& desc, void* device) override { copy_dense(host, desc, device); }
+  void download(const void* device, const TensorDesc& desc, void* host) override { copy_dense(device, desc, host); }
+  void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
+    source.synchronize();
+    check(bytes % sizeof(float) == 0, Code::internal, "copy_from moves whole elements of 4 bytes, got ", bytes);
+    source.download(from, {{static_cast<int64_t>(bytes / sizeof(float))}, DataType::f32, nullptr}, to);
+  }
+  void update(const SgdUpdate& sgd) override { reference::update(sgd); }
+  void synchronize() override {}
+};
+
+}  // namespace
+
+std::shared_ptr<Backend> make_reference_backend() { return std::make_shared<ReferenceBackend>(); }
+
+}  // namespace alx

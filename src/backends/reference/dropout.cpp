@@ -1,0 +1,54 @@
+#include "backends/reference/kernel.h"
+#include "core/random.h"
+
+namespace alx::reference {
+namespace {
+
+// The mask is a pure function of seed, name, step and index: backward draws it again.
+class DropoutKernel : public ReferenceKernel {
+ public:
+  DropoutKernel(const Dropout& op, const CompileRequest& request)
+      : ReferenceKernel(op, request),
+        drop_(op.drop),
+        scale_(scale(op, training_)),
+        stream_(hash_name(request.name)),
+        count_(element_count(in_shape())) {
+    spec_.in_place = spec_.grad_in_place = true;
+    spec_.alias = op.inverted && !training_;
+  }
+
+  void forward(const StepContext& step) override {
+    if (!spec_.alias) apply(step, input(), output());
+  }
+  void backward(const StepContext& step) override {
+    if (wants_grad()) apply(step, output_grad(), input_grad());
+  }
+
+ private:
+  static double scale(const Dropout& op, bool training) {
+    if (op.inverted) return training ? 1 / (1.0 - op.drop) : 1.0;
+    return training ? 1.0 : 1.0 - op.drop;
+  }
+
+  void apply(const StepContext& step, const float* from, float* to) const {
+    const Random random(step.seed, stream_, step.step);
+    const auto first = static_cast<uint64_t>(step.first_image * (count_ / in_shape()[0]));
+    for (int64_t i = 0; i < count_; ++i) {
+      const bool keep = !training_ || random.uniform(first + static_cast<uint64_t>(i)) >= drop_;
+      to[i] = keep ? static_cast<float>(from[i] * scale_) : 0.0f;
+    }
+  }
+
+  float drop_;
+  double scale_;
+  uint64_t stream_;
+  int64_t count_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make(const Dropout& op, const CompileRequest& request) {
+  return std::make_unique<DropoutKernel>(op, request);
+}
+
+}  // namespace alx::reference

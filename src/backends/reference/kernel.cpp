@@ -1,0 +1,76 @@
+#include "backends/reference/kernel.h"
+
+#include <cmath>
+
+#include "backends/reference/reference.h"
+#include "core/error.h"
+
+namespace alx::reference {
+
+ReferenceKernel::ReferenceKernel(const Op& op, const CompileRequest& request)
+    : training_(request.phase == Phase::training) {
+  std::vector<Shape> shapes;
+  for (const TensorDesc& desc : request.inputs) {
+    shapes.push_back(desc.shape);
+    spec_.inputs.push_back({desc.shape, DataType::f32, nullptr});
+  }
+  for (const Shape& shape : output_shapes(op, shapes)) spec_.outputs.push_back({shape, DataType::f32, nullptr});
+  for (const ParamShape& param : param_shapes(op, shapes))
+    spec_.params.push_back({param.shape, DataType::f32, nullptr});
+  spec_.implementation = "plain loops";
+  if (!training_) return;
+  spec_.output_grads = spec_.outputs;
+  spec_.input_grads.resize(shapes.size());
+  for (size_t i = 0; i < request.input_grads.size(); ++i)
+    if (request.input_grads[i]) spec_.input_grads[i] = spec_.inputs[i];
+}
+
+double activate(Activation activation, double x) {
+  switch (activation) {
+    case Activation::none: return x;
+    case Activation::relu: return x > 0 || std::isnan(x) ? x : 0;
+    case Activation::tanh: return std::tanh(x);
+  }
+  return x;
+}
+
+double activation_slope(Activation activation, double y) {
+  switch (activation) {
+    case Activation::none: return 1;
+    case Activation::relu: return y > 0 ? 1 : 0;
+    case Activation::tanh: return 1 - y * y;
+  }
+  return 1;
+}
+
+double dot(const float* a, const float* b, int64_t count) {
+  constexpr int64_t lanes = 8;  // independent sums, for the vector units
+  double sums[lanes] = {};
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      sums[lane] += static_cast<double>(a[i + lane]) * static_cast<double>(b[i + lane]);
+  double sum = 0;
+  for (; i < count; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  for (double lane : sums) sum += lane;
+  return sum;
+}
+
+}  // namespace alx::reference
+
+namespace alx {
+
+std::unique_ptr<Kernel> reference_kernel(const Op& op, const CompileRequest& request) {
+  check(request.precision == DataType::f32, Code::unsupported, request.name,
+        ": the reference backend computes in F32 alone, not in ", name_of(request.precision),
+        "; ask for fp32 or another device");
+  check(request.input_grads.empty() || request.input_grads.size() == request.inputs.size(), Code::internal,
+        request.name, ": ", request.input_grads.size(), " gradients asked for ", request.inputs.size(), " inputs");
+  try {
+    return std::visit([&](const auto& o) { return reference::make(o, request); }, op);
+  } catch (const Error& error) {
+    throw Error(error.code(), request.name + ": " + error.what());
+  }
+}
+
+}  // namespace alx
