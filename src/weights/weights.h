@@ -44,10 +44,10 @@ class WeightFile {
   static WeightFile open(const std::string& path);
 
   const std::string& path() const { return file_->path(); }
-  const std::vector<TensorView>& tensors() const { return tensors_; }       // in file order
-  const TensorView* find(const std::string& name) const;                    // null where there is none
+  const std::vector<TensorView>& tensors() const { return tensors_; }               // in file order
+  const TensorView* find(const std::string& name) const;                            // null where there is none
   const std::map<std::string, std::string>& metadata() const { return metadata_; }  // empty for plain files
-  std::string metadata(const std::string& key) const;                       // "" where absent
+  std::string metadata(const std::string& key) const;                               // "" where absent
 
   // Dense f32 elements of a tensor (F16, BF16, I8 with NAME.scale converted), into `out` of exactly its count.
   // The checksum, where the file has one, is verified on the way, and the file's pages are given back.
@@ -65,7 +65,8 @@ class WeightFile {
   std::map<std::string, size_t> index_;
   std::map<std::string, std::string> metadata_;
   std::map<std::string, std::string> checksums_;  // tensor -> xxh3-128 in hex
-  std::vector<std::vector<std::byte>> owned_;     // tensors that had to be unpacked (a compressed .pth)
+  // Tensors that had to be made dense (strided in a .pth). Shared, so that a copy of this object stays valid.
+  std::vector<std::shared_ptr<const std::vector<std::byte>>> owned_;
 };
 
 // A tensor to be written; `fill` is called once, with exactly the bytes of the tensor to fill, so that a large file

@@ -1,0 +1,64 @@
+#include "weights/detect.h"
+
+#include <charconv>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "models/zoo.h"
+#include "weights/bytes.h"
+#include "weights/format.h"
+
+namespace alx {
+namespace {
+
+// True where the file has exactly the shape that `model` gives each of its parameters, for any number of classes.
+bool fits(const WeightFile& file, const std::string& model) {
+  const NetSpec usual = make_model(model);
+  int64_t classes = 0;
+  for (const ParamSpec& param : params_of(usual)) {
+    const TensorView* tensor = file.find(param.name);
+    if (!tensor || tensor->shape.size() != param.shape.size()) return false;
+    if (param.node == usual.logits) classes = tensor->shape.front();
+  }
+  if (classes < 1) return false;
+  for (const ParamSpec& param : params_of(make_model(model, {.classes = classes})))
+    if (file.find(param.name)->shape != param.shape) return false;
+  return true;
+}
+
+}  // namespace
+
+std::string to_string(const ModelId& id) { return cat(id.name, "/", id.revision); }
+
+ModelId parse_model_id(const std::string& text) {
+  const size_t slash = text.rfind('/');
+  ModelId id{text.substr(0, slash), 1};
+  bool good = !id.name.empty();
+  if (slash != std::string::npos) {
+    const char *first = text.data() + slash + 1, *last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(first, last, id.revision);
+    good = good && error == std::errc() && end == last && id.revision > 0;
+  }
+  check(good, Code::bad_file, key_model, " should be NAME/REVISION, such as \"alexnet-2012/1\", but is ",
+        in_quotes(text));
+  return id;
+}
+
+std::string guess_model(const WeightFile& file) {
+  if (file.metadata().contains(key_model)) return parse_model_id(file.metadata(key_model)).name;
+  std::vector<std::string> found;
+  for (const std::string& model : model_names())
+    if (fits(file, model)) found.push_back(model);
+  check(!found.empty(), Code::bad_file, file.path(),
+        " does not say which network it is for, and the names and shapes of its ", file.tensors().size(),
+        " tensors fit none at its usual input size; name the network");
+  if (found.size() > 1) {
+    std::string names;
+    for (const std::string& model : found) names += (names.empty() ? "" : ", ") + model;
+    log_line(LogLevel::warning, cat(file.path(), " does not say which network it is for, and its tensors fit several: ",
+                                    names, ". The first is taken; name the network if it is another"));
+  }
+  return found.front();
+}
+
+}  // namespace alx

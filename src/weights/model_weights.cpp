@@ -1,0 +1,65 @@
+#include "weights/model_weights.h"
+
+#include <cmath>
+#include <set>
+
+#include "core/error.h"
+#include "weights/bytes.h"
+#include "weights/format.h"
+
+namespace alx {
+namespace {
+
+// "2 missing (a, b)"; at most a few names, the count says the rest.
+void describe(std::string& text, const char* what, const std::vector<std::string>& items) {
+  constexpr size_t most = 4;
+  if (items.empty()) return;
+  text += cat(text.empty() ? "" : "; ", items.size(), " ", what, " (");
+  for (size_t i = 0; i < items.size() && i < most; ++i) text += (i ? ", " : "") + items[i];
+  text += items.size() > most ? ", ...)" : ")";
+}
+
+bool belongs_to_no_network(const WeightFile& file, const std::string& name, const std::string& mean_image) {
+  if (name.starts_with("optimizer.") || name.starts_with("selftest.") || name == mean_image) return true;
+  constexpr std::string_view suffix = ".scale";
+  if (!name.ends_with(suffix)) return false;
+  const TensorView* scaled = file.find(name.substr(0, name.size() - suffix.size()));
+  return scaled && scaled->type == DataType::i8;
+}
+
+}  // namespace
+
+void check_against(const WeightFile& file, const std::vector<ParamSpec>& params, const std::string& model) {
+  const std::string input = file.metadata(key_input);
+  const std::string mean_image = input.empty() ? "" : input_from_json(input).mean_image;
+  std::vector<std::string> missing, unexpected, reshaped;
+  std::set<std::string> known;
+  for (const ParamSpec& param : params) {
+    known.insert(param.name);
+    const TensorView* tensor = file.find(param.name);
+    if (!tensor) {
+      missing.push_back(param.name);
+    } else if (tensor->shape != param.shape) {
+      reshaped.push_back(
+          cat(param.name, ": ", to_string(param.shape), " expected, ", to_string(tensor->shape), " found"));
+    }
+  }
+  for (const TensorView& tensor : file.tensors())
+    if (!known.contains(tensor.name) && !belongs_to_no_network(file, tensor.name, mean_image))
+      unexpected.push_back(in_quotes(tensor.name));
+  std::string text;
+  describe(text, "missing", missing);
+  describe(text, "of another shape", reshaped);
+  describe(text, "unexpected", unexpected);
+  check(text.empty(), Code::bad_file, file.path(), " does not fit the network ", model, ", which has ", params.size(),
+        " tensors: ", text, ". Name the network that the file was saved from");
+}
+
+void refuse_non_finite(std::span<const float> values, const std::string& name, const std::string& path) {
+  for (size_t i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values[i]))
+      fail(Code::bad_file, path, ": tensor ", in_quotes(name), " holds ", values[i], " at element ", i,
+           "; weights must be finite. The training that wrote it probably diverged");
+}
+
+}  // namespace alx

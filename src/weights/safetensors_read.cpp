@@ -1,0 +1,224 @@
+// Opening a safetensors file: every claim of the header is checked against the file before it is used.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/error.h"
+#include "weights/bytes.h"
+#include "weights/format.h"
+#include "weights/hash.h"
+#include "weights/weights.h"
+
+namespace alx {
+namespace {
+
+struct Entry {
+  std::string name, type;
+  Shape shape;
+  std::vector<uint64_t> offsets;
+};
+
+// Reads the header's JSON event by event. A document tree would hide duplicate keys, and events of any other form than
+// the format's are refused at the spot.
+class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  explicit HeaderReader(std::string path) : path_(std::move(path)) {}
+  std::vector<Entry> entries;
+  std::map<std::string, std::string> metadata;
+
+  bool start_object(std::size_t) override {
+    if (at_ == At::start) {
+      at_ = At::top;
+    } else if (at_ == At::top && key_ == "__metadata__") {
+      at_ = At::metadata;
+    } else if (at_ == At::top) {
+      at_ = At::tensor;
+      entries.push_back({key_, {}, {}, {}});
+      fields_.clear();
+    } else {
+      refuse("an object");
+    }
+    return true;
+  }
+  bool end_object() override {
+    demand(at_ != At::tensor || fields_.size() == 3, " comes last, but dtype, shape or data_offsets is missing");
+    at_ = At::top;
+    return true;
+  }
+  bool key(std::string& text) override {
+    key_ = text;
+    if (at_ == At::metadata) {
+      demand(!metadata.contains(text), " occurs twice");
+    } else if (at_ == At::top) {
+      demand(names_.insert(text).second, " occurs twice");
+    } else {
+      demand(text == "dtype" || text == "shape" || text == "data_offsets", " is unknown");
+      demand(fields_.insert(text).second, " occurs twice");
+    }
+    return true;
+  }
+  bool string(std::string& text) override {
+    if (at_ == At::metadata) {
+      metadata.emplace(key_, text);
+    } else if (at_ == At::tensor && key_ == "dtype") {
+      entries.back().type = text;
+    } else {
+      refuse("a string");
+    }
+    return true;
+  }
+  bool start_array(std::size_t) override {
+    if (at_ != At::tensor || key_ == "dtype") refuse("an array");
+    at_ = key_ == "shape" ? At::shape : At::offsets;
+    return true;
+  }
+  bool end_array() override {
+    demand(at_ != At::offsets || entries.back().offsets.size() == 2, " must be two numbers");
+    at_ = At::tensor;
+    return true;
+  }
+  bool number_unsigned(uint64_t number) override {
+    if (at_ == At::shape) {
+      demand(number <= INT64_MAX, " has an extent over 63 bits");
+      demand(entries.back().shape.size() < max_dimensions, " has too many dimensions");
+      entries.back().shape.push_back(static_cast<int64_t>(number));
+    } else if (at_ == At::offsets && entries.back().offsets.size() < 2) {
+      entries.back().offsets.push_back(number);
+    } else {
+      refuse("a number");
+    }
+    return true;
+  }
+  bool null() override { return refuse("null"); }
+  bool boolean(bool) override { return refuse("a truth value"); }
+  bool number_integer(int64_t) override { return refuse("a negative number"); }
+  bool number_float(double, const std::string&) override { return refuse("a fraction or a number over 64 bits"); }
+  bool binary(nlohmann::json::binary_t&) override { return refuse("binary data"); }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
+    fail(Code::bad_file, path_, ": the header is not valid JSON at its byte ", position, "; the file is damaged");
+  }
+
+ private:
+  enum class At { start, top, metadata, tensor, shape, offsets };
+
+  std::string where() const {
+    std::string text = path_ + ": header key " + in_quotes(key_);
+    if (at_ != At::top && at_ != At::metadata && !entries.empty())
+      text += " of tensor " + in_quotes(entries.back().name);
+    return text;
+  }
+  void demand(bool ok, const char* fault) const {
+    if (!ok) fail(Code::bad_file, where(), fault, "; the file is damaged");
+  }
+  [[noreturn]] bool refuse(const char* what) const {
+    fail(Code::bad_file, where(), " is ", what, ", which the safetensors format does not allow there");
+  }
+
+  std::string path_, key_;
+  At at_ = At::start;
+  std::set<std::string> names_, fields_;
+};
+
+DataType type_from_name(const std::string& where, const std::string& name) {
+  for (DataType type : {DataType::f32, DataType::f16, DataType::bf16, DataType::i8})
+    if (name == name_of(type)) return type;
+  fail(Code::unsupported, where, " has elements of type ", in_quotes(name),
+       "; F32, F16, BF16 and I8 can be read. Convert it, or leave it out of the file");
+}
+
+TensorView to_view(const std::string& path, const Entry& entry, std::span<const std::byte> data, uint64_t& covered) {
+  const std::string where = path + ": tensor " + in_quotes(entry.name);
+  const uint64_t begin = entry.offsets[0], end = entry.offsets[1];
+  check(begin <= end && end <= data.size(), Code::bad_file, where, " lies at ", begin, " to ", end,
+        ", but the file holds ", data.size(), " bytes of data; it is cut short or damaged");
+  check(begin == covered, Code::bad_file, where, " begins at ", begin, " where ", covered,
+        " was expected: tensors must follow each other without gap or overlap");
+  covered = end;
+  TensorView view{entry.name, type_from_name(where, entry.type), entry.shape, {}};
+  uint64_t bytes = size_of(view.type);
+  bool fits = true;
+  for (int64_t d : entry.shape) fits = fits && !__builtin_mul_overflow(bytes, static_cast<uint64_t>(d), &bytes);
+  check(fits && bytes == end - begin, Code::bad_file, where, " is ", entry.type, ", ", to_string(entry.shape),
+        ", which does not take the ", end - begin, " bytes that the header gives it; the file is damaged");
+  view.data = data.subspan(begin, end - begin);
+  return view;
+}
+
+uint64_t reader_version(const std::string& path, const std::string& text) {
+  check(!text.empty() && text.size() <= 9 && text.find_first_not_of("0123456789") == std::string::npos, Code::bad_file,
+        path, ": ", key_min_reader, " should be a whole number, but is ", in_quotes(text));
+  return std::stoull(text);
+}
+
+std::map<std::string, std::string> parse_checksums(const std::string& path, const std::string& json) {
+  const auto bad = [&] { fail(Code::bad_file, path, ": ", key_checksums, " is not a JSON object of checksums"); };
+  const auto document = nlohmann::json::parse(json, nullptr, false);
+  if (!document.is_object()) bad();
+  std::map<std::string, std::string> checksums;
+  for (const auto& [name, value] : document.items()) {
+    if (!value.is_string()) bad();
+    checksums.emplace(name, value.get<std::string>());
+  }
+  return checksums;
+}
+
+// The rules for files that carry our metadata; any other file is plain and has no checksums. Returns the checksums.
+std::map<std::string, std::string> check_metadata(const std::string& path, const std::vector<TensorView>& tensors,
+                                                  const std::map<std::string, std::string>& metadata) {
+  const auto has = [&](const char* key) { return metadata.contains(key); };
+  const auto min_reader = metadata.find(key_min_reader);
+  if (min_reader != metadata.end()) {
+    const uint64_t version = reader_version(path, min_reader->second);
+    check(version <= format_version, Code::unsupported, path, " needs a reader of format ", version,
+          ", but this libalexnet ", ALEXNET_VERSION, " reads formats up to ", format_version, "; install a newer one");
+  }
+  if (!has(key_format) && !has(key_min_reader) && !has(key_checksums) && !has(key_metadata_checksum)) return {};
+  for (const char* key : {key_format, key_min_reader, key_checksums, key_metadata_checksum})
+    check(has(key), Code::bad_file, path, ": the metadata has no ", key, ", which goes with the other alexnet keys; ",
+          "the file is damaged, or was edited: then save it without them");
+  const std::string expected = metadata.at(key_metadata_checksum), found = metadata_checksum(metadata);
+  check(expected == found, Code::bad_file, path, ": the metadata is damaged: its checksum should be ",
+        in_quotes(expected), " and is ", found);
+  auto checksums = parse_checksums(path, metadata.at(key_checksums));
+  for (const TensorView& tensor : tensors)
+    check(checksums.contains(tensor.name), Code::bad_file, path, ": tensor ", in_quotes(tensor.name),
+          " has no checksum");
+  check(checksums.size() == tensors.size(), Code::bad_file, path, ": there are ", checksums.size(), " checksums for ",
+        tensors.size(), " tensors");
+  return checksums;
+}
+
+}  // namespace
+
+WeightFile open_safetensors(std::shared_ptr<MappedFile> file) {
+  const auto bytes = file->bytes();
+  const std::string& path = file->path();
+  check(bytes.size() >= 8, Code::bad_file, path, ": too short for a safetensors file");
+  const auto header_size = load_le<uint64_t>(bytes.data());
+  check(header_size <= max_header_bytes, Code::bad_file, path, ": its header claims ", header_size, " bytes; at most ",
+        max_header_bytes, " are allowed. It is damaged or no safetensors file");
+  check(header_size <= bytes.size() - 8, Code::bad_file, path, ": its header claims ", header_size,
+        " bytes, but the file has only ", bytes.size(), "; it is cut short or no safetensors file");
+  const auto header = as_text(bytes.subspan(8, header_size));
+  check(header.starts_with('{'), Code::bad_file, path, ": the header does not begin with '{'");
+
+  HeaderReader reader(path);
+  nlohmann::json::sax_parse(header.begin(), header.end(), &reader);
+  std::stable_sort(reader.entries.begin(), reader.entries.end(),
+                   [](const Entry& a, const Entry& b) { return a.offsets < b.offsets; });
+  WeightFile result;
+  const auto data = bytes.subspan(8 + header_size);
+  uint64_t covered = 0;
+  for (const Entry& entry : reader.entries) {
+    result.index_[entry.name] = result.tensors_.size();
+    result.tensors_.push_back(to_view(path, entry, data, covered));
+  }
+  check(covered == data.size(), Code::bad_file, path, ": ", data.size() - covered,
+        " bytes behind the last tensor belong to none; the file is damaged");
+  result.checksums_ = check_metadata(path, result.tensors_, reader.metadata);
+  result.metadata_ = std::move(reader.metadata);
+  result.file_ = std::move(file);
+  return result;
+}
+
+}  // namespace alx

@@ -1,0 +1,124 @@
+// Writing: data first, one tensor in memory at a time; then the header, whose size does not depend on the checksums.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/error.h"
+#include "weights/atomic_file.h"
+#include "weights/bytes.h"
+#include "weights/format.h"
+#include "weights/hash.h"
+#include "weights/weights.h"
+
+namespace alx {
+namespace {
+
+size_t byte_count(const TensorToWrite& tensor) {
+  uint64_t bytes = 0;
+  check(!__builtin_mul_overflow(static_cast<uint64_t>(element_count(tensor.shape)), size_of(tensor.type), &bytes) &&
+            bytes <= INT64_MAX && bytes <= SIZE_MAX,
+        Code::invalid_argument, "tensor ", in_quotes(tensor.name), " is too large: ", to_string(tensor.shape));
+  return static_cast<size_t>(bytes);
+}
+
+void check_tensors(const std::string& path, const std::vector<TensorToWrite>& tensors) {
+  std::set<std::string> names;
+  for (const TensorToWrite& tensor : tensors) {
+    const auto where = [&] { return cat("cannot write ", path, ": tensor ", in_quotes(tensor.name)); };
+    check(!tensor.name.empty() && tensor.name != "__metadata__", Code::invalid_argument, where(),
+          " may not be named so");
+    check(names.insert(tensor.name).second, Code::invalid_argument, where(), " is given twice");
+    check(tensor.type != DataType::i32, Code::invalid_argument, where(), " is I32; weights are F32, F16, BF16 or I8");
+    check(tensor.fill != nullptr, Code::invalid_argument, where(), " has nothing to fill it");
+  }
+}
+
+std::string dump(const std::string& path, const nlohmann::ordered_json& json) {
+  try {
+    return json.dump();
+  } catch (const nlohmann::json::exception&) {
+    fail(Code::invalid_argument, "cannot write ", path, ": a tensor's name or a metadata text is not valid UTF-8");
+  }
+}
+
+// The length, the JSON and its padding. Checksums have a fixed length, so the size is known before their values are.
+std::vector<std::byte> make_header(const std::string& path, const std::vector<TensorToWrite>& tensors,
+                                   std::map<std::string, std::string> metadata, bool plain,
+                                   const std::vector<std::string>& checksums) {
+  nlohmann::ordered_json header = nlohmann::ordered_json::object(), sums = nlohmann::ordered_json::object();
+  for (size_t i = 0; i < tensors.size(); ++i) sums[tensors[i].name] = checksums[i];
+  if (!plain) {
+    metadata[key_format] = metadata[key_min_reader] = std::to_string(format_version);
+    metadata[key_producer] = std::string("libalexnet ") + ALEXNET_VERSION;
+    metadata[key_checksums] = dump(path, sums);
+    metadata[key_metadata_checksum] = metadata_checksum(metadata);
+    header["__metadata__"] = metadata;
+  }
+  uint64_t offset = 0;
+  for (const TensorToWrite& tensor : tensors) {
+    const uint64_t end = offset + byte_count(tensor);
+    header[tensor.name] = {{"dtype", name_of(tensor.type)}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  std::string json = dump(path, header);
+  json.resize((8 + json.size() + header_alignment - 1) / header_alignment * header_alignment - 8, ' ');
+  check(json.size() <= max_header_bytes, Code::invalid_argument, "cannot write ", path, ": its header would take ",
+        json.size(), " bytes; at most ", max_header_bytes, " are allowed");
+  std::vector<std::byte> bytes(8 + json.size());
+  store_le(static_cast<uint64_t>(json.size()), bytes.data());
+  std::transform(json.begin(), json.end(), bytes.begin() + 8, [](char c) { return static_cast<std::byte>(c); });
+  return bytes;
+}
+
+uint64_t total_bytes(const std::string& path, uint64_t header, const std::vector<TensorToWrite>& tensors) {
+  uint64_t total = header;
+  for (const TensorToWrite& tensor : tensors)
+    check(!__builtin_add_overflow(total, byte_count(tensor), &total) && total <= INT64_MAX, Code::invalid_argument,
+          "cannot write ", path, ": its tensors are too large together");
+  return total;
+}
+
+}  // namespace
+
+TensorToWrite make_tensor(std::string name, Shape shape, std::vector<float> values, DataType stored) {
+  check(static_cast<uint64_t>(element_count(shape)) == values.size(), Code::invalid_argument, "tensor ",
+        in_quotes(name), " of ", to_string(shape), " was given ", values.size(), " values");
+  check(stored != DataType::i8 && stored != DataType::i32, Code::invalid_argument, "tensor ", in_quotes(name),
+        " of floats cannot be stored as ", name_of(stored), "; F32, F16 and BF16 can");
+  auto shared = std::make_shared<const std::vector<float>>(std::move(values));  // a copied std::function copies no data
+  const auto fill = [shared, stored](std::span<std::byte> out) {
+    from_float(stored, shared->data(), out.data(), shared->size());
+  };
+  return {std::move(name), stored, std::move(shape), fill};
+}
+
+void write_safetensors(const std::string& path, std::vector<TensorToWrite> tensors,
+                       std::map<std::string, std::string> metadata, bool plain) {
+  check_tensors(path, tensors);
+  // Wider elements first: then every tensor is aligned to its own elements, which torch wants of a mapped file.
+  std::stable_sort(tensors.begin(), tensors.end(),
+                   [](const auto& a, const auto& b) { return size_of(a.type) > size_of(b.type); });
+  std::vector<std::string> checksums(tensors.size(), std::string(32, '0'));
+  total_bytes(path, 0, tensors);  // before the header adds offsets up
+  const uint64_t header_size = make_header(path, tensors, metadata, plain, checksums).size();
+  AtomicFile file(path, total_bytes(path, header_size, tensors));
+
+  uint64_t offset = header_size;
+  std::vector<std::byte> buffer;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    buffer.assign(byte_count(tensors[i]), std::byte{0});
+    tensors[i].fill(buffer);
+    tensors[i].fill = nullptr;  // frees what it held
+    Hasher hasher;
+    hasher.update(buffer);
+    checksums[i] = hasher.hex();
+    file.write(offset, buffer);
+    offset += buffer.size();
+  }
+  const auto header = make_header(path, tensors, std::move(metadata), plain, checksums);
+  check(header.size() == header_size, Code::internal, "the header of ", path, " changed its size");
+  file.write(0, header);
+  file.commit();
+}
+
+}  // namespace alx

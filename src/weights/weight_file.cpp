@@ -1,0 +1,136 @@
+// What every kind of weight file shares once it is open.
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "weights/bytes.h"
+#include "weights/detect.h"
+#include "weights/format.h"
+#include "weights/hash.h"
+#include "weights/weights.h"
+
+namespace alx {
+
+WeightFile open_safetensors(std::shared_ptr<MappedFile>);
+WeightFile open_torch(std::shared_ptr<MappedFile>);
+
+namespace {
+
+// Calls use(first element, count, bytes) piece by piece, gives the pages back behind itself, and returns the checksum.
+template <class Use>
+std::string pass_over(const MappedFile& file, const TensorView& tensor, Use&& use) {
+  constexpr size_t piece = size_t{1} << 20;  // elements
+  const size_t width = size_of(tensor.type), count = tensor.data.size() / width;
+  Hasher hasher;
+  for (size_t first = 0; first < count; first += piece) {
+    const size_t n = std::min(piece, count - first);
+    const auto bytes = tensor.data.subspan(first * width, n * width);
+    use(first, n, bytes.data());
+    hasher.update(bytes);
+    file.release(tensor.data.first((first + n) * width));
+  }
+  return hasher.hex();
+}
+
+std::string damage(const std::string& name, const std::string& expected, const std::string& found) {
+  return cat("tensor ", in_quotes(name), " is damaged: its checksum should be ", expected, " and is ", found);
+}
+
+bool is_scale_for(const TensorView& scale, const TensorView& tensor) {
+  const int64_t count = element_count(scale.shape);
+  return scale.type != DataType::i8 &&
+         (count == 1 || (!tensor.shape.empty() && scale.shape == Shape{tensor.shape.front()}));
+}
+
+}  // namespace
+
+WeightFile WeightFile::open(const std::string& path) {
+  auto file = std::make_shared<MappedFile>(path);
+  const auto bytes = file->bytes();
+  const std::string_view start = as_text(bytes.first(std::min<size_t>(bytes.size(), 9)));
+  if (start.size() == 9 && start[8] == '{') return open_safetensors(std::move(file));
+  if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02")) return open_torch(std::move(file));
+  fail(Code::bad_file, path, " (", bytes.size(),
+       " bytes) is neither a safetensors file nor a torch .pth; it begins with ", in_quotes(start),
+       ". It may be damaged, cut short, or a download that failed");
+}
+
+const TensorView* WeightFile::find(const std::string& name) const {
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &tensors_[found->second];
+}
+
+std::string WeightFile::metadata(const std::string& key) const {
+  const auto found = metadata_.find(key);
+  return found == metadata_.end() ? "" : found->second;
+}
+
+void WeightFile::read(const TensorView& tensor, std::span<float> out) const {
+  const size_t count = tensor.data.size() / size_of(tensor.type);
+  check(out.size() == count, Code::invalid_argument, path(), ": tensor ", in_quotes(tensor.name), " has ", count,
+        " elements, but ", out.size(), " were asked for");
+  std::vector<float> scales{1};
+  if (tensor.type == DataType::i8) {
+    const TensorView* scale = find(tensor.name + ".scale");
+    check(scale != nullptr, Code::bad_file, path(), ": tensor ", in_quotes(tensor.name), " is I8, but the file has no ",
+          in_quotes(tensor.name + ".scale"), " to read it with");
+    check(is_scale_for(*scale, tensor), Code::bad_file, path(), ": tensor ", in_quotes(scale->name), " (",
+          name_of(scale->type), ", ", to_string(scale->shape), ") must be one float, or one for each row of ",
+          to_string(tensor.shape));
+    scales.resize(static_cast<size_t>(element_count(scale->shape)));
+    read(*scale, scales);
+  }
+  const bool by_row = scales.size() > 1;
+  const std::string found = pass_over(*file_, tensor, [&](size_t first, size_t n, const std::byte* from) {
+    to_float(tensor.type, from, out.data() + first, n, by_row || scales.empty() ? 1 : scales.front());
+  });
+  const auto expected = checksums_.find(tensor.name);
+  check(expected == checksums_.end() || expected->second == found, Code::bad_file, path(), ": ",
+        expected == checksums_.end() ? "" : damage(tensor.name, expected->second, found),
+        "; get the file again from where it came");
+  if (!by_row) return;
+  const size_t row = count / scales.size();
+  for (size_t i = 0; i < count; ++i) out[i] *= scales[i / row];
+}
+
+std::vector<std::string> WeightFile::faults() const {
+  std::vector<std::string> faults;
+  std::vector<float> values;
+  for (const TensorView& tensor : tensors_) {
+    size_t wrong = 0, first_wrong = 0;
+    const std::string found = pass_over(*file_, tensor, [&](size_t first, size_t n, const std::byte* from) {
+      values.resize(n);
+      to_float(tensor.type, from, values.data(), n);
+      for (size_t i = 0; i < n; ++i) {
+        if (std::isfinite(values[i])) continue;
+        if (wrong++ == 0) first_wrong = first + i;
+      }
+    });
+    const auto expected = checksums_.find(tensor.name);
+    if (expected != checksums_.end() && expected->second != found)
+      faults.push_back(damage(tensor.name, expected->second, found));
+    if (wrong > 0)
+      faults.push_back(cat("tensor ", in_quotes(tensor.name), " has ", wrong,
+                           " values that are NaN or infinite, the first at ", first_wrong));
+    if (tensor.type != DataType::i8) continue;
+    const TensorView* scale = find(tensor.name + ".scale");
+    if (!scale || !is_scale_for(*scale, tensor))
+      faults.push_back(
+          cat("tensor ", in_quotes(tensor.name), " is I8 without a fitting ", in_quotes(tensor.name + ".scale")));
+  }
+  const auto try_key = [&](const char* key, auto parse) {
+    const auto entry = metadata_.find(key);
+    if (entry == metadata_.end()) return;
+    try {
+      parse(entry->second);
+    } catch (const Error& error) {
+      faults.push_back(error.what());
+    }
+  };
+  try_key(key_model, parse_model_id);
+  try_key(key_input, input_from_json);
+  try_key(key_labels, labels_from_json);
+  return faults;
+}
+
+}  // namespace alx
