@@ -206,7 +206,7 @@ TEST_F(Plot, PathsThatCannotBeWritten) {
   const auto predictions = [&](const std::string& path) { return [&one, path] { plot_predictions(path, one); }; };
   EXPECT_EQ(code_of(predictions(file("missing/out.png")), "missing/out.png"), Code::io);
   fs::create_directory(folder_ / "folder.png");
-  EXPECT_EQ(code_of(predictions(file("folder.png")), "directory"), Code::io);
+  EXPECT_EQ(code_of(predictions(file("folder.png")), "folder.png"), Code::io);
   EXPECT_EQ(files(), 1u);
   EXPECT_TRUE(fs::is_empty(folder_ / "folder.png"));
   for (const char* name : {"out.jpg", "out", "png", "", "out.png.", ".", "a.png/out"}) {

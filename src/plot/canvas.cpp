@@ -3,16 +3,13 @@
 #include <cairo-svg.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <numbers>
-#include <random>
-#include <system_error>
+#include <span>
 
 #include "core/error.h"
+#include "weights/atomic_file.h"
 
 namespace alx {
 namespace {
@@ -42,37 +39,7 @@ cairo_status_t append(void* closure, const unsigned char* data, unsigned length)
   }
 }
 
-// A name beside the target, so that the rename stays inside one file system.
-std::filesystem::path temporary_beside(const std::filesystem::path& target) {
-  std::random_device random;
-  std::filesystem::path temporary = target;
-  temporary += cat(".", std::hex, random(), ".tmp");
-  return temporary;
-}
-
-void write_atomically(const std::string& path, const std::string& bytes) {
-  const std::filesystem::path target(path), temporary = temporary_beside(target);
-  std::error_code error;
-  check(!std::filesystem::is_directory(target, error), Code::io, "cannot write the figure '", path,
-        "': this is a directory; name a file in it");
-  std::FILE* file = std::fopen(temporary.string().c_str(), "wbx");
-  check(file != nullptr, Code::io, "cannot write the figure '", path, "': ", std::strerror(errno),
-        "; the folder must exist and be writable");
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  const bool closed = std::fclose(file) == 0;
-  if (!written || !closed) {
-    error = std::error_code(errno, std::generic_category());
-  } else {
-    std::filesystem::rename(temporary, target, error);
-  }
-  if (!error) return;
-  std::error_code ignored;
-  std::filesystem::remove(temporary, ignored);
-  fail(Code::io, "cannot write the figure '", path, "': ", error.message(),
-       "; is the disk full or the file protected?");
-}
-
-// Without a font pango would leave the text out and say nothing.
+// Without a font pango would draw boxes for letters and say nothing.
 void check_fonts(PangoLayout* layout) {
   PangoContext* context = pango_layout_get_context(layout);
   const std::unique_ptr<PangoFontDescription, decltype(&pango_font_description_free)> font(
@@ -270,7 +237,9 @@ void Canvas::save() {
   } else {
     check_drawing(cairo_surface_write_to_png_stream(surface_.get(), append, &bytes));
   }
-  write_atomically(path_, bytes);
+  AtomicFile file(path_, bytes.size());
+  file.write(0, std::as_bytes(std::span(bytes)));
+  file.commit();
 }
 
 }  // namespace alx
