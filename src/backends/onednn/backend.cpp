@@ -1,0 +1,128 @@
+#include "backends/onednn/onednn.h"
+
+#include <omp.h>
+
+#include <cstring>
+#include <fstream>
+#include <new>
+
+#include "backends/onednn/kernels.h"
+#include "backends/reference/reference.h"
+#include "core/error.h"
+
+namespace alx {
+namespace {
+
+using namespace onednn;
+
+constexpr std::align_val_t alignment{64};
+
+class HostBuffer : public Buffer {
+ public:
+  explicit HostBuffer(size_t bytes) : Buffer(::operator new(bytes, alignment, std::nothrow), bytes) {
+    check(data_ != nullptr, Code::out_of_memory, "no memory for a buffer of ", bytes, " bytes");
+    std::memset(data_, 0, bytes);
+  }
+  ~HostBuffer() override { ::operator delete(data_, alignment); }
+  HostBuffer(const HostBuffer&) = delete;
+  HostBuffer& operator=(const HostBuffer&) = delete;
+};
+
+class OnednnBackend : public Backend {
+ public:
+  explicit OnednnBackend(int threads) {
+    const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    runtime_ = std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), threads > 0 ? threads : omp_get_num_procs()});
+  }
+
+  std::string name() const override { return "onednn"; }
+
+  std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
+    check(request.precision == DataType::f32 || request.precision == DataType::bf16 || request.precision == DataType::f16,
+          Code::unsupported, request.name, ": the CPU backend computes in fp32, bf16 or fp16, not ", name_of(request.precision));
+    check(request.phase == Phase::inference || request.precision == DataType::f32, Code::unsupported, request.name,
+          ": the CPU backend trains in fp32 only; use --precision fp32");
+    runtime_->use_threads();
+    const Context context{runtime_, request};
+    try {
+      return std::visit([&](const auto& o) { return make(o, context); }, op);
+    } catch (const dnnl::error& error) {
+      fail(error.status == dnnl_out_of_memory ? Code::out_of_memory : Code::unsupported, request.name, ": oneDNN cannot compile this ",
+           name_of(op), " of input ", to_string(request.inputs[0].shape), " in ", name_of(request.precision), ": ", error.what());
+    }
+  }
+
+  std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) override {
+    runtime_->use_threads();
+    return make_reorder(runtime_, from, to);
+  }
+
+  std::shared_ptr<Buffer> allocate(size_t bytes) override { return std::make_shared<HostBuffer>(bytes); }
+
+  void upload(const void* host, const TensorDesc& desc, void* device) override {
+    move(const_cast<void*>(host), plain(desc), device, md_of(desc));
+  }
+  void download(const void* device, const TensorDesc& desc, void* host) override {
+    move(const_cast<void*>(device), md_of(desc), host, plain(desc));
+  }
+  void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
+    source.synchronize();
+    std::memcpy(to, from, bytes);
+  }
+  void update(const SgdUpdate& sgd) override { onednn::update(sgd, runtime_->threads); }
+  void synchronize() override {}
+
+ private:
+  // Dense on the host, in f32 (labels i32), with the dimensions that oneDNN sees: five for grouped weights.
+  static Md plain(const TensorDesc& desc) {
+    const DataType type = desc.type == DataType::i32 ? DataType::i32 : DataType::f32;
+    return dense(md_of(desc).get_dims(), type);
+  }
+
+  void move(void* from, const Md& from_md, void* to, const Md& to_md) {
+    if (from_md == to_md) {
+      std::memcpy(to, from, from_md.get_size());
+      return;
+    }
+    runtime_->use_threads();
+    dnnl::memory source(from_md, runtime_->engine, from), target(to_md, runtime_->engine, to);
+    dnnl::reorder(source, target).execute(runtime_->stream, source, target);
+    dnnl::stream(runtime_->stream).wait();
+  }
+
+  std::shared_ptr<const Runtime> runtime_;
+};
+
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("model name")) return line.substr(std::min(line.size(), line.find(':') + 2));
+  return "CPU";
+}
+
+const char* instruction_set() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41: return "SSE4.1";
+    case dnnl::cpu_isa::avx: return "AVX";
+    case dnnl::cpu_isa::avx2: return "AVX2";
+    case dnnl::cpu_isa::avx2_vnni: return "AVX2 with VNNI";
+    case dnnl::cpu_isa::avx512_core: return "AVX-512";
+    case dnnl::cpu_isa::avx512_core_vnni: return "AVX-512 with VNNI";
+    case dnnl::cpu_isa::avx512_core_bf16: return "AVX-512 with VNNI and bf16";
+    case dnnl::cpu_isa::avx512_core_fp16: return "AVX-512 with VNNI, bf16 and fp16";
+    case dnnl::cpu_isa::avx512_core_amx: return "AVX-512 with AMX";
+    default: return "baseline";
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Backend> make_onednn_backend(int threads) { return std::make_shared<OnednnBackend>(threads); }
+
+std::string describe_onednn() {
+  const dnnl_version_t* version = dnnl_version();
+  return cat(processor_name(), ", ", omp_get_num_procs(), " threads, ", instruction_set(), "; oneDNN ", version->major, ".",
+             version->minor, ".", version->patch);
+}
+
+}  // namespace alx

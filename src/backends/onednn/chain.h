@@ -1,0 +1,113 @@
+// A kernel of this backend is one or two chains of oneDNN primitives over named operands. This file is the only one
+// that executes primitives.
+#pragma once
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "backends/backend.h"
+
+namespace alx::onednn {
+
+using Md = dnnl::memory::desc;
+using Tag = dnnl::memory::format_tag;
+
+struct Runtime {
+  dnnl::engine engine;
+  dnnl::stream stream;
+  int threads;
+  void use_threads() const;  // the calling thread's OpenMP team is this large from now on
+};
+
+// A layout known to oneDNN. Dense tensors carry no layout, so that they are equal to everybody's dense tensors.
+class DnnlLayout : public Layout {
+ public:
+  explicit DnnlLayout(Md md) : md_(std::move(md)) {}
+  bool equals(const Layout& other) const override;
+  size_t bytes() const override { return md_.get_size(); }
+  std::string name() const override;
+  const Md& md() const { return md_; }
+
+ private:
+  Md md_;
+};
+
+dnnl::memory::data_type dnnl_type(DataType type);
+Md dense(const Shape& shape, DataType type);
+Md with_tag(const Shape& shape, DataType type, Tag tag);
+Md md_of(const TensorDesc& desc);
+TensorDesc desc_of(const Md& md, const Shape& shape);  // shape: ours, where oneDNN's has other dimensions (groups)
+Tag tag_of(const Md& md);                              // nchw, nhwc, nChw8c, nChw16c, nc; else undef
+std::vector<Tag> layouts_for(const TensorDesc& given); // 4-D: the given layout first, then the others
+
+// Plain loops, or a generic implementation many times slower than the rest: avoided where another layout has better.
+bool is_slow(const std::string& implementation);
+
+enum class Role { input, output, input_grad, output_grad, param, param_grad, state, temporary };
+
+class Chain {
+ public:
+  explicit Chain(std::shared_ptr<const Runtime> runtime) : runtime_(std::move(runtime)) {}
+
+  using Operand = size_t;
+  Operand external(Role role, size_t index, const Md& md);
+  Operand temporary(const Md& md);
+  Operand reordered(Operand from, const Md& to);  // `from` itself where it is laid out so already
+  void reorder(Operand from, Operand to);         // nothing where both are one operand
+
+  // `descriptor` is what `primitive` was made from: its scratchpad is added to the arguments.
+  void add(const dnnl::primitive_desc_base& descriptor, const dnnl::primitive& primitive,
+           const std::vector<std::pair<int, Operand>>& arguments);
+
+  bool empty() const { return steps_.empty(); }
+  size_t workspace() const { return temporaries_ + scratchpad_; }
+  void bind(const Binding& binding, void* workspace);
+  void run() const;  // does not allocate
+
+ private:
+  struct Place {
+    Role role;
+    size_t index;  // in the binding, or the offset of a temporary
+    dnnl::memory memory;
+  };
+  struct Step {
+    dnnl::primitive primitive;
+    std::vector<std::pair<int, Operand>> arguments;
+    dnnl::memory scratchpad;
+    std::vector<dnnl_exec_arg_t> list;  // what oneDNN takes, ready
+  };
+  std::shared_ptr<const Runtime> runtime_;
+  std::vector<Place> places_;
+  std::vector<Step> steps_;
+  size_t temporaries_ = 0, scratchpad_ = 0;
+};
+
+// A kernel that is nothing but its chains. The make() functions fill in spec and chains, then call measure().
+class ChainKernel : public Kernel {
+ public:
+  explicit ChainKernel(std::shared_ptr<const Runtime> runtime) : forward_chain(runtime), backward_chain(runtime) {}
+  void bind(const Binding& binding) override;
+  void forward(const StepContext&) override { forward_chain.run(); }
+  void backward(const StepContext&) override { backward_chain.run(); }
+  void measure();  // workspace sizes into the spec: the last thing a make() does
+
+  Chain forward_chain, backward_chain;
+  KernelSpec& spec() { return spec_; }
+};
+
+// What every make() gets.
+struct Context {
+  std::shared_ptr<const Runtime> runtime;
+  const CompileRequest& request;
+  bool training() const { return request.phase == Phase::training; }
+  bool wants_grad(size_t input) const { return training() && input < request.input_grads.size() && request.input_grads[input]; }
+  const TensorDesc& in(size_t i = 0) const { return request.inputs[i]; }
+  Shape out_shape(const Op& op, size_t i = 0) const;
+  std::unique_ptr<ChainKernel> kernel() const { return std::make_unique<ChainKernel>(runtime); }
+};
+
+dnnl::primitive_attr user_scratchpad();
+
+}  // namespace alx::onednn

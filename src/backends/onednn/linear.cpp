@@ -1,0 +1,74 @@
+// Fully connected layers. A four-dimensional input is read in whatever layout oneDNN likes; the weights follow it.
+#include "backends/onednn/kernels.h"
+
+namespace alx::onednn {
+namespace {
+
+using dnnl::prop_kind;
+using Forward = dnnl::inner_product_forward::primitive_desc;
+using BackwardData = dnnl::inner_product_backward_data::primitive_desc;
+using BackwardWeights = dnnl::inner_product_backward_weights::primitive_desc;
+
+void add_backward_data(ChainKernel& kernel, const Forward& forward, const Context& context, Chain::Operand grad) {
+  Chain& chain = kernel.backward_chain;
+  const BackwardData descriptor(context.runtime->engine, forward.src_desc(),
+                                Md(forward.weights_desc().get_dims(), forward.weights_desc().get_data_type(), Tag::any),
+                                forward.dst_desc(), forward, user_scratchpad());
+  const auto weight = chain.external(Role::param, 0, forward.weights_desc());
+  kernel.spec().input_grads = {desc_of(descriptor.diff_src_desc(), context.in().shape)};
+  chain.add(descriptor, dnnl::inner_product_backward_data(descriptor),
+            {{DNNL_ARG_DIFF_DST, grad},
+             {DNNL_ARG_WEIGHTS, chain.reordered(weight, descriptor.weights_desc())},
+             {DNNL_ARG_DIFF_SRC, chain.external(Role::input_grad, 0, descriptor.diff_src_desc())}});
+}
+
+void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Context& context, Chain::Operand grad) {
+  Chain& chain = kernel.backward_chain;
+  const Md bias = forward.bias_desc();
+  const BackwardWeights descriptor(context.runtime->engine, forward.src_desc(), forward.weights_desc(), bias,
+                                   forward.dst_desc(), forward, user_scratchpad());
+  chain.add(descriptor, dnnl::inner_product_backward_weights(descriptor),
+            {{DNNL_ARG_SRC, chain.external(Role::input, 0, forward.src_desc())},
+             {DNNL_ARG_DIFF_DST, grad},
+             {DNNL_ARG_DIFF_WEIGHTS, chain.external(Role::param_grad, 0, forward.weights_desc())},
+             {DNNL_ARG_DIFF_BIAS, chain.external(Role::param_grad, 1, bias)}});
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make(const Linear& op, const Context& context) {
+  const DataType type = context.request.precision;
+  const Shape in = context.in().shape, out = context.out_shape(op);
+  Shape weight = in;
+  weight[0] = op.out;
+  dnnl::primitive_attr attributes = user_scratchpad();
+  append_activation(attributes, op.activation);
+  const auto kind = context.training() ? prop_kind::forward_training : prop_kind::forward_inference;
+  const Forward forward(context.runtime->engine, kind, in.size() == 2 ? dense(in, type) : with_tag(in, type, Tag::any),
+                        with_tag(weight, type, Tag::any), with_tag({op.out}, DataType::f32, Tag::x), dense(out, type),
+                        attributes);
+  auto kernel = context.kernel();
+  KernelSpec& spec = kernel->spec();
+  spec.implementation = forward.impl_info_str();
+  spec.inputs = {desc_of(forward.src_desc(), in)};
+  spec.outputs = {desc_of(forward.dst_desc(), out)};
+  spec.params = {desc_of(forward.weights_desc(), {op.out, element_count(in) / in[0]}), desc_of(forward.bias_desc(), {op.out})};
+  Chain& chain = kernel->forward_chain;
+  chain.add(forward, dnnl::inner_product_forward(forward),
+            {{DNNL_ARG_SRC, chain.external(Role::input, 0, forward.src_desc())},
+             {DNNL_ARG_WEIGHTS, chain.external(Role::param, 0, forward.weights_desc())},
+             {DNNL_ARG_BIAS, chain.external(Role::param, 1, forward.bias_desc())},
+             {DNNL_ARG_DST, chain.external(Role::output, 0, forward.dst_desc())}});
+  if (context.training()) {
+    spec.backward_reads_inputs = true;
+    spec.output_grads = {spec.outputs[0]};
+    spec.input_grads = {{}};
+    const auto grad = grad_before_activation(*kernel, op.activation, forward.dst_desc(), context);
+    add_backward_weights(*kernel, forward, context, grad);
+    if (context.wants_grad(0)) add_backward_data(*kernel, forward, context, grad);
+  }
+  kernel->measure();
+  return kernel;
+}
+
+}  // namespace alx::onednn

@@ -1,0 +1,75 @@
+// Local response normalisation. oneDNN's sum is divided by its own count n (across: size; within: size, not size^2),
+// so alpha is rescaled to give a of graph/ops.h. Windows of even size lie differently there: those run on plain loops.
+#include "backends/onednn/kernels.h"
+#include "backends/reference/reference.h"
+
+namespace alx::onednn {
+namespace {
+
+using dnnl::algorithm;
+using dnnl::prop_kind;
+using Forward = dnnl::lrn_forward::primitive_desc;
+using Backward = dnnl::lrn_backward::primitive_desc;
+
+struct Choice {
+  Forward forward;
+  Backward backward;  // training with a gradient only
+};
+
+// The first layout in which neither direction falls to plain loops; else the given one.
+Choice choose(const Lrn& op, const Context& context) {
+  const TensorDesc& in = context.in();
+  const dnnl::engine& engine = context.runtime->engine;
+  const auto kind = op.region == Lrn::Region::across ? algorithm::lrn_across_channels : algorithm::lrn_within_channel;
+  const float alpha = op.effective_alpha() * static_cast<float>(op.size);
+  Choice first;
+  for (Tag tag : layouts_for(in)) {
+    if (tag == Tag::undef) continue;
+    const Md md = with_tag(in.shape, in.type, tag);
+    Choice choice;
+    choice.forward = Forward(engine, context.training() ? prop_kind::forward_training : prop_kind::forward_inference, kind,
+                             md, md, op.size, alpha, op.beta, op.k, user_scratchpad(), true);
+    if (!choice.forward) continue;
+    if (context.wants_grad(0))
+      choice.backward = Backward(engine, kind, md, md, md, op.size, alpha, op.beta, op.k, choice.forward, user_scratchpad(), true);
+    if (!first.forward) first = choice;
+    const bool slow = is_slow(choice.forward.impl_info_str()) || (choice.backward && is_slow(choice.backward.impl_info_str()));
+    if (!slow && (choice.backward || !context.wants_grad(0))) return choice;
+  }
+  return first;
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make(const Lrn& op, const Context& context) {
+  if (op.size % 2 == 0) return reference_kernel(op, context.request);
+  const Choice choice = choose(op, context);
+  const Md md = choice.forward.src_desc(), saved = choice.forward.workspace_desc();
+  auto kernel = context.kernel();
+  KernelSpec& spec = kernel->spec();
+  spec.implementation = choice.forward.impl_info_str();
+  spec.inputs = spec.outputs = {desc_of(md, context.in().shape)};
+  spec.state = saved.get_size();
+  Chain& chain = kernel->forward_chain;
+  std::vector<std::pair<int, Chain::Operand>> arguments{{DNNL_ARG_SRC, chain.external(Role::input, 0, md)},
+                                                        {DNNL_ARG_DST, chain.external(Role::output, 0, md)}};
+  if (spec.state) arguments.emplace_back(DNNL_ARG_WORKSPACE, chain.external(Role::state, 0, saved));
+  chain.add(choice.forward, dnnl::lrn_forward(choice.forward), arguments);
+  if (context.training()) {
+    spec.output_grads = spec.outputs;
+    spec.input_grads = {context.wants_grad(0) ? spec.inputs[0] : TensorDesc{}};
+  }
+  if (context.wants_grad(0)) {
+    spec.backward_reads_inputs = true;
+    Chain& back = kernel->backward_chain;
+    arguments = {{DNNL_ARG_SRC, back.external(Role::input, 0, md)},
+                 {DNNL_ARG_DIFF_DST, back.external(Role::output_grad, 0, md)},
+                 {DNNL_ARG_DIFF_SRC, back.external(Role::input_grad, 0, md)}};
+    if (spec.state) arguments.emplace_back(DNNL_ARG_WORKSPACE, back.external(Role::state, 0, saved));
+    back.add(choice.backward, dnnl::lrn_backward(choice.backward), arguments);
+  }
+  kernel->measure();
+  return kernel;
+}
+
+}  // namespace alx::onednn

@@ -1,0 +1,15 @@
+// The CPU backend: kernels by oneDNN, API v3 (3.2 or newer).
+#pragma once
+#include <memory>
+#include <string>
+
+#include "backends/backend.h"
+
+namespace alx {
+
+// `threads` 0: as many as the machine has. Each backend is used by one thread at a time; several may exist.
+std::shared_ptr<Backend> make_onednn_backend(int threads);
+
+std::string describe_onednn();  // processor, instruction set, threads, oneDNN's version
+
+}  // namespace alx
