@@ -102,6 +102,11 @@ class Backend {
   virtual void upload(const void* host, const TensorDesc& desc, void* device) = 0;
   virtual void download(const void* device, const TensorDesc& desc, void* host) = 0;
 
+  // A weight comes in parts of whole rows (its first dimension), so that a large one never stands in memory twice.
+  // rows_per_upload: rows of one part that this layout can take; every row at once unless a backend knows better.
+  virtual int64_t rows_per_upload(const TensorDesc& desc) const { return desc.shape[0]; }
+  virtual void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc, void* device) = 0;
+
   // Dense bytes from another backend's memory, after the work queued there.
   virtual void copy_from(Backend& source, const void* from, void* to, size_t bytes) = 0;
 

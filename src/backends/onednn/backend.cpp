@@ -65,6 +65,20 @@ class OnednnBackend : public Backend {
   void download(const void* device, const TensorDesc& desc, void* host) override {
     move(const_cast<void*>(device), md_of(desc), host, plain(desc));
   }
+  int64_t rows_per_upload(const TensorDesc& desc) const override {
+    // Blocked weights of fully connected layers are cut between blocks of outputs; no block is larger than 64.
+    const int64_t row_bytes = static_cast<int64_t>(desc.bytes()) / desc.shape[0];
+    const int64_t rows = std::max<int64_t>(64, part_bytes / std::max<int64_t>(row_bytes, 1) / 64 * 64);
+    if (rows >= desc.shape[0] || desc.shape.size() != 2) return desc.shape[0];
+    return rows_of(md_of(desc), rows, rows) ? rows : desc.shape[0];
+  }
+  void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc, void* device) override {
+    const Md md = md_of(desc);
+    const auto count = static_cast<int64_t>(rows.size()) / (element_count(desc.shape) / desc.shape[0]);
+    if (count == desc.shape[0]) return upload(rows.data(), desc, device);
+    const Md part = rows_of(md, first_row, count);
+    move(const_cast<float*>(rows.data()), dense(part.get_dims(), DataType::f32), device, part);
+  }
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     source.synchronize();
     std::memcpy(to, from, bytes);
@@ -73,6 +87,16 @@ class OnednnBackend : public Backend {
   void synchronize() override {}
 
  private:
+  static constexpr int64_t part_bytes = 8 << 20;
+
+  // A window of rows inside a blocked tensor; empty where the layout cannot be cut there.
+  static Md rows_of(const Md& md, int64_t first, int64_t count) {
+    dnnl::memory::dims dims = md.get_dims(), offsets(dims.size(), 0);
+    dims[0] = std::min(count, dims[0] - first);
+    offsets[0] = first;
+    return md.submemory_desc(dims, offsets, /*allow_empty=*/true);
+  }
+
   // Dense on the host, in f32 (labels i32), with the dimensions that oneDNN sees: five for grouped weights.
   static Md plain(const TensorDesc& desc) {
     const DataType type = desc.type == DataType::i32 ? DataType::i32 : DataType::f32;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -39,6 +40,10 @@ class ReferenceBackend : public Backend {
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return std::make_shared<HostBuffer>(bytes); }
   void upload(const void* host, const TensorDesc& desc, void* device) override { copy_dense(host, desc, device); }
   void download(const void* device, const TensorDesc& desc, void* host) override { copy_dense(device, desc, host); }
+  void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc, void* device) override {
+    const auto row_size = static_cast<size_t>(element_count(desc.shape) / desc.shape[0]);
+    std::copy(rows.begin(), rows.end(), static_cast<float*>(device) + static_cast<size_t>(first_row) * row_size);
+  }
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     source.synchronize();
     check(bytes % sizeof(float) == 0, Code::internal, "copy_from moves whole elements of 4 bytes, got ", bytes);

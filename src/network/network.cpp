@@ -1,0 +1,156 @@
+#include "network/network.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/random.h"
+
+namespace alx {
+namespace {
+
+Lowered lower_for(const NetSpec& spec, const NetworkOptions& options) {
+  check(options.batch >= 1 && options.batch <= 65536, Code::invalid_argument, "the batch must lie in 1..65536, got ",
+        options.batch);
+  LowerRequest request;
+  request.batch = options.batch;
+  request.phase = options.phase;
+  request.loss = options.loss || options.phase == Phase::training;
+  request.label_smoothing = options.label_smoothing;
+  request.outputs = options.outputs;
+  if (!request.loss && !request.outputs.empty()) request.outputs.push_back(spec.nodes.back().name);
+  return lower(spec, request);
+}
+
+float draw(const Init& init, const Random& random, uint64_t index) {
+  switch (init.kind) {
+    case Init::Kind::constant: return init.value;
+    case Init::Kind::normal: return init.value * random.normal(index);
+    case Init::Kind::uniform: return init.value * (2 * random.uniform(index) - 1);
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::shared_ptr<Buffer> SharedWeights::find_or_make(const std::string& backend, const PlannedParam& param,
+                                                    const std::function<std::shared_ptr<Buffer>()>& make) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [](const Entry& entry) { return entry.buffer.expired(); });
+  for (const Entry& entry : entries_)
+    if (entry.backend == backend && entry.param == param.spec.name && entry.desc.same_memory(param.desc))
+      if (auto buffer = entry.buffer.lock()) return buffer;
+  auto buffer = make();
+  entries_.push_back({backend, param.spec.name, param.desc, buffer});
+  return buffer;
+}
+
+Network::Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, const NetworkOptions& options)
+    : spec_(spec), options_(options), plan_(lower_for(spec, options), devices, options.phase, options.precision) {
+  result_ = plan_.outputs().count("prob") ? "prob" : spec_.nodes.back().name;
+  input_.resize(static_cast<size_t>(element_count(input_shape())));
+  labels_.resize(static_cast<size_t>(batch()));
+}
+
+void Network::load(const WeightSource& source, SharedWeights* shared) {
+  weights_.clear();
+  gradients_.clear();
+  for (const PlannedParam& param : plan_.params()) {
+    Backend& device = *plan_.devices()[static_cast<size_t>(param.device)];
+    const auto make = [&] {
+      auto buffer = device.allocate(param.desc.bytes());
+      source(param.spec, device.rows_per_upload(param.desc), [&](int64_t row, std::span<const float> elements) {
+        device.upload_rows(elements, row, param.desc, buffer->data());
+      });
+      return buffer;
+    };
+    weights_.push_back(shared ? shared->find_or_make(device.name(), param, make) : make());
+    if (options_.phase == Phase::training) gradients_.push_back(device.allocate(param.desc.bytes()));
+  }
+  std::vector<void*> weights, gradients;
+  for (const auto& buffer : weights_) weights.push_back(buffer->data());
+  for (const auto& buffer : gradients_) gradients.push_back(buffer->data());
+  plan_.bind(weights, gradients);
+}
+
+void Network::initialize(uint64_t seed) {
+  load([&](const ParamSpec& param, int64_t rows, const PartSink& sink) {
+    const Random random(seed, hash_name(param.name), 0);
+    const int64_t row_size = element_count(param.shape) / param.shape[0];
+    std::vector<float> part;
+    for (int64_t row = 0; row < param.shape[0]; row += rows) {
+      part.resize(static_cast<size_t>(std::min(rows, param.shape[0] - row) * row_size));
+      for (size_t i = 0; i < part.size(); ++i)
+        part[i] = draw(param.rule.init, random, static_cast<uint64_t>(row * row_size) + i);
+      sink(row, part);
+    }
+  });
+}
+
+void Network::set_input(std::span<const float> images) {
+  check(images.size() <= input_.size(), Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ",
+        input_.size(), ": ", to_string(input_shape()));
+  std::copy(images.begin(), images.end(), input_.begin());
+  std::fill(input_.begin() + static_cast<std::ptrdiff_t>(images.size()), input_.end(), 0.f);
+  plan_.devices()[static_cast<size_t>(plan_.data().device)]->upload(input_.data(), plan_.data().desc, plan_.address(plan_.data()));
+}
+
+void Network::set_labels(std::span<const int32_t> labels) {
+  const Location& place = plan_.labels();
+  check(place.tensor >= 0, Code::invalid_state, "this network was made without a loss and takes no labels");
+  check(labels.size() <= labels_.size(), Code::invalid_argument, labels.size(), " labels for a batch of ", labels_.size());
+  std::copy(labels.begin(), labels.end(), labels_.begin());
+  std::fill(labels_.begin() + static_cast<std::ptrdiff_t>(labels.size()), labels_.end(), -1);
+  plan_.devices()[static_cast<size_t>(place.device)]->upload(labels_.data(), place.desc, plan_.address(place));
+}
+
+void Network::forward(const StepContext& step) {
+  check(!weights_.empty() || params().empty(), Code::invalid_state, "the network has no weights yet: load or initialize it");
+  for (const Action& action : plan_.forward()) action.kernel->forward(step);
+}
+
+void Network::backward(const StepContext& step) {
+  check(options_.phase == Phase::training, Code::invalid_state, "a network made for inference has no backward pass");
+  for (const Action& action : plan_.backward())
+    action.backward ? action.kernel->backward(step) : action.kernel->forward(step);
+}
+
+const Location& Network::location(const std::string& output) const {
+  auto found = plan_.outputs().find(output);
+  if (found == plan_.outputs().end())
+    if (const Node* node = spec_.find(output)) found = plan_.outputs().find(node->name);
+  check(found != plan_.outputs().end(), Code::not_found, "layer '", output,
+        "' is not among the outputs that this network was made to keep");
+  return found->second;
+}
+
+Shape Network::shape(const std::string& output) const { return location(output).desc.shape; }
+
+void Network::read(const std::string& output, std::span<float> values) const {
+  const Location& place = location(output);
+  const auto count = static_cast<size_t>(element_count(place.desc.shape));
+  check(values.size() == count, Code::invalid_argument, "'", output, "' has ", count, " elements, the buffer ", values.size());
+  Backend& device = *plan_.devices()[static_cast<size_t>(place.device)];
+  device.download(plan_.address(place), place.desc, values.data());
+}
+
+std::vector<float> Network::read(const std::string& output) const {
+  std::vector<float> values(static_cast<size_t>(element_count(shape(output))));
+  read(output, values);
+  return values;
+}
+
+Backend& Network::device_of(size_t param) const {
+  return *plan_.devices()[static_cast<size_t>(plan_.params()[param].device)];
+}
+
+std::vector<float> Network::download(size_t param, const Buffer& buffer) const {
+  const PlannedParam& planned = plan_.params()[param];
+  std::vector<float> values(static_cast<size_t>(element_count(planned.spec.shape)));
+  device_of(param).download(buffer.data(), planned.desc, values.data());
+  return values;
+}
+
+std::vector<float> Network::read_param(size_t index) const { return download(index, *weights_.at(index)); }
+std::vector<float> Network::read_gradient(size_t index) const { return download(index, *gradients_.at(index)); }
+
+}  // namespace alx

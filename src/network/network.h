@@ -1,0 +1,92 @@
+// A NetSpec bound to devices, batch and phase: memory is allocated, weights are packed, and steps run.
+#pragma once
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/plan.h"
+
+namespace alx {
+
+struct NetworkOptions {
+  int64_t batch = 1;
+  Phase phase = Phase::inference;
+  DataType precision = DataType::f32;
+  bool loss = false;  // ends in the softmax loss over labels; training always does
+  float label_smoothing = 0;
+  std::vector<std::string> outputs;  // layers to be read besides; names or aliases
+};
+
+// Gives a parameter's dense f32 elements in parts of whole rows (the first dimension), in order. `rows`: of one part.
+using PartSink = std::function<void(int64_t first_row, std::span<const float> elements)>;
+using WeightSource = std::function<void(const ParamSpec& param, int64_t rows, const PartSink& sink)>;
+
+// Packed weights that several networks read: one copy for each parameter, backend kind and layout, alive as long as a
+// network uses it. Safe from several threads.
+class SharedWeights {
+ public:
+  std::shared_ptr<Buffer> find_or_make(const std::string& backend, const PlannedParam& param,
+                                       const std::function<std::shared_ptr<Buffer>()>& make);
+
+ private:
+  struct Entry {
+    std::string backend, param;
+    TensorDesc desc;
+    std::weak_ptr<Buffer> buffer;
+  };
+  std::mutex mutex_;
+  std::vector<Entry> entries_;
+};
+
+// Used by one thread at a time.
+class Network {
+ public:
+  // `devices[i]` runs slot i; the last one runs the remaining slots too.
+  Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, const NetworkOptions& options);
+
+  // Packs every weight; with `shared`, weights packed before by a network of the same model are used as they are.
+  void load(const WeightSource& source, SharedWeights* shared = nullptr);
+  // Draws the initial weights of the spec: element i of a parameter depends on (seed, the parameter's name, i) alone.
+  void initialize(uint64_t seed);
+
+  int64_t batch() const { return options_.batch; }
+  Shape input_shape() const { return plan_.data().desc.shape; }
+  void set_input(std::span<const float> images);  // (batch, 3, height, width); fewer images: the rest is zero
+  void set_labels(std::span<const int32_t> labels);  // fewer: the rest is -1, which does not count
+
+  void forward(const StepContext& step = {});
+  void backward(const StepContext& step = {});
+
+  // A layer's activations, or "prob", or "loss" (one number an image), dense. The layer must be among options.outputs.
+  Shape shape(const std::string& output) const;
+  void read(const std::string& output, std::span<float> values) const;
+  std::vector<float> read(const std::string& output) const;
+  const std::string& result() const { return result_; }  // name of the spec's own last output: probabilities
+
+  const std::vector<PlannedParam>& params() const { return plan_.params(); }
+  std::vector<float> read_param(size_t index) const;
+  std::vector<float> read_gradient(size_t index) const;
+  Backend& device_of(size_t param) const;
+  void* weight(size_t param) const { return weights_[param]->data(); }
+  void* gradient(size_t param) const { return gradients_[param]->data(); }
+
+  MemoryReport memory() const { return plan_.memory(); }
+  std::string describe() const { return plan_.describe(); }
+
+ private:
+  const Location& location(const std::string& output) const;
+  std::vector<float> download(size_t param, const Buffer& buffer) const;
+
+  NetSpec spec_;
+  NetworkOptions options_;
+  Plan plan_;
+  std::string result_;
+  std::vector<std::shared_ptr<Buffer>> weights_, gradients_;
+  std::vector<float> input_;     // staging, so that a short batch is filled up
+  std::vector<int32_t> labels_;
+};
+
+}  // namespace alx
