@@ -1,0 +1,32 @@
+// Accuracy over a labelled set.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "network/session.h"
+
+namespace alx {
+
+struct Evaluation {
+  int64_t images = 0, broken = 0;  // broken ones do not count as images
+  double top1 = 0, top5 = 0, loss = 0;  // fractions; loss: mean of -log p
+};
+
+struct EvaluateOptions {
+  int crops = 1;
+  std::function<void(int64_t done, int64_t total)> progress;
+  std::function<void(const std::string& name, const std::string& why)> on_broken;
+  std::function<bool()> cancelled;  // asked between batches; ends with Error(cancelled)
+};
+
+// Several sessions: the mean of their probabilities (the paper's ensembles). All must have the same classes.
+// Folder sets are matched to the model's labels, or to ImageNet's synsets, by name; a folder without a match is an error.
+Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, const EvaluateOptions& options = {});
+
+// For each class of the data its index in the model. Throws invalid_argument naming what does not match.
+std::vector<int64_t> match_classes(const std::vector<std::string>& folders, const Model& model);
+
+}  // namespace alx

@@ -1,0 +1,50 @@
+// A model: network, weights, preprocessing and labels of one file. Immutable, shared by threads and sessions.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/preprocess.h"
+#include "network/network.h"
+#include "weights/weights.h"
+
+namespace alx {
+
+class Model {
+ public:
+  // A weight file of any kind that this library reads, or the zoo name of a network whose weights come with the
+  // library ("alexnet-cifar10"). `as`: the zoo network to read a file without our metadata into; empty: by its tensors.
+  // Every size is checked here; weights are read when a session is made.
+  static std::shared_ptr<const Model> open(const std::string& file_or_name, const std::string& as = "");
+
+  // A zoo network with freshly drawn weights: for benchmarks and tests.
+  static std::shared_ptr<const Model> untrained(const NetSpec& spec, uint64_t seed = 1);
+
+  const NetSpec& spec() const { return spec_; }
+  const std::vector<std::string>& labels() const { return labels_; }  // one for each class
+  const Preprocessor& preprocessor() const { return *preprocessor_; }
+  const WeightFile* file() const { return file_ ? &*file_ : nullptr; }  // null: untrained
+  std::string description() const;                                      // for messages: file or name
+  void load(Network& network) const;                                    // shares packed weights between networks
+
+ private:
+  Model() = default;
+  NetSpec spec_;
+  std::vector<std::string> labels_;
+  std::unique_ptr<const Preprocessor> preprocessor_;
+  std::optional<WeightFile> file_;
+  uint64_t seed_ = 1;
+  mutable SharedWeights shared_;
+};
+
+// Where weights that come with the library lie: share/alexnet beside the bin or lib folder that this code runs from.
+// "" where there are none of that name.
+std::string bundled_weights(const std::string& name);
+
+// The names of ImageNet's 1000 classes and their WordNet synsets, in the usual order (synsets sorted).
+const std::vector<std::string>& imagenet_labels();
+const std::vector<std::string>& imagenet_synsets();
+// Labels for a network of this many classes that has none of its own: ImageNet's, or "class 0" ...
+std::vector<std::string> default_labels(int64_t classes);
+
+}  // namespace alx

@@ -1,0 +1,67 @@
+// A model bound to devices, batch and precision: pictures in, probabilities out. One thread at a time; many sessions may
+// run over one model.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "network/model.h"
+
+namespace alx {
+
+struct SessionOptions {
+  std::string devices = "cpu";  // "cpu", "reference", "cuda:0", "cuda:0,cuda:1"
+  int threads = 0;              // 0: all cores
+  int64_t batch = 1;
+  DataType precision = DataType::f32;
+  std::vector<std::string> outputs;  // layers whose activations will be read
+};
+
+// "fp32", "fp16", "bf16"; throws invalid_argument with what exists.
+DataType precision_of(const std::string& name);
+const char* precision_name(DataType type);
+
+class Session {
+ public:
+  Session(std::shared_ptr<const Model> model, const SessionOptions& options);
+
+  const Model& model() const { return *model_; }
+  const Network& network() const { return network_; }
+  int64_t batch() const { return network_.batch(); }
+  int64_t classes() const { return model_->spec().classes; }
+
+  // Preprocessed pictures (count, 3, height, width) -> probabilities (count, classes). Any count: it runs as many
+  // batches as that takes. Throws bad_file where the network's answer is not finite.
+  std::vector<float> run(std::span<const float> images);
+
+  // Whole pictures. `crops` 1: the centre; 10: the mean over ten crops (the paper, section 4.1).
+  std::vector<float> classify(const std::vector<Image>& images, int crops = 1);
+
+  // Activations of a layer among options.outputs for the centre crops: (count, elements of one image).
+  std::vector<float> features(const std::vector<Image>& images, const std::string& layer);
+
+ private:
+  std::vector<float> run_and_read(std::span<const float> images, const std::string& output);
+  std::vector<float> prepare(const std::vector<Image>& images, int crops) const;
+
+  std::shared_ptr<const Model> model_;
+  Network network_;
+};
+
+struct Ranked {
+  int64_t index;
+  float probability;
+};
+// The k most probable classes, the best first; of equals the lower index first.
+std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k);
+
+// Every fault of a weight file, in words: structure, checksums, values, fit to its network, and the recorded self-test
+// (`selftest.input`, `selftest.output`) run again. Empty: sound.
+struct Verdict {
+  std::vector<std::string> faults;
+  bool self_tested = false;
+  double self_test_error = 0;  // max |difference| of the probabilities
+};
+Verdict verify(const std::string& path, const std::string& devices = "cpu");
+
+}  // namespace alx

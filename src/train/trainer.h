@@ -1,0 +1,82 @@
+// The training loop: batch, forward, backward, update, checkpoint. Momentum SGD as in the paper's section 5.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/pipeline.h"
+#include "network/model.h"
+#include "network/evaluate.h"
+#include "train/schedule.h"
+
+namespace alx {
+
+struct TrainOptions {
+  Recipe recipe;             // batch, rate, momentum, decay, epochs, schedule: start from spec.recipe
+  uint64_t seed = 1;
+  std::string devices = "cpu";
+  int threads = 0;
+  Augment augment;
+  float label_smoothing = 0;
+  bool dropout = true;       // off: for comparisons with other programs
+  std::string init;          // weight file to start from; empty: drawn
+  int data_threads = 1;
+};
+
+struct StepResult {
+  int64_t step = 0;          // steps done, this one included
+  double epoch = 0;          // epochs done, fractional
+  double loss = 0;           // mean over the batch, before the update
+  double accuracy = 0;       // top-1 fraction of the batch
+  double rate = 0;           // used in this step
+  double seconds = 0, waited = 0;  // wall time of the step; of it, waiting for data
+};
+
+// Used by one thread at a time.
+class Trainer {
+ public:
+  // The spec's class count must be the data's: make the spec so.
+  Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options);
+  // Goes on where a checkpoint stopped: network, recipe and position come from the file, `options` gives devices,
+  // threads and epochs (0: the file's). Bit-equal to a run that was never stopped, on the same machine and threads.
+  static std::unique_ptr<Trainer> resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data, TrainOptions options);
+
+  bool done() const;         // all epochs are run
+  StepResult step();
+  int64_t steps_per_epoch() const;
+  int64_t total_steps() const;
+  int64_t steps_done() const { return step_; }
+  int64_t broken() const;    // pictures that could not be read so far
+  const NetSpec& spec() const { return spec_; }
+  const TrainOptions& options() const { return options_; }
+
+  // Everything that resume() needs, atomically.
+  void save_checkpoint(const std::string& path) const;
+  // Weights, preprocessing, labels and a self-test (one input and its probabilities). `stored`: f32, f16 or bf16.
+  void save_weights(const std::string& path, DataType stored = DataType::f32) const;
+  // Accuracy of the weights as they are now.
+  Evaluation evaluate(const Dataset& data, const EvaluateOptions& options = {});
+
+ private:
+  Trainer() = default;
+  void prepare(std::shared_ptr<const Dataset> data);
+  void update(double rate);
+  std::vector<TensorToWrite> weight_tensors(DataType stored) const;
+
+  NetSpec spec_;
+  TrainOptions options_;
+  std::vector<std::string> labels_;
+  std::shared_ptr<const Preprocessor> preprocessor_;
+  std::shared_ptr<const Dataset> data_;
+  std::unique_ptr<DataPipeline> pipeline_;
+  std::unique_ptr<Network> network_;
+  std::vector<std::shared_ptr<Buffer>> velocity_;
+  std::optional<Schedule> schedule_;
+  Batch batch_;
+  int64_t step_ = 0;
+};
+
+}  // namespace alx
