@@ -39,6 +39,15 @@ struct Node {
   int slot = inherit_slot;          // logical device; inherit: that of the first input, 0 behind "data"
 };
 
+// What the aliases of the zoo mean. "convN" and "fcN" are a layer's activations, after its ReLU or tanh: the 4096
+// features of the paper, and what Caffe's blobs of these names hold. The last fc has no neuron: its logits. "fc7" is
+//   in alexnet-caffe, caffenet: relu7 (it shadows the node fc7, whose parameters are fc7.weight and fc7.bias);
+//   in alexnet: classifier.5, which "relu7" means too; poolN and dropN are there as well;
+//   in alexnet-2012, -6conv, -original: the node fc7, which joins relu7a and relu7b. "fc7a" is relu7a,
+//   and fc6 joins alike.
+// With two towers "conv1a" is relu1a and so on; "pool2" and "pool5" join the towers. alexnet-2012-original rectifies
+// its first and fifth block after pooling: "pool1a" is relu1a there, and conv1a the bare convolution. alexnet-cifar10
+// and fig1-* follow the rule of alexnet-caffe.
 struct NetSpec {
   std::string id;    // zoo name
   int revision = 1;  // of the architecture behind the name
@@ -47,10 +56,12 @@ struct NetSpec {
   InputSpec input;   // channels are always 3
   std::vector<Node> nodes;
   std::string logits;                          // the node before Softmax
-  std::map<std::string, std::string> aliases;  // usual layer names -> node names: "fc7" -> "classifier.5"
+  std::map<std::string, std::string> aliases;  // usual layer names -> node names, see above
   Recipe recipe;
 
-  const Node* find(const std::string& name) const;           // by name or alias; null where there is none
+  // The layer a person means: by alias, else by node name; null where there is none. An alias may shadow a node, so
+  // code that wants the node behind a parameter compares `ParamSpec::node` with `Node::name` and does not ask here.
+  const Node* find(const std::string& name) const;
   const Node& at(const std::string& name) const;             // throws not_found and lists what exists
   int slots() const;                                         // number of logical devices used
 };

@@ -1,0 +1,232 @@
+#include "graph/spec.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+
+namespace alx {
+namespace {
+
+const std::string data_name = "data", labels_name = "labels", loss_name = "loss";
+
+std::string title(const NetSpec& spec) { return spec.id.empty() ? "network" : spec.id; }
+
+template <class... Args>
+[[noreturn]] void fail_at(const NetSpec& spec, const Node& node, Args&&... args) {
+  fail(Code::invalid_argument, title(spec), ": node \"", node.name, "\": ", std::forward<Args>(args)...);
+}
+
+void check_name(const NetSpec& spec, const Node& node, const std::set<std::string>& known) {
+  check(!node.name.empty(), Code::invalid_argument, title(spec), ": a ", name_of(node.op),
+        " node has no name; give every node one");
+  if (known.count(node.name)) {
+    fail_at(spec, node,
+            node.name == data_name || node.name == labels_name || node.name == loss_name
+                ? "this name is reserved; choose another"
+                : "another node has this name already; names must be unique");
+  }
+  if (node.name.find(':') != std::string::npos) fail_at(spec, node, "a name must not hold ':', planning uses it");
+}
+
+void check_input(const NetSpec& spec, const Node& node, size_t index, const std::set<std::string>& known) {
+  const std::string& input = node.inputs[index];
+  if (input == labels_name) {
+    if (index == 1 && std::holds_alternative<SoftmaxLoss>(node.op)) return;
+    fail_at(spec, node, "only the second input of a softmax_loss may be \"labels\", not input ", index, " of a ",
+            name_of(node.op));
+  }
+  if (input != loss_name && known.count(input)) return;
+  const bool later = std::any_of(spec.nodes.begin(), spec.nodes.end(), [&](const Node& n) { return n.name == input; });
+  if (later)
+    fail_at(spec, node, "reads \"", input,
+            "\", which does not come before it; put the nodes in the order they run, without cycles");
+  fail_at(spec, node, "reads \"", input, "\", and no node has that name; an input is an earlier node or \"data\"");
+}
+
+// Names, order and inputs: everything that can be checked without shapes.
+void check_structure(const NetSpec& spec) {
+  check(!spec.nodes.empty(), Code::invalid_argument, title(spec), ": has no nodes");
+  std::set<std::string> known{data_name, labels_name, loss_name};
+  for (const Node& node : spec.nodes) {
+    check_name(spec, node, known);
+    if (std::holds_alternative<Split>(node.op) || std::holds_alternative<Copy>(node.op))
+      fail_at(spec, node, "planning inserts every ", name_of(node.op), " by itself; read the value directly");
+    if (node.inputs.empty()) fail_at(spec, node, "has no input; give it \"data\" or an earlier node");
+    for (size_t i = 0; i < node.inputs.size(); ++i) check_input(spec, node, i, known);
+    known.insert(node.name);
+  }
+  for (const auto& [alias, target] : spec.aliases)
+    check(known.count(target) != 0 && target != labels_name && target != loss_name, Code::invalid_argument, title(spec),
+          ": alias \"", alias, "\" stands for \"", target, "\", and no node has that name");
+}
+
+// The slot of every node, in order. Needs a checked structure.
+std::vector<int> resolve_slots(const NetSpec& spec) {
+  std::map<std::string, int> slot_of{{data_name, 0}, {labels_name, 0}};
+  std::vector<int> slots;
+  for (const Node& node : spec.nodes) {
+    if (node.slot < inherit_slot)
+      fail_at(spec, node, "slot ", node.slot, " is not possible; slots count from 0, ", inherit_slot,
+              " inherits that of the first input");
+    slots.push_back(node.slot == inherit_slot ? slot_of.at(node.inputs.front()) : node.slot);
+    slot_of[node.name] = slots.back();
+  }
+  return slots;
+}
+
+// A device is bound to every slot, so none may be left out.
+int count_slots(const NetSpec& spec, const std::vector<int>& slots) {
+  const std::set<int> used(slots.begin(), slots.end());
+  int expected = 0;
+  for (int slot : used) {
+    if (slot != expected) {
+      const auto at = std::find(slots.begin(), slots.end(), slot) - slots.begin();
+      fail_at(spec, spec.nodes[static_cast<size_t>(at)], "lies on slot ", slot, ", and no node on slot ", expected,
+              "; number the slots without gaps");
+    }
+    ++expected;
+  }
+  return expected;
+}
+
+struct Visit {
+  const Node& node;
+  int slot;
+  const std::vector<Shape>& inputs;
+  const Shape& output;
+};
+
+void check_logits(const NetSpec& spec, const std::map<std::string, Shape>& shapes, int64_t batch) {
+  if (spec.logits.empty()) return;
+  const auto found = shapes.find(spec.logits);
+  check(found != shapes.end() && spec.logits != data_name, Code::invalid_argument, title(spec), ": the logits are \"",
+        spec.logits, "\", and no node has that name");
+  const Shape expected{batch, spec.classes};
+  check(found->second == expected, Code::invalid_argument, title(spec), ": node \"", spec.logits, "\": logits of ",
+        spec.classes, " classes must be ", to_string(expected), ", these are ", to_string(found->second));
+}
+
+// Checks the whole graph and calls `visit` for every node, in order.
+template <class F>
+void walk(const NetSpec& spec, int64_t batch, F&& visit) {
+  check(batch >= 1, Code::invalid_argument, title(spec), ": the batch must be at least 1, got ", batch);
+  check(spec.input.height >= 1 && spec.input.width >= 1, Code::invalid_argument, title(spec), ": an input of ",
+        spec.input.height, " x ", spec.input.width, " is not possible; both sides must be at least 1");
+  check_structure(spec);
+  const std::vector<int> slots = resolve_slots(spec);
+  count_slots(spec, slots);
+  std::map<std::string, Shape> shapes{{data_name, {batch, 3, spec.input.height, spec.input.width}},
+                                      {labels_name, {batch}}};
+  for (size_t i = 0; i < spec.nodes.size(); ++i) {
+    const Node& node = spec.nodes[i];
+    std::vector<Shape> inputs;
+    for (const std::string& input : node.inputs) inputs.push_back(shapes.at(input));
+    try {
+      shapes[node.name] = output_shapes(node.op, inputs).front();
+      visit(Visit{node, slots[i], inputs, shapes[node.name]});
+    } catch (const Error& error) {
+      fail(error.code(), title(spec), ": node \"", node.name, "\": ", error.what());
+    }
+  }
+  check_logits(spec, shapes, batch);
+}
+
+std::string describe(const Pad& pad) {
+  if (pad == Pad{}) return "";
+  if (pad == Pad::all(pad.top)) return cat(" pad ", pad.top);
+  return cat(" pad ", pad.top, ",", pad.left, ",", pad.bottom, ",", pad.right);
+}
+
+std::string window(int64_t kernel, int64_t stride, const Pad& pad) {
+  return cat(kernel, "x", kernel, stride == 1 ? "" : cat(" /", stride), describe(pad));
+}
+
+template <class Pool>
+std::string pool_detail(const Pool& pool) {
+  return window(pool.kernel, pool.stride, pool.pad) + (pool.round == Round::ceil ? " ceil" : "");
+}
+
+std::string detail_of(const Op& op) {
+  return std::visit(overloaded{
+                        [](const Conv& conv) {
+                          return window(conv.kernel, conv.stride, conv.pad) +
+                                 (conv.groups == 1 ? "" : cat(" groups ", conv.groups));
+                        },
+                        [](const MaxPool& pool) { return pool_detail(pool); },
+                        [](const AvgPool& pool) { return pool_detail(pool); },
+                        [](const AdaptiveAvgPool& pool) { return cat("to ", pool.out_h, "x", pool.out_w); },
+                        [](const Lrn& lrn) {
+                          return cat(lrn.region == Lrn::Region::within ? "within " : "", "n ", lrn.size, " k ", lrn.k,
+                                     " alpha ", lrn.alpha, lrn.divide ? "/n" : "",
+                                     lrn.divide && lrn.region == Lrn::Region::within ? "^2" : "", " beta ", lrn.beta);
+                        },
+                        [](const Dropout& dropout) {
+                          return cat("p ", dropout.drop, dropout.inverted ? "" : " scaled at inference");
+                        },
+                        [](const auto&) { return std::string(); },
+                    },
+                    op);
+}
+
+int64_t sum(int64_t a, int64_t b) {
+  int64_t result = 0;
+  check(!__builtin_add_overflow(a, b, &result), Code::invalid_argument, "a count of ", a, " + ", b,
+        " elements is too large");
+  return result;
+}
+
+}  // namespace
+
+const Node* NetSpec::find(const std::string& name) const {
+  const auto alias = aliases.find(name);
+  const std::string& wanted = alias == aliases.end() ? name : alias->second;
+  const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == wanted; });
+  return node == nodes.end() ? nullptr : &*node;
+}
+
+const Node& NetSpec::at(const std::string& name) const {
+  if (const Node* node = find(name)) return *node;
+  std::string known;
+  for (const Node& node : nodes) known += (known.empty() ? "" : ", ") + node.name;
+  for (const auto& [alias, target] : aliases)
+    if (std::none_of(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == alias; }))
+      known += cat(", ", alias, " (", target, ")");
+  fail(Code::not_found, title(*this), ": no layer is named \"", name, "\"; there are: ", known);
+}
+
+int NetSpec::slots() const {
+  check_structure(*this);
+  return count_slots(*this, resolve_slots(*this));
+}
+
+std::map<std::string, Shape> infer_shapes(const NetSpec& spec, int64_t batch) {
+  std::map<std::string, Shape> shapes;
+  walk(spec, batch, [&](const Visit& visit) { shapes[visit.node.name] = visit.output; });
+  return shapes;
+}
+
+std::vector<ParamSpec> params_of(const NetSpec& spec) {
+  std::vector<ParamSpec> params;
+  walk(spec, 1, [&](const Visit& visit) {
+    for (ParamShape& param : param_shapes(visit.node.op, visit.inputs))
+      params.push_back({visit.node.name + "." + param.suffix, visit.node.name, std::move(param.shape), param.rule});
+  });
+  return params;
+}
+
+std::vector<LayerInfo> layer_table(const NetSpec& spec) {
+  std::vector<LayerInfo> table;
+  walk(spec, 1, [&](const Visit& visit) {
+    const Op& op = visit.node.op;
+    LayerInfo info{visit.node.name, name_of(op), detail_of(op), visit.output, 0, 0, 0, visit.slot};
+    for (const ParamShape& param : param_shapes(op, visit.inputs))
+      info.parameters = sum(info.parameters, element_count(param.shape));
+    info.multiply_adds = multiply_adds(op, visit.inputs);
+    info.bytes = element_count({sum(info.parameters, element_count(visit.output)), 4});
+    table.push_back(std::move(info));
+  });
+  return table;
+}
+
+}  // namespace alx

@@ -1,0 +1,71 @@
+// torchvision's alexnet, after "One weird trick for parallelizing convolutional neural networks": one column of
+// 64/192/384/256/256 maps without LRN and groups. Nodes carry the indices of its two Sequential blocks, so that a state
+// dict fits by name.
+#include <cmath>
+
+#include "models/builder.h"
+#include "models/networks.h"
+
+namespace alx::models {
+namespace {
+
+// torch's default start: uniform within 1 / sqrt(fan-in), biases too. Weights and biases learn alike.
+ParamRule torch_rule(int64_t fan_in) {
+  return {{Init::Kind::uniform, static_cast<float>(1 / std::sqrt(static_cast<double>(fan_in)))}, 1, 1};
+}
+
+Conv conv(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t pad) {
+  const ParamRule rule = torch_rule(in * kernel * kernel);
+  return {out, kernel, stride, Pad::all(pad), 1, Activation::none, rule, rule};
+}
+
+Linear linear(int64_t in, int64_t out) { return {out, Activation::none, torch_rule(in), torch_rule(in)}; }
+
+void add_features(NetBuilder& net) {
+  const MaxPool pool{3, 2, {}, Round::floor};
+  net.add("features.0", conv(3, 64, 11, 4, 2)).add("features.1", Relu{}).add("features.2", pool);
+  net.add("features.3", conv(64, 192, 5, 1, 2)).add("features.4", Relu{}).add("features.5", pool);
+  net.add("features.6", conv(192, 384, 3, 1, 1)).add("features.7", Relu{});
+  net.add("features.8", conv(384, 256, 3, 1, 1)).add("features.9", Relu{});
+  net.add("features.10", conv(256, 256, 3, 1, 1)).add("features.11", Relu{}).add("features.12", pool);
+}
+
+// Dropout stands before the linear layers here, where the paper has it behind them.
+void add_classifier(NetBuilder& net) {
+  net.add("avgpool", AdaptiveAvgPool{6, 6});
+  net.add("classifier.0", Dropout{}).add("classifier.1", linear(256 * 6 * 6, 4096)).add("classifier.2", Relu{});
+  net.add("classifier.3", Dropout{}).add("classifier.4", linear(4096, 4096)).add("classifier.5", Relu{});
+  net.add("classifier.6", linear(4096, net.classes()));
+}
+
+void add_aliases(NetBuilder& net) {
+  const std::vector<std::pair<std::string, std::string>> neurons = {
+      {"1", "features.1"},  {"2", "features.4"},   {"3", "features.7"},  {"4", "features.9"},
+      {"5", "features.11"}, {"6", "classifier.2"}, {"7", "classifier.5"}};
+  for (const auto& [number, node] : neurons) {
+    net.alias((number < "6" ? "conv" : "fc") + number, node).alias("relu" + number, node);
+  }
+  net.alias("pool1", "features.2").alias("pool2", "features.5").alias("pool5", "features.12");
+  net.alias("drop6", "classifier.0").alias("drop7", "classifier.3").alias("fc8", "classifier.6");
+}
+
+}  // namespace
+
+NetSpec alexnet_torchvision(const ModelOptions& options) {
+  NetBuilder net("alexnet", "torchvision.models.alexnet");
+  InputSpec input;  // 224, RGB, 0..1, short side 256
+  input.mean = {0.485f, 0.456f, 0.406f};
+  input.std = {0.229f, 0.224f, 0.225f};
+  Recipe recipe;  // that of torchvision's reference scripts
+  recipe.batch = 256;
+  recipe.decay = 1e-4f;
+  recipe.schedule = "step:30:0.1";
+  recipe.rate_in_velocity = false;
+  net.input(input, options).classes(1000, options).recipe(recipe);
+  add_features(net);
+  add_classifier(net);
+  add_aliases(net);
+  return net.finish();
+}
+
+}  // namespace alx::models

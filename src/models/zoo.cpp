@@ -1,0 +1,90 @@
+#include "models/zoo.h"
+
+#include <array>
+
+#include "core/error.h"
+#include "models/networks.h"
+
+namespace alx {
+namespace {
+
+constexpr int64_t max_side = 16384;  // of an input; every zoo network's sizes stay countable up to here
+
+struct Entry {
+  const char* name;
+  NetSpec (*make)(const ModelOptions&);
+  bool has_printed_lrn = false;
+};
+
+constexpr std::array<Entry, 9> zoo{{
+    {"alexnet", models::alexnet_torchvision},
+    {"alexnet-2012", models::alexnet_2012, true},
+    {"alexnet-2012-6conv", models::alexnet_2012_6conv, true},
+    {"alexnet-2012-original", models::alexnet_2012_original},
+    {"alexnet-caffe", models::alexnet_caffe},
+    {"caffenet", models::caffenet},
+    {"alexnet-cifar10", models::alexnet_cifar10},
+    {"fig1-relu", models::fig1_relu},
+    {"fig1-tanh", models::fig1_tanh},
+}};
+
+const Entry& entry_of(const std::string& name) {
+  std::string known;
+  for (const Entry& entry : zoo) {
+    if (entry.name == name) return entry;
+    known += (known.empty() ? "" : ", ") + std::string(entry.name);
+  }
+  fail(Code::not_found, "no network is named \"", name, "\"; there are: ", known);
+}
+
+bool works(const NetSpec& spec) {
+  try {
+    infer_shapes(spec, 1);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != Code::invalid_argument) throw;
+    return false;
+  }
+}
+
+// Height and width are treated alike by every network, and what fits a small picture fits a larger one.
+int64_t smallest_side(const Entry& entry, int64_t own) {
+  for (int64_t side = 1; side < own; ++side)
+    if (works(entry.make({0, side, side}))) return side;
+  return own;
+}
+
+[[noreturn]] void refuse_size(const Entry& entry, const ModelOptions& options) {
+  const InputSpec own = entry.make({}).input;
+  const int64_t height = options.height == 0 ? own.height : options.height;
+  const int64_t width = options.width == 0 ? own.width : options.width;
+  fail(Code::invalid_argument, entry.name, ": an input of ", height, " x ", width,
+       " cannot work; height and width must each lie in ", smallest_side(entry, own.height), "..", max_side,
+       " (the network's own size is ", own.height, " x ", own.width, ")");
+}
+
+}  // namespace
+
+NetSpec make_model(const std::string& name, const ModelOptions& options) {
+  const Entry& entry = entry_of(name);
+  check(options.classes >= 0, Code::invalid_argument, name, ": ", options.classes,
+        " classes are not possible; give at least 1, or 0 for the network's own number");
+  check(!options.printed_lrn || entry.has_printed_lrn, Code::invalid_argument, name,
+        ": the paper's printed LRN formula is an option of alexnet-2012 and alexnet-2012-6conv only");
+  for (int64_t side : {options.height, options.width})
+    if (side < 0 || side > max_side) refuse_size(entry, options);
+  NetSpec spec = entry.make(options);
+  if (works(spec)) return spec;
+  ModelOptions own_size = options;
+  own_size.height = own_size.width = 0;
+  infer_shapes(entry.make(own_size), 1);  // where this throws, the size is not what is wrong
+  refuse_size(entry, options);
+}
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : zoo) names.emplace_back(entry.name);
+  return names;
+}
+
+}  // namespace alx
