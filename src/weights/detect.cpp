@@ -7,11 +7,12 @@
 #include "models/zoo.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
+#include "weights/model_weights.h"
 
 namespace alx {
 namespace {
 
-// True where the file has exactly the shape that `model` gives each of its parameters, for any number of classes.
+// True where the file has the parameters of `model` and nothing else, for any number of classes.
 bool fits(const WeightFile& file, const std::string& model) {
   const NetSpec usual = make_model(model);
   int64_t classes = 0;
@@ -20,10 +21,12 @@ bool fits(const WeightFile& file, const std::string& model) {
     if (!tensor || tensor->shape.size() != param.shape.size()) return false;
     if (param.node == usual.logits) classes = tensor->shape.front();
   }
-  if (classes < 1) return false;
-  for (const ParamSpec& param : params_of(make_model(model, {.classes = classes})))
-    if (file.find(param.name)->shape != param.shape) return false;
-  return true;
+  try {
+    check_against(file, params_of(make_model(model, {.classes = classes})), model);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace

@@ -201,6 +201,8 @@ WeightFile open_safetensors(std::shared_ptr<MappedFile> file) {
         " bytes, but the file has only ", bytes.size(), "; it is cut short or no safetensors file");
   const auto header = as_text(bytes.subspan(8, header_size));
   check(header.starts_with('{'), Code::bad_file, path, ": the header does not begin with '{'");
+  check(header.find('\0') == header.npos, Code::bad_file, path,
+        ": the header has a zero byte, at which JSON would end");
 
   HeaderReader reader(path);
   nlohmann::json::sax_parse(header.begin(), header.end(), &reader);

@@ -17,9 +17,10 @@ WeightFile open_torch(std::shared_ptr<MappedFile>);
 namespace {
 
 // Calls use(first element, count, bytes) piece by piece, gives the pages back behind itself, and returns the checksum.
+constexpr size_t usual_piece = size_t{1} << 20;  // elements
+
 template <class Use>
-std::string pass_over(const MappedFile& file, const TensorView& tensor, Use&& use) {
-  constexpr size_t piece = size_t{1} << 20;  // elements
+std::string pass_over(const MappedFile& file, const TensorView& tensor, size_t piece, Use&& use) {
   const size_t width = size_of(tensor.type), count = tensor.data.size() / width;
   Hasher hasher;
   for (size_t first = 0; first < count; first += piece) {
@@ -65,32 +66,42 @@ std::string WeightFile::metadata(const std::string& key) const {
   return found == metadata_.end() ? "" : found->second;
 }
 
-void WeightFile::read(const TensorView& tensor, std::span<float> out) const {
+std::vector<float> WeightFile::scales_of(const TensorView& tensor) const {
+  if (tensor.type != DataType::i8) return {1};
+  const TensorView* scale = find(tensor.name + ".scale");
+  check(scale != nullptr, Code::bad_file, path(), ": tensor ", in_quotes(tensor.name), " is I8, but the file has no ",
+        in_quotes(tensor.name + ".scale"), " to read it with");
+  check(is_scale_for(*scale, tensor), Code::bad_file, path(), ": tensor ", in_quotes(scale->name), " (",
+        name_of(scale->type), ", ", to_string(scale->shape), ") must be one float, or one for each row of ",
+        to_string(tensor.shape));
+  std::vector<float> scales(static_cast<size_t>(element_count(scale->shape)));
+  read(*scale, scales);
+  return scales;
+}
+
+void WeightFile::read_parts(const TensorView& tensor, size_t part, const ReadSink& sink) const {
   const size_t count = tensor.data.size() / size_of(tensor.type);
-  check(out.size() == count, Code::invalid_argument, path(), ": tensor ", in_quotes(tensor.name), " has ", count,
-        " elements, but ", out.size(), " were asked for");
-  std::vector<float> scales{1};
-  if (tensor.type == DataType::i8) {
-    const TensorView* scale = find(tensor.name + ".scale");
-    check(scale != nullptr, Code::bad_file, path(), ": tensor ", in_quotes(tensor.name), " is I8, but the file has no ",
-          in_quotes(tensor.name + ".scale"), " to read it with");
-    check(is_scale_for(*scale, tensor), Code::bad_file, path(), ": tensor ", in_quotes(scale->name), " (",
-          name_of(scale->type), ", ", to_string(scale->shape), ") must be one float, or one for each row of ",
-          to_string(tensor.shape));
-    scales.resize(static_cast<size_t>(element_count(scale->shape)));
-    read(*scale, scales);
-  }
-  const bool by_row = scales.size() > 1;
-  const std::string found = pass_over(*file_, tensor, [&](size_t first, size_t n, const std::byte* from) {
-    to_float(tensor.type, from, out.data() + first, n, by_row || scales.empty() ? 1 : scales.front());
+  const std::vector<float> scales = scales_of(tensor);
+  const size_t row = scales.size() > 1 ? count / scales.size() : 0;
+  std::vector<float> values(std::min(part, count));
+  const std::string found = pass_over(*file_, tensor, part, [&](size_t first, size_t n, const std::byte* from) {
+    to_float(tensor.type, from, values.data(), n, row || scales.empty() ? 1 : scales.front());
+    for (size_t i = 0; row && i < n; ++i) values[i] *= scales[(first + i) / row];
+    sink(first, std::span(values).first(n));
   });
   const auto expected = checksums_.find(tensor.name);
   check(expected == checksums_.end() || expected->second == found, Code::bad_file, path(), ": ",
         expected == checksums_.end() ? "" : damage(tensor.name, expected->second, found),
         "; get the file again from where it came");
-  if (!by_row) return;
-  const size_t row = count / scales.size();
-  for (size_t i = 0; i < count; ++i) out[i] *= scales[i / row];
+}
+
+void WeightFile::read(const TensorView& tensor, std::span<float> out) const {
+  const size_t count = tensor.data.size() / size_of(tensor.type);
+  check(out.size() == count, Code::invalid_argument, path(), ": tensor ", in_quotes(tensor.name), " has ", count,
+        " elements, but ", out.size(), " were asked for");
+  read_parts(tensor, usual_piece, [&](size_t first, std::span<const float> part) {
+    std::copy(part.begin(), part.end(), out.begin() + static_cast<std::ptrdiff_t>(first));
+  });
 }
 
 std::vector<std::string> WeightFile::faults() const {
@@ -98,7 +109,7 @@ std::vector<std::string> WeightFile::faults() const {
   std::vector<float> values;
   for (const TensorView& tensor : tensors_) {
     size_t wrong = 0, first_wrong = 0;
-    const std::string found = pass_over(*file_, tensor, [&](size_t first, size_t n, const std::byte* from) {
+    const std::string found = pass_over(*file_, tensor, usual_piece, [&](size_t first, size_t n, const std::byte* from) {
       values.resize(n);
       to_float(tensor.type, from, values.data(), n);
       for (size_t i = 0; i < n; ++i) {

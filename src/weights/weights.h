@@ -53,6 +53,11 @@ class WeightFile {
   // The checksum, where the file has one, is verified on the way, and the file's pages are given back.
   void read(const TensorView& tensor, std::span<float> out) const;
 
+  // The same in parts of `part` elements, so that a large tensor never stands in memory twice. The checksum is known
+  // after the last part only: what the sink has stored is then to be thrown away.
+  using ReadSink = std::function<void(size_t first, std::span<const float> elements)>;
+  void read_parts(const TensorView& tensor, size_t part, const ReadSink& sink) const;
+
   // Every fault found, in words; empty: sound. Verifies all checksums.
   std::vector<std::string> faults() const;
 
@@ -60,6 +65,7 @@ class WeightFile {
   friend WeightFile open_safetensors(std::shared_ptr<MappedFile>);
   friend WeightFile open_torch(std::shared_ptr<MappedFile>);
   WeightFile() = default;
+  std::vector<float> scales_of(const TensorView& tensor) const;
   std::shared_ptr<MappedFile> file_;
   std::vector<TensorView> tensors_;
   std::map<std::string, size_t> index_;
