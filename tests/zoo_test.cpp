@@ -1,4 +1,4 @@
-// The networks of the zoo against published figures, and what a graph's check refuses.
+// The networks of the zoo against published figures.
 #include "models/zoo.h"
 
 #include <gtest/gtest.h>
@@ -7,18 +7,13 @@
 #include <cmath>
 #include <set>
 
-#include "core/error.h"
+#include "refusal.h"
 
 namespace alx {
 namespace {
 
 using Names = std::vector<std::string>;
 using Floats = std::vector<float>;
-
-testing::AssertionResult has(const std::string& text, const std::string& part) {
-  if (text.find(part) != std::string::npos) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << "\"" << part << "\" is not in: " << text;
-}
 
 struct Figures {
   int64_t parameters = 0, multiply_adds = 0;
@@ -51,18 +46,6 @@ const ParamSpec& param(const std::vector<ParamSpec>& params, const std::string& 
   for (const ParamSpec& p : params)
     if (p.name == name) return p;
   throw std::runtime_error("no parameter " + name);
-}
-
-template <class F>
-std::string error_of(F&& act, Code expected = Code::invalid_argument) {
-  try {
-    act();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), expected) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was refused";
-  return "";
 }
 
 const Figures conv1{34'944, 105'415'200}, conv2{307'456, 223'948'800}, conv3{885'120, 149'520'384},
@@ -378,148 +361,6 @@ TEST(Zoo, TableHoldsWhatInfoPrints) {
   EXPECT_EQ(row("conv1").detail, "11x11 /4");
   EXPECT_EQ(row("pool5").detail, "3x3 /2 ceil");
   EXPECT_EQ(row("norm1").detail, "n 5 k 1 alpha 0.0001/n beta 0.75");
-}
-
-// Hand-made graphs.
-
-NetSpec tiny() {
-  NetSpec spec;
-  spec.id = "tiny";
-  spec.classes = 5;
-  spec.input.height = spec.input.width = 8;
-  Conv conv;
-  conv.out = 4;
-  conv.kernel = 3;
-  Linear fc;
-  fc.out = 5;
-  spec.nodes = {
-      {"conv", conv, {"data"}}, {"relu", Relu{}, {"conv"}}, {"fc", fc, {"relu"}}, {"prob", Softmax{}, {"fc"}}};
-  spec.logits = "fc";
-  return spec;
-}
-
-std::string refusal(const NetSpec& spec) {
-  return error_of([&] { infer_shapes(spec, 2); });
-}
-
-TEST(Graph, ASoundGraphIsTaken) {
-  NetSpec spec = tiny();
-  spec.nodes.push_back({"loss_head", SoftmaxLoss{}, {"fc", "labels"}});
-  const auto shapes = infer_shapes(spec, 2);
-  EXPECT_EQ(shapes.at("conv"), (Shape{2, 4, 6, 6}));
-  EXPECT_EQ(shapes.at("loss_head"), (Shape{2, 5}));
-}
-
-TEST(Graph, NamesMustBeUniqueAndFree) {
-  NetSpec spec = tiny();
-  spec.nodes[1].name = "conv";
-  EXPECT_TRUE(has(refusal(spec), "tiny: node \"conv\": another node has this name"));
-  for (const char* reserved : {"data", "labels", "loss"}) {
-    spec = tiny();
-    spec.nodes[3].name = reserved;
-    EXPECT_TRUE(has(refusal(spec), "reserved"));
-  }
-  spec = tiny();
-  spec.nodes[3].name = "";
-  EXPECT_TRUE(has(refusal(spec), "no name"));
-  spec.nodes[3].name = "a:b";
-  EXPECT_TRUE(has(refusal(spec), "':'"));
-}
-
-TEST(Graph, InputsMustBeEarlierNodes) {
-  NetSpec spec = tiny();
-  spec.nodes[1].inputs = {"cnov"};
-  EXPECT_TRUE(has(refusal(spec), "node \"relu\": reads \"cnov\", and no node has that name"));
-  spec.nodes[1].inputs = {"fc"};
-  EXPECT_TRUE(has(refusal(spec), "node \"relu\": reads \"fc\", which does not come before it"));
-  spec.nodes[1].inputs = {"relu"};
-  EXPECT_TRUE(has(refusal(spec), "node \"relu\": reads \"relu\", which does not come before it"));
-  spec.nodes[1].inputs = {"loss"};
-  EXPECT_TRUE(has(refusal(spec), "no node has that name"));
-  spec.nodes[1].inputs = {};
-  EXPECT_TRUE(has(refusal(spec), "no input"));
-  spec.nodes.clear();
-  EXPECT_TRUE(has(refusal(spec), "no nodes"));
-}
-
-TEST(Graph, LabelsOnlyFeedALoss) {
-  NetSpec spec = tiny();
-  spec.nodes[1].inputs = {"labels"};
-  EXPECT_TRUE(has(refusal(spec), "only the second input of a softmax_loss"));
-  spec = tiny();
-  spec.nodes.push_back({"loss_head", SoftmaxLoss{}, {"labels", "fc"}});
-  EXPECT_TRUE(has(refusal(spec), "only the second input of a softmax_loss"));
-}
-
-TEST(Graph, PlanningAloneMakesSplitsAndCopies) {
-  NetSpec spec = tiny();
-  spec.nodes[1].op = Copy{};
-  EXPECT_TRUE(has(refusal(spec), "planning inserts every copy"));
-  spec.nodes[1].op = Split{};
-  EXPECT_TRUE(has(refusal(spec), "planning inserts every split"));
-}
-
-TEST(Graph, SlotsHaveNoGaps) {
-  NetSpec spec = tiny();
-  spec.nodes[2].slot = 2;
-  EXPECT_TRUE(has(refusal(spec), "node \"fc\": lies on slot 2, and no node on slot 1"));
-  EXPECT_TRUE(has(error_of([&] { spec.slots(); }), "slot 1"));
-  spec.nodes[2].slot = -2;
-  EXPECT_TRUE(has(refusal(spec), "slot -2"));
-  for (Node& node : spec.nodes) node.slot = 1;
-  EXPECT_TRUE(has(refusal(spec), "no node on slot 0"));
-}
-
-TEST(Graph, SlotsAreInheritedFromTheFirstInput) {
-  NetSpec spec = tiny();
-  spec.nodes[1].slot = 1;
-  std::vector<int> slots;
-  for (const LayerInfo& layer : layer_table(spec)) slots.push_back(layer.slot);
-  EXPECT_EQ(slots, (std::vector<int>{0, 1, 1, 1}));
-  EXPECT_EQ(spec.slots(), 2);
-}
-
-TEST(Graph, ShapesMustFitAndAreNamed) {
-  NetSpec spec = tiny();
-  spec.nodes.insert(spec.nodes.begin() + 1, {"both", Concat{}, {"data", "conv"}});
-  const std::string text = refusal(spec);
-  EXPECT_TRUE(has(text, "node \"both\""));
-  EXPECT_TRUE(has(text, "2 x 3 x 8 x 8"));
-  EXPECT_TRUE(has(text, "2 x 4 x 6 x 6"));
-  spec = tiny();
-  std::get<Conv>(spec.nodes[0].op).kernel = 9;
-  EXPECT_TRUE(has(refusal(spec), "node \"conv\""));
-  spec = tiny();
-  spec.classes = 6;
-  EXPECT_TRUE(has(refusal(spec), "node \"fc\": logits of 6 classes must be 2 x 6, these are 2 x 5"));
-  spec = tiny();
-  EXPECT_TRUE(has(error_of([&] { infer_shapes(spec, 0); }), "batch"));
-  spec.input.width = -4;
-  EXPECT_TRUE(has(refusal(spec), "8 x -4"));
-}
-
-TEST(Graph, LogitsAndAliasesMustExist) {
-  NetSpec spec = tiny();
-  spec.logits = "fc8";
-  EXPECT_TRUE(has(refusal(spec), "\"fc8\""));
-  spec = tiny();
-  spec.aliases["features"] = "relu9";
-  EXPECT_TRUE(has(refusal(spec), "alias \"features\" stands for \"relu9\""));
-}
-
-TEST(Graph, AnAliasMayShadowANode) {
-  NetSpec spec = tiny();
-  spec.aliases["conv"] = "relu";
-  EXPECT_EQ(spec.at("conv").name, "relu");
-  EXPECT_EQ(params_of(spec).front().name, "conv.weight");
-  EXPECT_EQ(params_of(spec).front().node, "conv");
-}
-
-TEST(Graph, CountsThatOverflowAreRefused) {
-  NetSpec spec = tiny();
-  spec.input.height = spec.input.width = int64_t{1} << 30;
-  std::get<Conv>(spec.nodes[0].op).out = 64;
-  EXPECT_TRUE(has(refusal(spec), "too large"));
 }
 
 }  // namespace
