@@ -1,6 +1,8 @@
 // A model: network, weights, preprocessing and labels of one file. Immutable, shared by threads and sessions.
 #pragma once
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,13 +19,13 @@ class Model {
   // Every size is checked here; weights are read when a session is made.
   static std::shared_ptr<const Model> open(const std::string& file_or_name, const std::string& as = "");
 
-  // A zoo network with freshly drawn weights: for benchmarks and tests.
-  static std::shared_ptr<const Model> untrained(const NetSpec& spec, uint64_t seed = 1);
+  // A network whose weights come from elsewhere: drawn_weights(seed), or a trainer's copy. `labels` empty: the default.
+  static std::shared_ptr<const Model> of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels = {});
 
   const NetSpec& spec() const { return spec_; }
   const std::vector<std::string>& labels() const { return labels_; }  // one for each class
   const Preprocessor& preprocessor() const { return *preprocessor_; }
-  const WeightFile* file() const { return file_ ? &*file_ : nullptr; }  // null: untrained
+  const WeightFile* file() const { return file_ ? &*file_ : nullptr; }  // null: not from a file
   std::string description() const;                                      // for messages: file or name
   void load(Network& network) const;                                    // shares packed weights between networks
 
@@ -33,17 +35,21 @@ class Model {
   std::vector<std::string> labels_;
   std::unique_ptr<const Preprocessor> preprocessor_;
   std::optional<WeightFile> file_;
-  uint64_t seed_ = 1;
+  WeightSource source_;
   mutable SharedWeights shared_;
 };
+
+// The weights of an opened file as a network loads them; the file must outlive the source.
+WeightSource weights_from(const WeightFile& file);
+
+// Weights in memory, by parameter name.
+using DenseWeights = std::map<std::string, std::vector<float>>;
+WeightSource weights_from(std::shared_ptr<const DenseWeights> weights);
 
 // Where weights that come with the library lie: share/alexnet beside the bin or lib folder that this code runs from.
 // "" where there are none of that name.
 std::string bundled_weights(const std::string& name);
 
-// The names of ImageNet's 1000 classes and their WordNet synsets, in the usual order (synsets sorted).
-const std::vector<std::string>& imagenet_labels();
-const std::vector<std::string>& imagenet_synsets();
 // Labels for a network of this many classes that has none of its own: ImageNet's, or "class 0" ...
 std::vector<std::string> default_labels(int64_t classes);
 

@@ -32,6 +32,20 @@ float draw(const Init& init, const Random& random, uint64_t index) {
 
 }  // namespace
 
+WeightSource drawn_weights(uint64_t seed) {
+  return [seed](const ParamSpec& param, int64_t rows, const PartSink& sink) {
+    const Random random(seed, hash_name(param.name), 0);
+    const int64_t row_size = element_count(param.shape) / param.shape[0];
+    std::vector<float> part;
+    for (int64_t row = 0; row < param.shape[0]; row += rows) {
+      part.resize(static_cast<size_t>(std::min(rows, param.shape[0] - row) * row_size));
+      for (size_t i = 0; i < part.size(); ++i)
+        part[i] = draw(param.rule.init, random, static_cast<uint64_t>(row * row_size) + i);
+      sink(row, part);
+    }
+  };
+}
+
 std::shared_ptr<Buffer> SharedWeights::find_or_make(const std::string& backend, const PlannedParam& param,
                                                     const std::function<std::shared_ptr<Buffer>()>& make) {
   std::lock_guard lock(mutex_);
@@ -72,20 +86,6 @@ void Network::load(const WeightSource& source, SharedWeights* shared) {
   plan_.bind(weights, gradients);
 }
 
-void Network::initialize(uint64_t seed) {
-  load([&](const ParamSpec& param, int64_t rows, const PartSink& sink) {
-    const Random random(seed, hash_name(param.name), 0);
-    const int64_t row_size = element_count(param.shape) / param.shape[0];
-    std::vector<float> part;
-    for (int64_t row = 0; row < param.shape[0]; row += rows) {
-      part.resize(static_cast<size_t>(std::min(rows, param.shape[0] - row) * row_size));
-      for (size_t i = 0; i < part.size(); ++i)
-        part[i] = draw(param.rule.init, random, static_cast<uint64_t>(row * row_size) + i);
-      sink(row, part);
-    }
-  });
-}
-
 void Network::set_input(std::span<const float> images) {
   check(images.size() <= input_.size(), Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ",
         input_.size(), ": ", to_string(input_shape()));
@@ -104,7 +104,7 @@ void Network::set_labels(std::span<const int32_t> labels) {
 }
 
 void Network::forward(const StepContext& step) {
-  check(!weights_.empty() || params().empty(), Code::invalid_state, "the network has no weights yet: load or initialize it");
+  check(!weights_.empty() || params().empty(), Code::invalid_state, "the network has no weights yet: load them first");
   for (const Action& action : plan_.forward()) action.kernel->forward(step);
 }
 

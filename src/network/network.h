@@ -24,6 +24,9 @@ struct NetworkOptions {
 using PartSink = std::function<void(int64_t first_row, std::span<const float> elements)>;
 using WeightSource = std::function<void(const ParamSpec& param, int64_t rows, const PartSink& sink)>;
 
+// The initial weights of the spec: element i of a parameter depends on (seed, the parameter's name, i) alone.
+WeightSource drawn_weights(uint64_t seed);
+
 // Packed weights that several networks read: one copy for each parameter, backend kind and layout, alive as long as a
 // network uses it. Safe from several threads.
 class SharedWeights {
@@ -49,8 +52,6 @@ class Network {
 
   // Packs every weight; with `shared`, weights packed before by a network of the same model are used as they are.
   void load(const WeightSource& source, SharedWeights* shared = nullptr);
-  // Draws the initial weights of the spec: element i of a parameter depends on (seed, the parameter's name, i) alone.
-  void initialize(uint64_t seed);
 
   int64_t batch() const { return options_.batch; }
   Shape input_shape() const { return plan_.data().desc.shape; }
@@ -69,6 +70,8 @@ class Network {
   const std::vector<PlannedParam>& params() const { return plan_.params(); }
   std::vector<float> read_param(size_t index) const;
   std::vector<float> read_gradient(size_t index) const;
+  // A buffer laid out as this parameter (a solver's momentum), dense.
+  std::vector<float> download(size_t param, const Buffer& buffer) const;
   Backend& device_of(size_t param) const;
   void* weight(size_t param) const { return weights_[param]->data(); }
   void* gradient(size_t param) const { return gradients_[param]->data(); }
@@ -78,7 +81,6 @@ class Network {
 
  private:
   const Location& location(const std::string& output) const;
-  std::vector<float> download(size_t param, const Buffer& buffer) const;
 
   NetSpec spec_;
   NetworkOptions options_;

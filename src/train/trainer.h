@@ -57,26 +57,29 @@ class Trainer {
   void save_checkpoint(const std::string& path) const;
   // Weights, preprocessing, labels and a self-test (one input and its probabilities). `stored`: f32, f16 or bf16.
   void save_weights(const std::string& path, DataType stored = DataType::f32) const;
+  // An immutable copy of the network as it is now.
+  std::shared_ptr<const Model> model() const;
   // Accuracy of the weights as they are now.
   Evaluation evaluate(const Dataset& data, const EvaluateOptions& options = {});
 
  private:
   Trainer() = default;
-  void prepare(std::shared_ptr<const Dataset> data);
+  void start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options, const WeightSource& weights);
+  void read_velocity(const WeightFile& file);
   void update(double rate);
-  std::vector<TensorToWrite> weight_tensors(DataType stored) const;
 
   NetSpec spec_;
   TrainOptions options_;
-  std::vector<std::string> labels_;
-  std::shared_ptr<const Preprocessor> preprocessor_;
   std::shared_ptr<const Dataset> data_;
-  std::unique_ptr<DataPipeline> pipeline_;
+  std::shared_ptr<const Preprocessor> preprocessor_;
+  std::unique_ptr<DataPipeline> pipeline_;  // made with the first step
   std::unique_ptr<Network> network_;
   std::vector<std::shared_ptr<Buffer>> velocity_;
   std::optional<Schedule> schedule_;
   Batch batch_;
+  std::vector<float> losses_, probabilities_;
   int64_t step_ = 0;
+  double waited_ = 0;
 };
 
 }  // namespace alx

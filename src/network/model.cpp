@@ -1,0 +1,135 @@
+#include "network/model.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/error.h"
+#include "models/imagenet_labels.h"
+#include "models/zoo.h"
+#include "network/module_path.h"
+#include "weights/detect.h"
+#include "weights/model_weights.h"
+
+namespace alx {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The class count of a file is the first dimension of the last layer's weight.
+int64_t classes_in(const WeightFile& file, const NetSpec& spec) {
+  const TensorView* weight = file.find(spec.logits + ".weight");
+  return weight && weight->shape.size() == 2 ? weight->shape[0] : spec.classes;
+}
+
+NetSpec spec_of(const WeightFile& file, const std::string& name) {
+  const NetSpec plain = make_model(name);
+  const std::string recorded = file.metadata("alexnet.model");
+  if (const int revision = recorded.empty() ? plain.revision : parse_model_id(recorded).revision; revision > plain.revision)
+    fail(Code::unsupported, file.path(), " was made for ", name, " revision ", revision, ", and this library knows revision ",
+         plain.revision, ": use a newer libalexnet");
+  ModelOptions options;
+  options.classes = classes_in(file, plain);
+  const std::string json = file.metadata("alexnet.input");
+  if (json.empty()) return make_model(name, options);
+  const InputSpec input = input_from_json(json);
+  options.height = input.height;
+  options.width = input.width;
+  NetSpec spec = make_model(name, options);
+  spec.input = input;
+  return spec;
+}
+
+MeanImage mean_image_of(const WeightFile& file, const InputSpec& input) {
+  if (input.mean_image.empty()) return {};
+  const TensorView* tensor = file.find(input.mean_image);
+  const bool fits = tensor && tensor->shape.size() == 3 && tensor->shape[0] == 3 && tensor->shape[1] == tensor->shape[2];
+  check(fits, Code::bad_file, file.path(), ": alexnet.input names the mean image '", input.mean_image, "', which ",
+        tensor ? cat("has the shape ", to_string(tensor->shape), " and not (3, size, size)") : std::string("is not in the file"));
+  MeanImage mean{tensor->shape[1], std::vector<float>(static_cast<size_t>(element_count(tensor->shape)))};
+  file.read(*tensor, mean.values);
+  return mean;
+}
+
+std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
+  const std::string json = file.metadata("alexnet.labels");
+  if (json.empty()) return default_labels(classes);
+  std::vector<std::string> labels = labels_from_json(json);
+  check(static_cast<int64_t>(labels.size()) == classes, Code::bad_file, file.path(), ": alexnet.labels has ", labels.size(),
+        " names, the last layer has ", classes, " classes");
+  return labels;
+}
+
+std::string resolve(const std::string& file_or_name) {
+  if (fs::exists(fs::path(file_or_name))) return file_or_name;
+  const auto names = model_names();
+  if (std::find(names.begin(), names.end(), file_or_name) == names.end()) return file_or_name;  // says what is missing
+  const std::string bundled = bundled_weights(file_or_name);
+  check(!bundled.empty(), Code::not_found, "no weights for '", file_or_name,
+        "' come with the library: give a weight file (.safetensors or torchvision's .pth) instead of the name");
+  return bundled;
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> Model::open(const std::string& file_or_name, const std::string& as) {
+  std::shared_ptr<Model> model(new Model);
+  model->file_ = WeightFile::open(resolve(file_or_name));
+  const WeightFile& file = *model->file_;
+  model->spec_ = spec_of(file, as.empty() ? guess_model(file) : as);
+  model->source_ = weights_from(file);
+  check_against(file, params_of(model->spec_), model->spec_.id);
+  model->labels_ = labels_of(file, model->spec_.classes);
+  model->preprocessor_ = std::make_unique<Preprocessor>(model->spec_.input, mean_image_of(file, model->spec_.input));
+  return model;
+}
+
+std::shared_ptr<const Model> Model::of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels) {
+  std::shared_ptr<Model> model(new Model);
+  model->spec_ = spec;
+  model->labels_ = labels.empty() ? default_labels(spec.classes) : std::move(labels);
+  model->preprocessor_ = std::make_unique<Preprocessor>(spec.input);
+  model->source_ = std::move(source);
+  return model;
+}
+
+std::string Model::description() const { return file_ ? file_->path() : spec_.id; }
+
+WeightSource weights_from(const WeightFile& file) {
+  return [&file](const ParamSpec& param, int64_t rows, const PartSink& sink) {
+    const TensorView* tensor = file.find(param.name);
+    check(tensor != nullptr, Code::bad_file, file.path(), " has no tensor '", param.name, "'");
+    const auto row = static_cast<size_t>(element_count(param.shape) / param.shape[0]);
+    file.read_parts(*tensor, static_cast<size_t>(rows) * row, [&](size_t first, std::span<const float> elements) {
+      refuse_non_finite(elements, param.name, file.path());
+      sink(static_cast<int64_t>(first / row), elements);
+    });
+  };
+}
+
+WeightSource weights_from(std::shared_ptr<const DenseWeights> weights) {
+  return [weights = std::move(weights)](const ParamSpec& param, int64_t rows, const PartSink& sink) {
+    const std::span<const float> values = weights->at(param.name);
+    const size_t part = values.size() / static_cast<size_t>(param.shape[0]) * static_cast<size_t>(rows);
+    for (size_t first = 0, row = 0; first < values.size(); first += part, row += static_cast<size_t>(rows))
+      sink(static_cast<int64_t>(row), values.subspan(first, std::min(part, values.size() - first)));
+  };
+}
+
+void Model::load(Network& network) const { network.load(source_, &shared_); }
+
+std::string bundled_weights(const std::string& name) {
+  const fs::path module = module_path();
+  if (module.empty()) return "";
+  const fs::path file = module.parent_path().parent_path() / "share" / "alexnet" / (name + ".safetensors");
+  std::error_code ignored;
+  return fs::is_regular_file(file, ignored) ? file.string() : "";
+}
+
+std::vector<std::string> default_labels(int64_t classes) {
+  std::vector<std::string> labels;
+  for (int64_t i = 0; i < classes; ++i)
+    labels.push_back(classes == 1000 ? imagenet_classes()[static_cast<size_t>(i)].label : cat("class ", i));
+  return labels;
+}
+
+}  // namespace alx

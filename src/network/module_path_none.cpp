@@ -1,0 +1,7 @@
+#include "network/module_path.h"
+
+namespace alx {
+
+std::string module_path() { return ""; }
+
+}  // namespace alx

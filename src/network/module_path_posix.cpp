@@ -1,0 +1,19 @@
+#include <dlfcn.h>
+
+#include <filesystem>
+
+#include "network/module_path.h"
+
+namespace alx {
+
+std::string module_path() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&module_path), &info) == 0 || !info.dli_fname) return "";
+  // For a program started through PATH the loader knows only the bare name.
+  std::error_code ignored;
+  const std::filesystem::path named(info.dli_fname);
+  if (named.has_parent_path()) return std::filesystem::canonical(named, ignored).string();
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+}
+
+}  // namespace alx

@@ -1,0 +1,149 @@
+#include "network/session.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "backends/registry.h"
+#include "core/error.h"
+
+namespace alx {
+namespace {
+
+constexpr const char* self_test_input = "selftest.input";
+constexpr const char* self_test_output = "selftest.output";
+
+Network make_network(const Model& model, const SessionOptions& options) {
+  NetworkOptions wanted;
+  wanted.batch = options.batch;
+  wanted.precision = options.precision;
+  wanted.outputs = options.outputs;
+  return {model.spec(), open_devices(options.devices, options.threads), wanted};
+}
+
+}  // namespace
+
+DataType precision_of(const std::string& name) {
+  if (name == "fp32") return DataType::f32;
+  if (name == "fp16") return DataType::f16;
+  if (name == "bf16") return DataType::bf16;
+  if (name == "int8") return DataType::i8;
+  fail(Code::invalid_argument, "no precision is called '", name, "'; there are fp32, bf16, fp16, int8");
+}
+
+const char* precision_name(DataType type) {
+  switch (type) {
+    case DataType::f32: return "fp32";
+    case DataType::f16: return "fp16";
+    case DataType::bf16: return "bf16";
+    case DataType::i8: return "int8";
+    case DataType::i32: break;
+  }
+  return "?";
+}
+
+Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
+    : model_(std::move(model)), network_(make_network(*model_, options)) {
+  model_->load(network_);
+}
+
+std::vector<float> Session::run_and_read(std::span<const float> images, const std::string& output) {
+  const auto image_size = static_cast<size_t>(element_count(network_.input_shape()) / batch());
+  check(images.size() % image_size == 0, Code::invalid_argument, images.size(), " numbers are no whole count of images of ",
+        image_size, ": ", to_string(network_.input_shape()));
+  const size_t count = images.size() / image_size, step = static_cast<size_t>(batch());
+  const auto row = static_cast<size_t>(element_count(network_.shape(output)) / batch());
+  std::vector<float> all(count * row), part(step * row);
+  for (size_t first = 0; first < count; first += step) {
+    const size_t n = std::min(step, count - first);
+    network_.set_input(images.subspan(first * image_size, n * image_size));
+    network_.forward();
+    network_.read(output, part);
+    std::copy_n(part.begin(), n * row, all.begin() + static_cast<std::ptrdiff_t>(first * row));
+  }
+  return all;
+}
+
+std::vector<float> Session::run(std::span<const float> images) {
+  std::vector<float> probabilities = run_and_read(images, network_.result());
+  const bool finite = std::all_of(probabilities.begin(), probabilities.end(), [](float p) { return std::isfinite(p); });
+  check(finite, Code::bad_file, "the answer of ", model_->description(),
+        " is not a number: the weights overflow in this precision, or the input holds values that are not finite");
+  return probabilities;
+}
+
+std::vector<float> Session::prepare(const std::vector<Image>& images, int crops) const {
+  check(crops == 1 || crops == 10, Code::invalid_argument, "crops must be 1 or 10, got ", crops);
+  const auto size = static_cast<size_t>(element_count(network_.input_shape()) / batch() * crops);
+  std::vector<float> values(images.size() * size);
+  for (size_t i = 0; i < images.size(); ++i) {
+    const Preprocessor& preprocessor = model_->preprocessor();
+    const Image prepared = preprocessor.prepare(images[i]);
+    const std::span<float> out(values.data() + i * size, size);
+    crops == 1 ? preprocessor.center(prepared, out) : preprocessor.ten_crops(prepared, out);
+  }
+  return values;
+}
+
+std::vector<float> Session::classify(const std::vector<Image>& images, int crops) {
+  const std::vector<float> each = run(prepare(images, crops));
+  const auto row = static_cast<size_t>(classes());
+  std::vector<float> mean(images.size() * row);
+  for (size_t i = 0; i < mean.size(); ++i) {
+    double sum = 0;
+    for (size_t crop = 0; crop < static_cast<size_t>(crops); ++crop)
+      sum += each[(i / row * static_cast<size_t>(crops) + crop) * row + i % row];
+    mean[i] = static_cast<float>(sum / crops);
+  }
+  return mean;
+}
+
+std::vector<float> Session::features(const std::vector<Image>& images, const std::string& layer) {
+  return run_and_read(prepare(images, 1), layer);
+}
+
+std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {
+  std::vector<int64_t> order(probabilities.size());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  const auto kept = std::clamp<std::ptrdiff_t>(k, 0, static_cast<std::ptrdiff_t>(order.size()));
+  const auto better = [&](int64_t a, int64_t b) {
+    const float pa = probabilities[static_cast<size_t>(a)], pb = probabilities[static_cast<size_t>(b)];
+    return pa != pb ? pa > pb : a < b;
+  };
+  std::partial_sort(order.begin(), order.begin() + kept, order.end(), better);
+  std::vector<Ranked> best;
+  for (auto i = order.begin(); i != order.begin() + kept; ++i) best.push_back({*i, probabilities[static_cast<size_t>(*i)]});
+  return best;
+}
+
+Verdict verify(const std::string& path, const std::string& devices) {
+  Verdict verdict{WeightFile::open(path).faults(), false, 0};
+  if (!verdict.faults.empty()) return verdict;
+  try {
+    const auto model = Model::open(path);
+    const TensorView *input = model->file()->find(self_test_input), *output = model->file()->find(self_test_output);
+    SessionOptions options;
+    options.devices = devices;
+    Session session(model, options);
+    if (!input || !output) return verdict;
+    std::vector<float> image(static_cast<size_t>(element_count(input->shape)));
+    std::vector<float> expected(static_cast<size_t>(element_count(output->shape)));
+    model->file()->read(*input, image);
+    model->file()->read(*output, expected);
+    const std::vector<float> got = session.run(image);
+    check(got.size() == expected.size(), Code::bad_file, path, ": ", self_test_output, " has ", expected.size(),
+          " numbers, the network gives ", got.size());
+    for (size_t i = 0; i < got.size(); ++i)
+      verdict.self_test_error = std::max(verdict.self_test_error, std::abs(static_cast<double>(got[i]) - expected[i]));
+    verdict.self_tested = true;
+    constexpr double tolerance = 2e-3;  // of probabilities, across machines and backends
+    if (!(verdict.self_test_error <= tolerance))
+      verdict.faults.push_back(cat("the self-test's probabilities differ by ", verdict.self_test_error, ", more than ", tolerance,
+                                   ": these weights do not compute here what they computed where they were made"));
+  } catch (const Error& error) {
+    verdict.faults.push_back(error.what());
+  }
+  return verdict;
+}
+
+}  // namespace alx

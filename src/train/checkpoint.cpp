@@ -1,0 +1,168 @@
+// What a trainer writes and reads: weight files and checkpoints.
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "core/random.h"
+#include "train/trainer.h"
+#include "weights/detect.h"
+#include "weights/model_weights.h"
+
+namespace alx {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* solver_key = "alexnet.solver";
+constexpr const char* velocity_prefix = "optimizer.velocity.";
+
+std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::vector<std::string>& labels) {
+  return {{"alexnet.model", to_string(ModelId{spec.id, spec.revision})},
+          {"alexnet.input", to_json(spec.input)},
+          {"alexnet.labels", labels_to_json(labels)}};
+}
+
+// As a file of this type holds them.
+std::vector<float> rounded(std::vector<float> values, DataType stored) {
+  if (stored == DataType::f32) return values;
+  std::vector<std::byte> bytes(values.size() * size_of(stored));
+  from_float(stored, values.data(), bytes.data(), values.size());
+  to_float(stored, bytes.data(), values.data(), values.size());
+  return values;
+}
+
+std::string to_json(const TrainOptions& options, int64_t step, const Dataset& data, const std::string& plan) {
+  const Recipe& r = options.recipe;
+  const Augment& a = options.augment;
+  return json{{"step", step}, {"images", data.size()}, {"seed", options.seed}, {"batch", r.batch}, {"epochs", r.epochs},
+              {"rate", r.rate}, {"momentum", r.momentum}, {"decay", r.decay}, {"schedule", r.schedule},
+              {"rate_in_velocity", r.rate_in_velocity}, {"label_smoothing", options.label_smoothing}, {"dropout", options.dropout},
+              {"augment", {{"random_crop", a.random_crop}, {"flip", a.flip}, {"pad", a.pad}, {"shared", a.shared}}},
+              {"devices", options.devices}, {"threads", options.threads}, {"plan", plan}}
+      .dump();
+}
+
+// The run of a checkpoint, with devices and threads of `options`; its epochs too where they are given.
+int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data, std::string& plan) {
+  const std::string text = file.metadata(solver_key);
+  check(!text.empty(), Code::bad_file, file.path(), " is a weight file and no checkpoint (it has no ", solver_key,
+        "): start from it with --init instead");
+  try {
+    const json solver = json::parse(text);
+    Recipe& r = options.recipe;
+    Augment& a = options.augment;
+    const int64_t epochs = r.epochs, images = solver.at("images");
+    check(images == data.size(), Code::invalid_argument, file.path(), " was written while training on ", images,
+          " images, the data has ", data.size(), ": resume with the same data");
+    solver.at("seed").get_to(options.seed);
+    solver.at("batch").get_to(r.batch);
+    solver.at("epochs").get_to(r.epochs);
+    solver.at("rate").get_to(r.rate);
+    solver.at("momentum").get_to(r.momentum);
+    solver.at("decay").get_to(r.decay);
+    solver.at("schedule").get_to(r.schedule);
+    solver.at("rate_in_velocity").get_to(r.rate_in_velocity);
+    solver.at("label_smoothing").get_to(options.label_smoothing);
+    solver.at("dropout").get_to(options.dropout);
+    const json& augment = solver.at("augment");
+    augment.at("random_crop").get_to(a.random_crop);
+    augment.at("flip").get_to(a.flip);
+    augment.at("pad").get_to(a.pad);
+    augment.at("shared").get_to(a.shared);
+    solver.at("plan").get_to(plan);
+    if (epochs > 0) r.epochs = epochs;
+    return solver.at("step");
+  } catch (const json::exception& error) {
+    fail(Code::bad_file, file.path(), ": ", solver_key, " is damaged: ", error.what());
+  }
+}
+
+// Short, and different where layouts, implementations or the thread count differ.
+std::string plan_of(const Network& network, int threads) {
+  return cat(std::hex, hash_name(network.describe()), std::dec, "/", threads);
+}
+
+// One picture of the data, as a file holds it: what a self-test recomputes.
+std::vector<float> self_test_picture(const Dataset& data, const Preprocessor& preprocessor) {
+  const InputSpec& input = preprocessor.input();
+  std::vector<float> values(static_cast<size_t>(3 * input.height * input.width));
+  for (int64_t i = 0; i < data.size(); ++i) {
+    try {
+      preprocessor.center(preprocessor.prepare(data.image(i)), values);
+      break;
+    } catch (const Error&) {
+      continue;  // a broken picture; were all broken, training would have said so
+    }
+  }
+  return rounded(std::move(values), DataType::f16);
+}
+
+}  // namespace
+
+void Trainer::save_weights(const std::string& path, DataType stored) const {
+  auto weights = std::make_shared<DenseWeights>();
+  std::vector<TensorToWrite> tensors;
+  for (size_t i = 0; i < network_->params().size(); ++i) {
+    const ParamSpec& param = network_->params()[i].spec;
+    std::vector<float>& values = (*weights)[param.name] = rounded(network_->read_param(i), stored);
+    tensors.push_back(make_tensor(param.name, param.shape, values, stored));
+  }
+  SessionOptions wanted;
+  wanted.devices = options_.devices;
+  wanted.threads = options_.threads;
+  Session session(Model::of(spec_, weights_from(weights), data_->classes()), wanted);
+  std::vector<float> picture = self_test_picture(*data_, *preprocessor_), answer = session.run(picture);
+  tensors.push_back(make_tensor("selftest.input", session.network().input_shape(), std::move(picture), DataType::f16));
+  tensors.push_back(make_tensor("selftest.output", {1, spec_.classes}, std::move(answer)));
+  write_safetensors(path, std::move(tensors), metadata_of(spec_, data_->classes()));
+}
+
+void Trainer::save_checkpoint(const std::string& path) const {
+  std::vector<TensorToWrite> tensors;
+  const auto add = [&](const std::string& prefix, const std::function<std::vector<float>(size_t)>& read) {
+    for (size_t i = 0; i < network_->params().size(); ++i) {
+      const ParamSpec& param = network_->params()[i].spec;
+      tensors.push_back({prefix + param.name, DataType::f32, param.shape, [read, i](std::span<std::byte> out) {
+                           const std::vector<float> values = read(i);
+                           from_float(DataType::f32, values.data(), out.data(), values.size());
+                         }});
+    }
+  };
+  add("", [this](size_t i) { return network_->read_param(i); });
+  add(velocity_prefix, [this](size_t i) { return network_->download(i, *velocity_[i]); });
+  auto metadata = metadata_of(spec_, data_->classes());
+  metadata[solver_key] = to_json(options_, step_, *data_, plan_of(*network_, options_.threads));
+  write_safetensors(path, std::move(tensors), std::move(metadata));
+}
+
+void Trainer::read_velocity(const WeightFile& file) {
+  for (size_t i = 0; i < network_->params().size(); ++i) {
+    const PlannedParam& param = network_->params()[i];
+    const TensorView* tensor = file.find(velocity_prefix + param.spec.name);
+    check(tensor && tensor->shape == param.spec.shape, Code::bad_file, file.path(), ": the checkpoint lacks ", velocity_prefix,
+          param.spec.name, " of shape ", to_string(param.spec.shape));
+    std::vector<float> values(static_cast<size_t>(element_count(tensor->shape)));
+    file.read(*tensor, values);
+    refuse_non_finite(values, tensor->name, file.path());
+    network_->device_of(i).upload_rows(values, 0, param.desc, velocity_[i]->data());
+  }
+}
+
+std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data, TrainOptions options) {
+  const auto model = Model::open(checkpoint);
+  check(model->labels() == data->classes(), Code::invalid_argument, checkpoint, " was trained on other classes (",
+        model->labels().size(), ", the first '", model->labels().front(), "') than the data has (", data->classes().size(),
+        ", the first '", data->classes().front(), "'): resume with the same data");
+  std::string plan;
+  const int64_t step = read_solver(*model->file(), options, *data, plan);
+  std::unique_ptr<Trainer> trainer(new Trainer);
+  trainer->start(model->spec(), std::move(data), options, weights_from(*model->file()));
+  trainer->read_velocity(*model->file());
+  trainer->step_ = step;
+  if (const std::string now = plan_of(*trainer->network_, options.threads); now != plan)
+    log_line(LogLevel::warning, cat(checkpoint, " was written with another plan or thread count (", plan, ", here ", now,
+                                    "): the run goes on within rounding, not bit for bit"));
+  return trainer;
+}
+
+}  // namespace alx

@@ -1,0 +1,66 @@
+#include "train/schedule.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "core/error.h"
+
+namespace alx {
+namespace {
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts(1);
+  for (char c : text) {
+    if (c == separator)
+      parts.emplace_back();
+    else
+      parts.back().push_back(c);
+  }
+  return parts;
+}
+
+double number(const std::string& text, const std::string& whole) {
+  size_t used = 0;
+  double value = 0;
+  try {
+    value = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  check(used > 0 && used == text.size() && std::isfinite(value) && value > 0, Code::invalid_argument, "schedule '", whole, "': '", text,
+        "' is no number above zero");
+  return value;
+}
+
+}  // namespace
+
+Schedule::Schedule(const std::string& text) : text_(text) {
+  const std::vector<std::string> parts = split(text, ':');
+  if (text == "constant") return;
+  if (text == "cosine") {
+    kind_ = Kind::cosine;
+    return;
+  }
+  check(parts.size() == 3 && (parts[0] == "step" || parts[0] == "steps"), Code::invalid_argument, "schedule '", text,
+        "' is not known; write constant, cosine, step:EVERY:FACTOR (step:30:0.1) or steps:E1,E2,...:FACTOR (steps:25,51,79:0.1)");
+  kind_ = parts[0] == "step" ? Kind::every : Kind::at;
+  for (const std::string& part : split(parts[1], ',')) epochs_.push_back(number(part, text));
+  factor_ = number(parts[2], text);
+  check(kind_ == Kind::at || epochs_.size() == 1, Code::invalid_argument, "schedule '", text, "': step takes one number of epochs; use steps for several");
+}
+
+double Schedule::rate(double base, double epoch, double epochs) const {
+  switch (kind_) {
+    case Kind::constant: return base;
+    case Kind::every: return base * std::pow(factor_, std::floor(epoch / epochs_[0]));
+    case Kind::at: {
+      for (double at : epochs_)
+        if (epoch >= at) base *= factor_;
+      return base;
+    }
+    case Kind::cosine: return base * 0.5 * (1 + std::cos(std::numbers::pi * std::min(epoch / epochs, 1.0)));
+  }
+  return base;
+}
+
+}  // namespace alx

@@ -1,0 +1,158 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "backends/registry.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "weights/model_weights.h"
+
+namespace alx {
+namespace {
+
+void check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data) {
+  const Recipe& r = options.recipe;
+  const auto finite = [](float v) { return std::isfinite(v) && v >= 0; };
+  check(r.batch >= 1 && r.batch <= data.size(), Code::invalid_argument, "the batch must lie in 1..", data.size(),
+        " (the images of the data), got ", r.batch);
+  check(r.epochs >= 1, Code::invalid_argument, "epochs must be at least 1, got ", r.epochs);
+  check(finite(r.rate) && r.rate > 0, Code::invalid_argument, "the learning rate must be above 0, got ", r.rate);
+  check(finite(r.momentum) && r.momentum < 1, Code::invalid_argument, "momentum must lie in 0..1, below 1, got ", r.momentum);
+  check(finite(r.decay), Code::invalid_argument, "weight decay must not be negative, got ", r.decay);
+  check(static_cast<int64_t>(data.classes().size()) == spec.classes, Code::invalid_argument, "the data has ",
+        data.classes().size(), " classes, the network ", spec.classes, ": make the network for the data's classes");
+}
+
+NetSpec without_dropout(NetSpec spec) {
+  for (Node& node : spec.nodes)
+    if (auto* dropout = std::get_if<Dropout>(&node.op)) dropout->drop = 0;
+  return spec;
+}
+
+// Weights of another class count give all but the last layer.
+WeightSource weights_to_start_from(const TrainOptions& options, const NetSpec& spec, std::optional<WeightFile>& file) {
+  const WeightSource drawn = drawn_weights(options.seed);
+  if (options.init.empty()) return drawn;
+  file = WeightFile::open(options.init);
+  const std::string last = spec.logits + ".";
+  std::vector<ParamSpec> wanted = params_of(spec);
+  const TensorView* weight = file->find(spec.logits + ".weight");
+  const bool other_classes = weight && weight->shape.size() == 2 && weight->shape[0] != spec.classes;
+  if (other_classes)
+    for (ParamSpec& param : wanted)
+      if (param.name.starts_with(last)) param.shape[0] = weight->shape[0];
+  check_against(*file, wanted, spec.id);
+  const WeightSource from_file = weights_from(*file);
+  return [=](const ParamSpec& param, int64_t rows, const PartSink& sink) {
+    other_classes && param.name.starts_with(last) ? drawn(param, rows, sink) : from_file(param, rows, sink);
+  };
+}
+
+}  // namespace
+
+Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options) {
+  std::optional<WeightFile> file;
+  const WeightSource weights = weights_to_start_from(options, spec, file);
+  start(spec, std::move(data), options, weights);
+}
+
+void Trainer::start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options,
+                    const WeightSource& weights) {
+  check_options(options, spec, *data);
+  spec_ = spec;
+  options_ = options;
+  data_ = std::move(data);
+  schedule_.emplace(options.recipe.schedule);
+  preprocessor_ = std::make_shared<const Preprocessor>(spec.input);
+  NetworkOptions wanted;
+  wanted.batch = options.recipe.batch;
+  wanted.phase = Phase::training;
+  wanted.label_smoothing = options.label_smoothing;
+  network_ = std::make_unique<Network>(options.dropout ? spec : without_dropout(spec),
+                                       open_devices(options.devices, options.threads), wanted);
+  network_->load(weights);
+  for (size_t i = 0; i < network_->params().size(); ++i)
+    velocity_.push_back(network_->device_of(i).allocate(network_->params()[i].desc.bytes()));
+  losses_.resize(static_cast<size_t>(wanted.batch));
+  probabilities_.resize(static_cast<size_t>(wanted.batch * spec.classes));
+}
+
+int64_t Trainer::steps_per_epoch() const { return data_->size() / options_.recipe.batch; }
+int64_t Trainer::total_steps() const { return steps_per_epoch() * options_.recipe.epochs; }
+bool Trainer::done() const { return step_ >= total_steps(); }
+int64_t Trainer::broken() const { return pipeline_ ? pipeline_->broken() : 0; }
+
+void Trainer::update(double rate) {
+  const Recipe& recipe = options_.recipe;
+  for (size_t i = 0; i < network_->params().size(); ++i) {
+    const PlannedParam& param = network_->params()[i];
+    network_->device_of(i).update({network_->weight(i), velocity_[i]->data(), network_->gradient(i),
+                                   param.desc.bytes() / sizeof(float), static_cast<float>(rate) * param.spec.rule.rate,
+                                   recipe.momentum, recipe.decay * param.spec.rule.decay, recipe.rate_in_velocity});
+  }
+}
+
+StepResult Trainer::step() {
+  const auto begin = std::chrono::steady_clock::now();
+  if (!pipeline_) {
+    PipelineOptions pipeline;
+    pipeline.batch = options_.recipe.batch;
+    pipeline.seed = options_.seed;
+    pipeline.augment = options_.augment;
+    pipeline.threads = options_.data_threads;
+    pipeline.start_epoch = step_ / steps_per_epoch();
+    pipeline.start_position = step_ % steps_per_epoch() * options_.recipe.batch;
+    pipeline.on_broken = [](const std::string& name, const std::string& why) {
+      log_line(LogLevel::warning, cat(name, " is skipped: ", why));
+    };
+    pipeline_ = std::make_unique<DataPipeline>(data_, preprocessor_, pipeline);
+  }
+  pipeline_->next(batch_);
+  StepResult result;
+  const double epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
+  result.rate = schedule_->rate(options_.recipe.rate, epoch, static_cast<double>(options_.recipe.epochs));
+  const StepContext context{options_.seed, static_cast<uint64_t>(step_)};
+  network_->set_input(batch_.images);
+  network_->set_labels(batch_.labels);
+  network_->forward(context);
+  network_->backward(context);
+  network_->read("loss", losses_);
+  network_->read("prob", probabilities_);
+  const size_t classes = static_cast<size_t>(spec_.classes), rows = losses_.size();
+  size_t right = 0;
+  for (size_t i = 0; i < rows; ++i) {
+    result.loss += losses_[i] / static_cast<double>(rows);
+    const auto row = probabilities_.begin() + static_cast<std::ptrdiff_t>(i * classes);
+    right += std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row == batch_.labels[i];
+  }
+  check(std::isfinite(result.loss), Code::invalid_state, "the loss is no number any more at step ", step_ + 1,
+        " (learning rate ", result.rate, "): the run has diverged; start again with a lower rate, or from an earlier checkpoint");
+  update(result.rate);
+  result.step = ++step_;
+  result.epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
+  result.accuracy = static_cast<double>(right) / static_cast<double>(rows);
+  result.waited = pipeline_->seconds_waited() - waited_;
+  waited_ = pipeline_->seconds_waited();
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+std::shared_ptr<const Model> Trainer::model() const {
+  auto weights = std::make_shared<DenseWeights>();
+  for (size_t i = 0; i < network_->params().size(); ++i)
+    (*weights)[network_->params()[i].spec.name] = network_->read_param(i);
+  return Model::of(spec_, weights_from(std::move(weights)), data_->classes());
+}
+
+Evaluation Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {
+  SessionOptions wanted;
+  wanted.devices = options_.devices;
+  wanted.threads = options_.threads;
+  wanted.batch = std::min<int64_t>(options_.recipe.batch, 128);
+  Session session(model(), wanted);
+  return alx::evaluate({&session}, data, options);
+}
+
+}  // namespace alx
