@@ -1,5 +1,6 @@
-// Local response normalisation. oneDNN's sum is divided by its own count n (across: size; within: size, not size^2),
-// so alpha is rescaled to give a of graph/ops.h. Windows of even size lie differently there: those run on plain loops.
+// Local response normalisation. oneDNN divides its alpha by the window's count (across: size; within: size^2, whatever
+// its documentation says: tests/ops_test.cpp holds it to that), so alpha is rescaled to give a of graph/ops.h. Windows of
+// even size lie differently there, and size 1 crashes the code generator of 3.2: those run on plain loops.
 #include "backends/onednn/kernels.h"
 #include "backends/reference/reference.h"
 
@@ -21,7 +22,8 @@ Choice choose(const Lrn& op, const Context& context) {
   const TensorDesc& in = context.in();
   const dnnl::engine& engine = context.runtime->engine;
   const auto kind = op.region == Lrn::Region::across ? algorithm::lrn_across_channels : algorithm::lrn_within_channel;
-  const float alpha = op.effective_alpha() * static_cast<float>(op.size);
+  const int64_t count = op.region == Lrn::Region::across ? op.size : op.size * op.size;
+  const float alpha = op.effective_alpha() * static_cast<float>(count);
   Choice first;
   for (Tag tag : layouts_for(in)) {
     if (tag == Tag::undef) continue;
@@ -42,7 +44,7 @@ Choice choose(const Lrn& op, const Context& context) {
 }  // namespace
 
 std::unique_ptr<Kernel> make(const Lrn& op, const Context& context) {
-  if (op.size % 2 == 0) return reference_kernel(op, context.request);
+  if (op.size % 2 == 0 || op.size == 1) return reference_kernel(op, context.request);
   const Choice choice = choose(op, context);
   const Md md = choice.forward.src_desc(), saved = choice.forward.workspace_desc();
   auto kernel = context.kernel();
