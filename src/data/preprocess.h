@@ -1,5 +1,7 @@
 // From a decoded picture to the floats a network reads, exactly as its InputSpec says.
 #pragma once
+#include <array>
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -19,10 +21,13 @@ class Preprocessor {
   Preprocessor(const InputSpec& input, MeanImage mean = {});
   const InputSpec& input() const;
 
-  // The picture resized as the spec says: what crops are taken from. Short side, squash, or untouched.
+  // The picture resized as the spec says: what crops are taken from. Short side, squash, or untouched. At least as
+  // large as the crop: black is put around a smaller one, as torchvision's CenterCrop does; `none` refuses it. Of a
+  // picture more than 32 times as long as it is wide only the middle is kept.
   Image prepare(const Image& image) const;
 
-  // (3, height, width) floats of the window at (x, y) of a prepared image, mirrored where asked, into `out`.
+  // (3, height, width) floats of the window at (x, y) of a prepared image, mirrored where asked, into `out`. What lies
+  // outside the image is zero: the mean.
   void window(const Image& prepared, int64_t x, int64_t y, bool mirror, std::span<float> out) const;
 
   // Centre crop; offsets rounded as torchvision's CenterCrop does.
@@ -33,8 +38,16 @@ class Preprocessor {
   void ten_crops(const Image& prepared, std::span<float> out) const;
 
  private:
+  struct Inside {
+    int64_t left, right, top, bottom;  // of the window's columns and rows
+  };
+  void subtract_mean(const Image& prepared, int64_t x, int64_t y, bool mirror, const Inside& inside,
+                     std::span<float> out) const;
+
   InputSpec input_;
   MeanImage mean_;
+  std::array<size_t, 3> source_channel_;         // of each channel in channel_order
+  std::array<std::array<float, 256>, 3> table_;  // a byte's value in each; where a mean image follows, before it
 };
 
 }  // namespace alx

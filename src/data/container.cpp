@@ -1,0 +1,226 @@
+#include "data/container.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "core/error.h"
+#include "data/bytes.h"
+
+namespace alx {
+namespace {
+
+constexpr std::string_view png_magic{"\x89PNG\r\n\x1a\n", 8};
+constexpr std::string_view exif_magic{"Exif\0\0", 6};
+
+[[noreturn]] void cut_off(const std::string& what, std::string_view kind, const std::string& missing) {
+  fail(Code::bad_file, what, ": cut off ", kind, " file: ", missing, "; fetch or save it again");
+}
+
+// --- JPEG: segments up to the scan, then entropy-coded data up to the next marker, to the end-of-image marker.
+
+bool is_frame_header(uint8_t marker) {
+  return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+}
+
+// Position of the first marker at or after `at`: FF and then neither a stuffed zero nor a restart marker. The size
+// where there is none.
+size_t next_marker(std::span<const std::byte> bytes, size_t at) {
+  while (at + 1 < bytes.size()) {
+    const void* found = std::memchr(bytes.data() + at, 0xFF, bytes.size() - 1 - at);
+    if (found == nullptr) break;
+    at = static_cast<size_t>(static_cast<const std::byte*>(found) - bytes.data());
+    const uint8_t code = std::to_integer<uint8_t>(bytes[at + 1]);
+    if (code == 0xFF) {
+      ++at;  // a fill byte
+    } else if (code == 0x00 || (code >= 0xD0 && code <= 0xD7)) {
+      at += 2;
+    } else {
+      return at;
+    }
+  }
+  return bytes.size();
+}
+
+ImageInfo inspect_jpeg(std::span<const std::byte> bytes, const std::string& what) {
+  const ByteView view(bytes);
+  ImageInfo info{ImageKind::jpeg};
+  bool exif_seen = false;
+  size_t at = 2;
+  while (true) {
+    at = next_marker(bytes, at);
+    if (at >= bytes.size()) cut_off(what, "JPEG", cat("its ", bytes.size(), " bytes hold no end-of-image marker"));
+    const uint8_t marker = view.u8(at + 1);
+    at += 2;
+    if (marker == 0xD9) break;
+    if (marker == 0xD8 || marker == 0x01) continue;  // the two other markers without a segment
+    const size_t length = view.be16(at);
+    if (length > bytes.size() - at || bytes.size() - at < 2) {
+      cut_off(what, "JPEG", cat("a segment at byte ", at, " runs over the end at ", bytes.size()));
+    }
+    if (is_frame_header(marker) && info.width == 0) {
+      info.height = view.be16(at + 3);
+      info.width = view.be16(at + 5);
+    } else if (marker == 0xE1 && !exif_seen && view.has(at + 2, exif_magic)) {
+      exif_seen = true;
+      info.orientation = exif_orientation(view.part(at + 8, std::max<size_t>(length, 8) - 8));
+    }
+    at += std::max<size_t>(length, 2);
+  }
+  return info;
+}
+
+// --- PNG: chunks of length, type, data and checksum up to IEND.
+
+ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what) {
+  const ByteView view(bytes);
+  ImageInfo info{ImageKind::png};
+  check(view.has(12, "IHDR") || bytes.size() < 33, Code::bad_file, what,
+        ": damaged PNG file: it does not start with IHDR");
+  info.width = view.be32(16);
+  info.height = view.be32(20);
+  const bool grey = view.u8(25) == 0;
+  for (size_t at = 8;;) {
+    const size_t length = view.be32(at);
+    if (at + 12 > bytes.size() || length > bytes.size() - at - 12) {
+      cut_off(what, "PNG", cat("the chunk at byte ", at, " runs over the end at ", bytes.size()));
+    }
+    if (view.has(at + 4, "IEND")) break;
+    if (view.has(at + 4, "eXIf")) info.orientation = exif_orientation(view.part(at + 8, length));
+    if (view.has(at + 4, "tRNS") && grey && length >= 2) info.transparent_grey = view.be16(at + 8);
+    info.extra_chunks |= (view.u8(at + 4) & 0x20) != 0 && !view.has(at + 4, "tRNS");  // lower case: not critical
+    at += length + 12;
+  }
+  // Depths below 8 are decoded to the whole range of a byte.
+  const uint32_t depth = view.u8(24);
+  if (info.transparent_grey && depth >= 1 && depth < 8) *info.transparent_grey *= 255u / ((1u << depth) - 1u);
+  return info;
+}
+
+// --- WebP: a RIFF file.
+
+ImageInfo inspect_webp(std::span<const std::byte> bytes, const std::string& what) {
+  const ByteView view(bytes);
+  ImageInfo info{ImageKind::webp};
+  const size_t end = size_t{view.le32(4)} + 8;
+  if (end > bytes.size()) cut_off(what, "WebP", cat("it should have ", end, " bytes and has ", bytes.size()));
+  for (size_t at = 12; at + 8 <= end;) {
+    const size_t length = view.le32(at + 4), data = at + 8;
+    if (length > end - data) cut_off(what, "WebP", cat("the chunk at byte ", at, " runs over the end at ", end));
+    if (view.has(at, "VP8X")) {
+      check((view.u8(data) & 0x02) == 0, Code::bad_file, what, ": an animated WebP, not one picture; save one frame");
+      info.width = 1 + (view.le32(data + 4) & 0xFFFFFF);
+      info.height = 1 + (view.le32(data + 7) & 0xFFFFFF);
+    } else if (view.has(at, "VP8 ") && info.width == 0) {
+      info.width = view.le16(data + 6) & 0x3FFF;
+      info.height = view.le16(data + 8) & 0x3FFF;
+    } else if (view.has(at, "VP8L") && info.width == 0) {
+      const uint32_t packed = view.le32(data + 1);
+      info.width = 1 + (packed & 0x3FFF);
+      info.height = 1 + ((packed >> 14) & 0x3FFF);
+    } else if (view.has(at, "EXIF")) {
+      const size_t skip = view.has(data, exif_magic) ? exif_magic.size() : 0;
+      info.orientation = exif_orientation(view.part(data + skip, length - std::min(skip, length)));
+    }
+    at = data + length + (length & 1);
+  }
+  return info;
+}
+
+// --- BMP: a header, an optional palette, rows padded to four bytes.
+
+ImageInfo inspect_bmp(std::span<const std::byte> bytes, const std::string& what) {
+  const ByteView view(bytes);
+  ImageInfo info{ImageKind::bmp};
+  if (bytes.size() < 26) cut_off(what, "BMP", cat("its header has 26 bytes at least, the file ", bytes.size()));
+  const bool old = view.le32(14) == 12;
+  const int64_t height = old ? int64_t{view.le16(20)} : int64_t{static_cast<int32_t>(view.le32(22))};
+  info.width = old ? int64_t{view.le16(18)} : int64_t{static_cast<int32_t>(view.le32(18))};
+  info.height = std::abs(height);  // negative: rows from the top down
+  const uint64_t bits = view.le16(old ? 24 : 28), compression = old ? 0 : view.le32(30);
+  const bool packed = compression == 1 || compression == 2;
+  const uint64_t row = (static_cast<uint64_t>(std::max<int64_t>(info.width, 0)) * bits + 31) / 32 * 4;
+  const uint64_t needed = view.le32(10) + (packed ? view.le32(34) : row * static_cast<uint64_t>(info.height));
+  if (needed > bytes.size()) cut_off(what, "BMP", cat("it should have ", needed, " bytes and has ", bytes.size()));
+  return info;
+}
+
+// --- Anything else: say what it is.
+
+std::string describe(std::span<const std::byte> bytes) {
+  const ByteView view(bytes);
+  if (view.has(0, "GIF8")) return "a GIF picture";
+  if (view.has(0, std::string_view("II*\0", 4)) || view.has(0, std::string_view("MM\0*", 4))) return "a TIFF picture";
+  if (view.has(4, "ftyp")) return "a HEIC, AVIF or video file";
+  if (view.has(0, "%PDF")) return "a PDF document";
+  const auto head = bytes.first(std::min<size_t>(bytes.size(), 256));
+  const bool text = std::all_of(head.begin(), head.end(), [](std::byte b) {
+    const auto c = std::to_integer<unsigned char>(b);
+    return c >= 0x20 ? c != 0x7F : std::isspace(c) != 0;
+  });
+  if (text) return "text";
+  std::string start = "unknown content starting with bytes";
+  for (std::byte b : bytes.first(std::min<size_t>(bytes.size(), 4))) {
+    constexpr char digits[] = "0123456789abcdef";
+    const auto c = std::to_integer<unsigned>(b);
+    start += {' ', digits[c >> 4], digits[c & 15]};
+  }
+  return start;
+}
+
+ImageInfo inspect_kind(std::span<const std::byte> bytes, const std::string& what) {
+  const ByteView view(bytes);
+  if (view.has(0, "\xFF\xD8")) return inspect_jpeg(bytes, what);
+  if (view.has(0, png_magic)) return inspect_png(bytes, what);
+  if (view.has(0, "RIFF") && view.has(8, "WEBP")) return inspect_webp(bytes, what);
+  if (view.has(0, "BM")) return inspect_bmp(bytes, what);
+  check(!bytes.empty(), Code::bad_file, what, ": is empty (0 bytes) where a picture was expected");
+  fail(Code::bad_file, what, ": is no picture that can be read but ", describe(bytes),
+       "; JPEG, PNG, WebP and BMP can be read");
+}
+
+}  // namespace
+
+int exif_orientation(std::span<const std::byte> tiff) {
+  const ByteView view(tiff);
+  const bool little = view.has(0, "II");
+  if (!little && !view.has(0, "MM")) return 1;
+  const auto u16 = [&](size_t at) { return little ? view.le16(at) : view.be16(at); };
+  const auto u32 = [&](size_t at) { return little ? view.le32(at) : view.be32(at); };
+  const size_t table = u32(4);
+  if (u16(2) != 42 || table >= tiff.size()) return 1;
+  const size_t entries = std::min<size_t>(u16(table), (tiff.size() - table) / 12);
+  for (size_t i = 0; i < entries; ++i) {
+    const size_t entry = table + 2 + 12 * i;
+    if (u16(entry) != 0x0112) continue;
+    const uint32_t value = u16(entry + 2) == 4 ? u32(entry + 8) : u16(entry + 8);
+    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+  }
+  return 1;
+}
+
+std::vector<std::byte> essential_png(std::span<const std::byte> bytes) {
+  const ByteView view(bytes);
+  std::vector<std::byte> kept(bytes.begin(), bytes.begin() + png_magic.size());
+  for (size_t at = png_magic.size(); at + 12 <= bytes.size();) {
+    const auto chunk = view.part(at, size_t{view.be32(at)} + 12);
+    if ((view.u8(at + 4) & 0x20) == 0 || view.has(at + 4, "tRNS")) kept.insert(kept.end(), chunk.begin(), chunk.end());
+    if (view.has(at + 4, "IEND")) break;
+    at += chunk.size();
+  }
+  return kept;
+}
+
+ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what) {
+  const ImageInfo info = inspect_kind(bytes, what);
+  check(info.width > 0 && info.height > 0, Code::bad_file, what, ": damaged picture file: its size is ", info.width,
+        "x", info.height);
+  check(info.width <= max_image_side && info.height <= max_image_side && info.width * info.height <= max_image_pixels,
+        Code::bad_file, what, ": a picture of ", info.width, "x", info.height, " pixels; at most ", max_image_pixels,
+        " pixels and ", max_image_side, " a side are read; make it smaller first");
+  return info;
+}
+
+}  // namespace alx

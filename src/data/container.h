@@ -1,0 +1,34 @@
+// What the bytes of a picture file say before any pixel is decoded.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace alx {
+
+enum class ImageKind { jpeg, png, webp, bmp };
+
+struct ImageInfo {
+  ImageKind kind = ImageKind::jpeg;
+  int64_t width = 0, height = 0;                  // as stored, before `orientation`
+  int orientation = 1;                            // EXIF's 1..8
+  std::optional<uint32_t> transparent_grey = {};  // PNG: the grey value, at its full depth, that stands for transparent
+  bool extra_chunks = false;                      // PNG: holds chunks that the pixels do not need
+};
+
+constexpr int64_t max_image_side = int64_t{1} << 20, max_image_pixels = int64_t{1} << 27;
+
+// Recognises the kind by its first bytes and checks that the file is whole: a decoder would fill what is missing with
+// grey and call that success. Throws bad_file, with `what` for a name.
+ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what);
+
+// A PNG with only the chunks that pixels need: libpng writes to stderr about faults in the others.
+std::vector<std::byte> essential_png(std::span<const std::byte> bytes);
+
+// EXIF's orientation from its TIFF block; 1 where it has none or is damaged.
+int exif_orientation(std::span<const std::byte> tiff);
+
+}  // namespace alx

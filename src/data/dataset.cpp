@@ -1,0 +1,48 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+#include "data/dataset_binary.h"
+#include "data/dataset_folder.h"
+
+namespace alx {
+namespace fs = std::filesystem;
+namespace {
+
+// Folders whose names are parts of a set are no classes: training on "train" and "test" as labels is a common slip.
+void check_not_parts(const std::string& dir, const std::vector<std::string>& folders) {
+  static constexpr std::array<std::string_view, 5> parts{"train", "test", "val", "valid", "validation"};
+  const bool all = std::all_of(folders.begin(), folders.end(), [](const std::string& name) {
+    return std::find(parts.begin(), parts.end(), name) != parts.end();
+  });
+  if (!all) return;
+  std::string choices;
+  for (const std::string& name : folders) choices += (choices.empty() ? "" : " or ") + (fs::path(dir) / name).string();
+  fail(Code::bad_file, dir, ": holds parts of a set, not classes; pass ", choices);
+}
+
+}  // namespace
+
+std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string& part) {
+  check(part == "train" || part == "test", Code::invalid_argument, "part \"", part, "\" of a set; it is \"train\" or ",
+        "\"test\"");
+  std::error_code error;
+  const fs::file_status status = fs::status(dir, error);
+  check(status.type() != fs::file_type::not_found, Code::not_found, dir, ": no such folder; check the path");
+  check(!error, Code::io, dir, ": cannot be looked at: ", error.message());
+  check(fs::is_directory(status), Code::bad_file, dir, ": is a file where the folder of a set was expected");
+  if (auto cifar = open_cifar_dataset(dir, part)) return cifar;
+  if (auto idx = open_idx_dataset(dir, part)) return idx;
+  std::vector<std::string> classes = class_folders(dir);
+  check(!classes.empty(), Code::bad_file, dir, ": is no set of pictures: neither a sub-folder per class, nor CIFAR-10 ",
+        "binary (data_batch_1.bin, test_batch.bin), nor idx files (train-images-idx3-ubyte) are in it");
+  check_not_parts(dir, classes);
+  return open_folder_dataset(dir, std::move(classes));
+}
+
+}  // namespace alx

@@ -1,0 +1,195 @@
+#include "data/dataset_binary.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+#include "data/bytes.h"
+#include "data/read_file.h"
+
+namespace alx {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+// Pictures of one size in memory, from a few files one after the other.
+class BinaryDataset : public Dataset {
+ public:
+  int64_t size() const override { return files_.empty() ? 0 : files_.back().end; }
+  std::string name(int64_t i) const override {
+    const File& file = file_of(i);
+    return cat(file.name, "[", i - file.begin, "]");
+  }
+
+ protected:
+  struct File {
+    std::string name;  // without the folder
+    std::vector<std::byte> bytes;
+    int64_t begin, end;
+  };
+
+  void add(std::string name, std::vector<std::byte> bytes, int64_t count) {
+    files_.push_back({std::move(name), std::move(bytes), size(), size() + count});
+  }
+  const File& file_of(int64_t i) const {
+    check(i >= 0 && i < size(), Code::invalid_argument, "picture ", i, " of ", size());
+    return *std::find_if(files_.begin(), files_.end(), [i](const File& file) { return i < file.end; });
+  }
+
+ private:
+  std::vector<File> files_;
+};
+
+// Records of a label byte and 32x32 pixels, plane by plane.
+class CifarDataset final : public BinaryDataset {
+ public:
+  CifarDataset(const fs::path& dir, const std::vector<std::string>& names) {
+    read_classes(dir / "batches.meta.txt");
+    for (const std::string& name : names) {
+      const std::string path = (dir / name).string();
+      std::vector<std::byte> bytes = read_file(path);
+      check(!bytes.empty() && bytes.size() % record == 0, Code::bad_file, path, ": ", bytes.size(),
+            " bytes are no whole number of CIFAR-10 records of ", record, " bytes; fetch the file again");
+      for (size_t at = 0; at < bytes.size(); at += record) {
+        check(std::to_integer<size_t>(bytes[at]) < classes_.size(), Code::bad_file, path, ": record ", at / record,
+              " has label ", std::to_integer<int>(bytes[at]), "; CIFAR-10 has labels 0 to ", classes_.size() - 1);
+      }
+      const auto count = static_cast<int64_t>(bytes.size() / record);
+      add(name, std::move(bytes), count);
+    }
+  }
+
+  int64_t label(int64_t i) const override { return std::to_integer<int64_t>(*record_of(i)); }
+  Image image(int64_t i, int64_t) const override {
+    const std::byte* pixels = record_of(i) + 1;
+    Image image{side, side, std::vector<uint8_t>(plane * 3)};
+    for (size_t p = 0; p < plane; ++p) {
+      for (size_t c = 0; c < 3; ++c) image.pixels[p * 3 + c] = std::to_integer<uint8_t>(pixels[c * plane + p]);
+    }
+    return image;
+  }
+
+ private:
+  static constexpr int64_t side = 32;
+  static constexpr size_t plane = 32 * 32, record = 1 + 3 * plane;
+
+  const std::byte* record_of(int64_t i) const {
+    const File& file = file_of(i);
+    return file.bytes.data() + static_cast<size_t>(i - file.begin) * record;
+  }
+  void read_classes(const fs::path& path) {
+    classes_ = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+    if (!is_there(path)) return;
+    const std::vector<std::byte> bytes = read_file(path.string());
+    std::istringstream lines(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    std::vector<std::string> names;
+    for (std::string name; lines >> name;) names.push_back(name);
+    if (names.size() == classes_.size()) classes_ = names;
+  }
+};
+
+// A pair of idx files: (n, rows, columns) of grey bytes, and n labels.
+class IdxDataset final : public BinaryDataset {
+ public:
+  IdxDataset(const fs::path& images, const fs::path& labels) {
+    const std::string path = images.string(), label_path = labels.string();
+    std::vector<std::byte> pixels = read_gzip_file(path);
+    labels_ = read_gzip_file(label_path);
+    const int64_t count = sizes(pixels, path, 3)[0], labelled = sizes(labels_, label_path, 1)[0];
+    check(count == labelled, Code::bad_file, path, " has ", count, " pictures and ", label_path, " ", labelled,
+          " labels; they must be of one set");
+    height_ = sizes(pixels, path, 3)[1];
+    width_ = sizes(pixels, path, 3)[2];
+    check(count > 0, Code::bad_file, path, ": a set without pictures");
+    const auto highest = std::to_integer<int>(*std::max_element(labels_.begin() + label_header, labels_.end()));
+    for (int i = 0; i <= highest; ++i) classes_.push_back(std::to_string(i));
+    add(images.filename().string(), std::move(pixels), count);
+  }
+
+  int64_t label(int64_t i) const override {
+    check(i >= 0 && i < size(), Code::invalid_argument, "label ", i, " of ", size());
+    return std::to_integer<int64_t>(labels_[static_cast<size_t>(i) + label_header]);
+  }
+  Image image(int64_t i, int64_t) const override {
+    const size_t count = static_cast<size_t>(width_ * height_);
+    const std::byte* grey = file_of(i).bytes.data() + image_header + static_cast<size_t>(i) * count;
+    Image image{width_, height_, std::vector<uint8_t>(count * 3)};
+    for (size_t p = 0; p < count * 3; ++p) image.pixels[p] = std::to_integer<uint8_t>(grey[p / 3]);
+    return image;
+  }
+
+ private:
+  static constexpr size_t label_header = 8, image_header = 16;
+
+  // The sizes in the header, after checking that the file has as many bytes as they say.
+  static std::vector<int64_t> sizes(std::span<const std::byte> bytes, const std::string& path, uint32_t dimensions) {
+    const ByteView view(bytes);
+    const uint32_t magic = 0x800 + dimensions;  // unsigned bytes
+    check(view.be32(0) == magic && bytes.size() >= 4 + 4 * dimensions, Code::bad_file, path,
+          ": is no idx file of unsigned bytes in ", dimensions, " dimension(s): it starts with ", view.be32(0),
+          ", not ", magic);
+    std::vector<int64_t> sizes;
+    uint64_t needed = 1;
+    for (uint32_t d = 0; d < dimensions; ++d) {
+      sizes.push_back(view.be32(4 + 4 * d));
+      const auto size = static_cast<uint64_t>(sizes.back());
+      needed =
+          size == 0 ? 0 : (needed > uint64_t{max_file_bytes} / size ? uint64_t{max_file_bytes} + 1 : needed * size);
+    }
+    check(bytes.size() - 4 - 4 * dimensions == needed, Code::bad_file, path, ": has ",
+          bytes.size() - 4 - 4 * dimensions, " bytes behind its header, which announces ", needed, "; fetch it again");
+    return sizes;
+  }
+
+  std::vector<std::byte> labels_;
+  int64_t width_ = 0, height_ = 0;
+};
+
+fs::path idx_file(const fs::path& dir, const std::string& prefix, const std::string& what) {
+  for (const char* separator : {"-", "."}) {
+    for (const char* ending : {"", ".gz"}) {
+      fs::path path = dir / cat(prefix, "-", what, separator, what == "images" ? "idx3" : "idx1", "-ubyte", ending);
+      if (is_there(path)) return path;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::string& part) {
+  std::vector<std::string> train, test;
+  for (int i = 1; i <= 5; ++i) {
+    std::string name = cat("data_batch_", i, ".bin");
+    if (is_there(fs::path(dir) / name)) train.push_back(std::move(name));
+  }
+  if (is_there(fs::path(dir) / "test_batch.bin")) test.push_back("test_batch.bin");
+  if (train.empty() && test.empty()) return nullptr;
+  const std::vector<std::string>& wanted = part == "train" ? train : test;
+  check(!wanted.empty(), Code::not_found, dir, ": holds CIFAR-10 binary files, but none of its ", part,
+        " part: ", part == "train" ? "data_batch_1.bin to data_batch_5.bin" : "test_batch.bin", " was looked for");
+  return std::make_unique<CifarDataset>(dir, wanted);
+}
+
+std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::string& part) {
+  const auto pair = [&](const std::string& prefix) {
+    return std::pair(idx_file(dir, prefix, "images"), idx_file(dir, prefix, "labels"));
+  };
+  const auto train = pair("train"), test = pair("t10k");
+  if (train.first.empty() && test.first.empty()) return nullptr;
+  const auto& [images, labels] = part == "train" ? train : test;
+  const char* prefix = part == "train" ? "train" : "t10k";
+  check(!images.empty() && !labels.empty(), Code::not_found, dir, ": holds idx files, but its ", part,
+        " part is not complete: ", prefix, "-images-idx3-ubyte and ", prefix,
+        "-labels-idx1-ubyte, plain or .gz, were looked for");
+  return std::make_unique<IdxDataset>(images, labels);
+}
+
+}  // namespace alx

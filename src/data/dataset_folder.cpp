@@ -1,0 +1,90 @@
+#include "data/dataset_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+
+namespace alx {
+namespace fs = std::filesystem;
+namespace {
+
+bool has_image_extension(const std::string& name) {
+  static constexpr std::array<std::string_view, 5> extensions{".jpg", ".jpeg", ".png", ".webp", ".bmp"};
+  std::string extension = fs::path(name).extension().string();
+  for (char& c : extension) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+}
+
+// Names in `dir`, sorted by bytes, of folders or of everything else.
+std::vector<std::string> sorted_names(const std::string& dir, bool folders) {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entry(dir, error);
+  check(!error, error == std::errc::no_such_file_or_directory ? Code::not_found : Code::io, dir,
+        ": the folder cannot be read: ", error.message());
+  for (; entry != fs::directory_iterator(); entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    std::error_code ignored;  // a dangling link is no folder
+    if (name.front() != '.' && entry->is_directory(ignored) == folders) names.push_back(std::move(name));
+  }
+  check(!error, Code::io, dir, ": the folder cannot be read to its end: ", error.message());
+  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+      return static_cast<unsigned char>(x) < static_cast<unsigned char>(y);
+    });
+  });
+  return names;
+}
+
+class FolderDataset final : public Dataset {
+ public:
+  FolderDataset(const std::string& dir, std::vector<std::string> classes) : dir_(dir) {
+    classes_ = std::move(classes);
+    for (size_t label = 0; label < classes_.size(); ++label) {
+      const std::string folder = folder_of(label);
+      const size_t before = files_.size();
+      for (std::string& name : sorted_names(folder, false)) {
+        if (has_image_extension(name)) files_.push_back({std::move(name), label});
+      }
+      check(files_.size() > before, Code::bad_file, folder,
+            ": a class without pictures; put .jpg, .jpeg, .png, .webp or ",
+            ".bmp files directly into it, or remove the folder");
+    }
+  }
+
+  int64_t size() const override { return static_cast<int64_t>(files_.size()); }
+  int64_t label(int64_t i) const override { return static_cast<int64_t>(at(i).label); }
+  std::string name(int64_t i) const override { return (fs::path(folder_of(at(i).label)) / at(i).name).string(); }
+  Image image(int64_t i, int64_t at_least) const override { return read_image(name(i), at_least); }
+
+ private:
+  struct File {
+    std::string name;
+    size_t label;
+  };
+
+  const File& at(int64_t i) const {
+    check(i >= 0 && i < size(), Code::invalid_argument, dir_, ": picture ", i, " of ", size());
+    return files_[static_cast<size_t>(i)];
+  }
+  std::string folder_of(size_t label) const { return (fs::path(dir_) / classes_[label]).string(); }
+
+  std::string dir_;
+  std::vector<File> files_;
+};
+
+}  // namespace
+
+std::vector<std::string> class_folders(const std::string& dir) { return sorted_names(dir, true); }
+
+std::unique_ptr<Dataset> open_folder_dataset(const std::string& dir, std::vector<std::string> classes) {
+  return std::make_unique<FolderDataset>(dir, std::move(classes));
+}
+
+}  // namespace alx

@@ -1,0 +1,15 @@
+// Pictures in one folder per class.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "data/dataset.h"
+
+namespace alx {
+
+// Sub-folders of `dir` that may be classes, sorted by bytes: hidden ones are left out.
+std::vector<std::string> class_folders(const std::string& dir);
+
+std::unique_ptr<Dataset> open_folder_dataset(const std::string& dir, std::vector<std::string> classes);
+
+}  // namespace alx

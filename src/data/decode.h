@@ -1,0 +1,15 @@
+// The decoder behind decode_image: one of decode_opencv.cpp and decode_none.cpp is built.
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "data/container.h"
+#include "data/image.h"
+
+namespace alx {
+
+// Pixels as stored, without EXIF rotation; alpha laid over white. A JPEG may be shrunk by 1, 2, 4 or 8.
+Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, int shrink, const std::string& what);
+
+}  // namespace alx
