@@ -7,7 +7,6 @@
 #include <new>
 
 #include "backends/onednn/kernels.h"
-#include "backends/reference/reference.h"
 #include "core/error.h"
 
 namespace alx {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backends/reference/reference.h"
 #include "core/error.h"
 
 namespace alx::onednn {
@@ -100,6 +101,14 @@ dnnl::primitive_attr user_scratchpad() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   return attributes;
+}
+
+std::unique_ptr<Kernel> plain_kernel(const Op& op, const Context& context) {
+  CompileRequest request = context.request;
+  request.precision = DataType::f32;
+  for (TensorDesc& input : request.inputs)
+    if (input.type != DataType::i32) input.type = DataType::f32;
+  return reference_kernel(op, request);
 }
 
 Shape Context::out_shape(const Op& op, size_t i) const {

@@ -110,4 +110,7 @@ struct Context {
 
 dnnl::primitive_attr user_scratchpad();
 
+// Small or rare ops run on plain loops over dense f32, whatever the precision around them.
+std::unique_ptr<Kernel> plain_kernel(const Op& op, const Context& context);
+
 }  // namespace alx::onednn

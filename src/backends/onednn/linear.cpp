@@ -1,5 +1,6 @@
 // Fully connected layers. A four-dimensional input is read in whatever layout oneDNN likes; the weights follow it.
 #include "backends/onednn/kernels.h"
+#include "core/error.h"
 
 namespace alx::onednn {
 namespace {
@@ -34,19 +35,38 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
              {DNNL_ARG_DIFF_BIAS, chain.external(Role::param_grad, 1, bias)}});
 }
 
-}  // namespace
-
-std::unique_ptr<Kernel> make(const Linear& op, const Context& context) {
+// The input as it is, channels last, or flattened: the first that is not plain gemm, which is slow on few images.
+Forward choose_forward(const Linear& op, const Shape& out, const Context& context) {
   const DataType type = context.request.precision;
-  const Shape in = context.in().shape, out = context.out_shape(op);
-  Shape weight = in;
-  weight[0] = op.out;
+  const Shape& in = context.in().shape;
+  const Shape flat{in[0], element_count(in) / in[0]};
   dnnl::primitive_attr attributes = user_scratchpad();
   append_activation(attributes, op.activation);
   const auto kind = context.training() ? prop_kind::forward_training : prop_kind::forward_inference;
-  const Forward forward(context.runtime->engine, kind, in.size() == 2 ? dense(in, type) : with_tag(in, type, Tag::any),
-                        with_tag(weight, type, Tag::any), with_tag({op.out}, DataType::f32, Tag::x), dense(out, type),
-                        attributes);
+  std::vector<Md> sources;
+  if (in.size() == 4) sources = {with_tag(in, type, Tag::any), with_tag(in, type, Tag::nhwc)};
+  sources.push_back(dense(flat, type));
+  Forward best;
+  for (const Md& source : sources) {
+    Shape weight = source.get_dims();
+    weight[0] = op.out;
+    const Forward forward(context.runtime->engine, kind, source, with_tag(weight, type, Tag::any),
+                          with_tag({op.out}, DataType::f32, Tag::x), dense(out, type), attributes, /*allow_empty=*/true);
+    if (!forward) continue;
+    if (!best) best = forward;
+    const std::string name = forward.impl_info_str();
+    if (!is_slow(name) && name.find("gemm:jit") == std::string::npos) return forward;
+  }
+  check(static_cast<bool>(best), Code::unsupported, context.request.name, ": oneDNN has no ", name_of(type),
+        " fully connected layer for this processor; use --precision fp32");
+  return best;
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make(const Linear& op, const Context& context) {
+  const Shape in = context.in().shape, out = context.out_shape(op);
+  const Forward forward = choose_forward(op, out, context);
   auto kernel = context.kernel();
   KernelSpec& spec = kernel->spec();
   spec.implementation = forward.impl_info_str();

@@ -2,7 +2,6 @@
 // its documentation says: tests/ops_test.cpp holds it to that), so alpha is rescaled to give a of graph/ops.h. Windows of
 // even size lie differently there, and size 1 crashes the code generator of 3.2: those run on plain loops.
 #include "backends/onednn/kernels.h"
-#include "backends/reference/reference.h"
 
 namespace alx::onednn {
 namespace {
@@ -44,7 +43,7 @@ Choice choose(const Lrn& op, const Context& context) {
 }  // namespace
 
 std::unique_ptr<Kernel> make(const Lrn& op, const Context& context) {
-  if (op.size % 2 == 0 || op.size == 1) return reference_kernel(op, context.request);
+  if (op.size % 2 == 0 || op.size == 1) return plain_kernel(op, context);
   const Choice choice = choose(op, context);
   const Md md = choice.forward.src_desc(), saved = choice.forward.workspace_desc();
   auto kernel = context.kernel();

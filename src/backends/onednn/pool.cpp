@@ -1,5 +1,4 @@
 #include "backends/onednn/kernels.h"
-#include "backends/reference/reference.h"
 
 namespace alx::onednn {
 namespace {
@@ -91,7 +90,7 @@ std::unique_ptr<Kernel> make(const AvgPool& op, const Context& context) {
   const Window w = window_of(op, context.in().shape, context.out_shape(op));
   // oneDNN counts all padding or none; counting the op's own but not what hangs over is beyond it.
   const bool overhangs = w.after[0] > op.pad.bottom || w.after[1] > op.pad.right;
-  if (op.count_padding && overhangs) return reference_kernel(op, context.request);
+  if (op.count_padding && overhangs) return plain_kernel(op, context);
   const auto kind = op.count_padding ? algorithm::pooling_avg_include_padding : algorithm::pooling_avg_exclude_padding;
   return make_pool(kind, w, context);
 }
@@ -102,7 +101,7 @@ std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const Context& context) 
   const int64_t side = in[2] / op.out_h;
   const bool regular = side * op.out_h == in[2] && side * op.out_w == in[3];
   if (regular) return make(AvgPool{.kernel = side, .stride = side, .pad = {}}, context);
-  return reference_kernel(op, context.request);
+  return plain_kernel(op, context);
 }
 
 }  // namespace alx::onednn

@@ -1,6 +1,5 @@
 // Ops that move elements without changing them.
 #include "backends/onednn/kernels.h"
-#include "backends/reference/reference.h"
 
 namespace alx::onednn {
 
@@ -47,10 +46,9 @@ std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runti
   return kernel;
 }
 
-// Small or rare: plain loops over dense tensors serve.
-std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) { return reference_kernel(op, context.request); }
-std::unique_ptr<Kernel> make(const Dropout& op, const Context& context) { return reference_kernel(op, context.request); }
-std::unique_ptr<Kernel> make(const Softmax& op, const Context& context) { return reference_kernel(op, context.request); }
-std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const Context& context) { return reference_kernel(op, context.request); }
+std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) { return plain_kernel(op, context); }
+std::unique_ptr<Kernel> make(const Dropout& op, const Context& context) { return plain_kernel(op, context); }
+std::unique_ptr<Kernel> make(const Softmax& op, const Context& context) { return plain_kernel(op, context); }
+std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const Context& context) { return plain_kernel(op, context); }
 
 }  // namespace alx::onednn
