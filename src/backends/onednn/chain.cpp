@@ -97,6 +97,10 @@ bool is_slow(const std::string& implementation) {
   return implementation.find("ref") != std::string::npos || implementation.find("simple") != std::string::npos;
 }
 
+bool is_gemm(const std::string& implementation) {
+  return implementation.find("gemm:") != std::string::npos && implementation.find("brgemm") == std::string::npos;
+}
+
 dnnl::primitive_attr user_scratchpad() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -140,6 +144,10 @@ Chain::Operand Chain::reordered(Operand from, const Md& to) {
   const Operand made = temporary(to);
   reorder(from, made);
   return made;
+}
+
+Chain::Operand Chain::target(Operand to, const Md& made) {
+  return places_[to].memory.get_desc() == made ? to : temporary(made);
 }
 
 void Chain::add(const dnnl::primitive_desc_base& descriptor, const dnnl::primitive& primitive,

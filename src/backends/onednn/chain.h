@@ -1,7 +1,9 @@
 // A kernel of this backend is one or two chains of oneDNN primitives over named operands. This file is the only one
 // that executes primitives.
 #pragma once
+#include <initializer_list>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,6 +46,20 @@ std::vector<Tag> layouts_for(const TensorDesc& given); // 4-D: the given layout 
 
 // Plain loops, or a generic implementation many times slower than the rest: avoided where another layout has better.
 bool is_slow(const std::string& implementation);
+bool is_gemm(const std::string& implementation);  // over a whole copy of the input: slower than the direct kernels
+
+// Descriptors that `make` builds for each of these layouts of one operand: the first that is neither slow nor gemm,
+// else the last that exists.
+template <class Make>
+auto first_fast(std::initializer_list<Md> layouts, Make make) {
+  decltype(make(*layouts.begin())) last;
+  for (const Md& md : layouts)
+    if (auto made = make(md)) {
+      last = made;
+      if (!is_slow(made.impl_info_str()) && !is_gemm(made.impl_info_str())) break;
+    }
+  return last;
+}
 
 enum class Role { input, output, input_grad, output_grad, param, param_grad, state, temporary };
 
@@ -55,6 +71,7 @@ class Chain {
   Operand external(Role role, size_t index, const Md& md);
   Operand temporary(const Md& md);
   Operand reordered(Operand from, const Md& to);  // `from` itself where it is laid out so already
+  Operand target(Operand to, const Md& made);     // where to write what reorder() will bring to `to`: itself if it can
   void reorder(Operand from, Operand to);         // nothing where both are one operand
 
   // `descriptor` is what `primitive` was made from: its scratchpad is added to the arguments.

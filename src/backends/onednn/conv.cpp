@@ -50,7 +50,7 @@ std::vector<Pair> candidates(const Geometry& g, const Context& context) {
 int rank(const Forward& forward) {
   const std::string name = forward.impl_info_str();
   if (is_slow(name)) return 0;
-  if (name.find("gemm:") == std::string::npos) return 3;
+  if (!is_gemm(name)) return 3;
   return tag_of(forward.dst_desc()) == Tag::nhwc ? 2 : 1;
 }
 
@@ -69,21 +69,10 @@ Forward choose_forward(const Conv& op, const Geometry& g, const Context& context
   return best;
 }
 
-// `make` builds a descriptor from the layout of one operand; the preferred layout is taken unless only `any` is fast.
-template <class Make>
-auto prefer(const Md& preferred, const Md& any, Make make) {
-  auto fixed = make(preferred);
-  if (fixed && !is_slow(fixed.impl_info_str()) &&
-      std::string(fixed.impl_info_str()).find("gemm:") == std::string::npos)
-    return fixed;
-  auto free = make(any);
-  return free ? free : fixed;
-}
-
 void add_backward_data(ChainKernel& kernel, const Forward& forward, const Geometry& g, const Context& context,
                        Chain::Operand weight, Chain::Operand grad) {
   Chain& chain = kernel.backward_chain;
-  const auto descriptor = prefer(forward.dst_desc(), g.any(g.out), [&](const Md& grad_md) {
+  const auto descriptor = first_fast({forward.dst_desc(), g.any(g.out)}, [&](const Md& grad_md) {
     return BackwardData(context.runtime->engine, algorithm::convolution_direct, g.any(g.in), g.any(g.weight), grad_md,
                         g.stride, g.before, g.after, forward, user_scratchpad(), true);
   });
@@ -98,15 +87,14 @@ void add_backward_data(ChainKernel& kernel, const Forward& forward, const Geomet
 void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Geometry& g, const Context& context,
                           Chain::Operand grad) {
   Chain& chain = kernel.backward_chain;
-  const auto descriptor = prefer(forward.src_desc(), g.any(g.in), [&](const Md& source) {
+  const auto descriptor = first_fast({forward.src_desc(), g.any(g.in)}, [&](const Md& source) {
     return BackwardWeights(context.runtime->engine, algorithm::convolution_direct, source, g.any(g.weight), g.bias(),
                            g.any(g.out), g.stride, g.before, g.after, forward, user_scratchpad(), true);
   });
   const auto source = chain.reordered(chain.external(Role::input, 0, forward.src_desc()), descriptor.src_desc());
   const auto output_grad = chain.reordered(grad, descriptor.diff_dst_desc());
   const auto weight_grad = chain.external(Role::param_grad, 0, forward.weights_desc());
-  const bool direct = descriptor.diff_weights_desc() == forward.weights_desc();
-  const auto made = direct ? weight_grad : chain.temporary(descriptor.diff_weights_desc());
+  const auto made = chain.target(weight_grad, descriptor.diff_weights_desc());
   chain.add(descriptor, dnnl::convolution_backward_weights(descriptor),
             {{DNNL_ARG_SRC, source}, {DNNL_ARG_DIFF_DST, output_grad}, {DNNL_ARG_DIFF_WEIGHTS, made},
              {DNNL_ARG_DIFF_BIAS, chain.external(Role::param_grad, 1, g.bias())}});

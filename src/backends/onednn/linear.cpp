@@ -26,13 +26,19 @@ void add_backward_data(ChainKernel& kernel, const Forward& forward, const Contex
 void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Context& context, Chain::Operand grad) {
   Chain& chain = kernel.backward_chain;
   const Md bias = forward.bias_desc();
-  const BackwardWeights descriptor(context.runtime->engine, forward.src_desc(), forward.weights_desc(), bias,
-                                   forward.dst_desc(), forward, user_scratchpad());
+  const Md weight = forward.weights_desc();
+  const auto descriptor = first_fast({weight, Md(weight.get_dims(), weight.get_data_type(), Tag::any)}, [&](const Md& made) {
+    return BackwardWeights(context.runtime->engine, forward.src_desc(), made, bias, forward.dst_desc(), forward,
+                           user_scratchpad(), true);
+  });
+  const auto weight_grad = chain.external(Role::param_grad, 0, weight);
+  const auto made = chain.target(weight_grad, descriptor.diff_weights_desc());
   chain.add(descriptor, dnnl::inner_product_backward_weights(descriptor),
             {{DNNL_ARG_SRC, chain.external(Role::input, 0, forward.src_desc())},
              {DNNL_ARG_DIFF_DST, grad},
-             {DNNL_ARG_DIFF_WEIGHTS, chain.external(Role::param_grad, 0, forward.weights_desc())},
+             {DNNL_ARG_DIFF_WEIGHTS, made},
              {DNNL_ARG_DIFF_BIAS, chain.external(Role::param_grad, 1, bias)}});
+  chain.reorder(made, weight_grad);
 }
 
 // The input as it is, channels last, or flattened: the first that is not plain gemm, which is slow on few images.
@@ -55,7 +61,7 @@ Forward choose_forward(const Linear& op, const Shape& out, const Context& contex
     if (!forward) continue;
     if (!best) best = forward;
     const std::string name = forward.impl_info_str();
-    if (!is_slow(name) && name.find("gemm:jit") == std::string::npos) return forward;
+    if (!is_slow(name) && !is_gemm(name)) return forward;
   }
   check(static_cast<bool>(best), Code::unsupported, context.request.name, ": oneDNN has no ", name_of(type),
         " fully connected layer for this processor; use --precision fp32");
