@@ -41,7 +41,8 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
   chain.reorder(made, weight_grad);
 }
 
-// The input as it is, channels last, or flattened: the first that is not plain gemm, which is slow on few images.
+// The input as it is, channels last, or flattened. Plain gemm halves fc6's time on many images (AVX2: 18 ms for 39 at 32)
+// and doubles it on one (AVX-512: 6.4 ms for 2.9).
 Forward choose_forward(const Linear& op, const Shape& out, const Context& context) {
   const DataType type = context.request.precision;
   const Shape& in = context.in().shape;
@@ -52,6 +53,7 @@ Forward choose_forward(const Linear& op, const Shape& out, const Context& contex
   std::vector<Md> sources;
   if (in.size() == 4) sources = {with_tag(in, type, Tag::any), with_tag(in, type, Tag::nhwc)};
   sources.push_back(dense(flat, type));
+  const bool many = in[0] >= 8;
   Forward best;
   for (const Md& source : sources) {
     Shape weight = source.get_dims();
@@ -61,7 +63,7 @@ Forward choose_forward(const Linear& op, const Shape& out, const Context& contex
     if (!forward) continue;
     if (!best) best = forward;
     const std::string name = forward.impl_info_str();
-    if (!is_slow(name) && !is_gemm(name)) return forward;
+    if (!is_slow(name) && (many || !is_gemm(name))) return forward;
   }
   check(static_cast<bool>(best), Code::unsupported, context.request.name, ": oneDNN has no ", name_of(type),
         " fully connected layer for this processor; use --precision fp32");
