@@ -42,7 +42,7 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
 }
 
 // The input as it is, channels last, or flattened. Plain gemm halves fc6's time on many images (AVX2: 18 ms for 39 at 32)
-// and doubles it on one (AVX-512: 6.4 ms for 2.9).
+// and doubles it on one (AVX-512: 6.4 ms for 2.9); in training its layouts cost more than it gains.
 Forward choose_forward(const Linear& op, const Shape& out, const Context& context) {
   const DataType type = context.request.precision;
   const Shape& in = context.in().shape;
@@ -53,7 +53,7 @@ Forward choose_forward(const Linear& op, const Shape& out, const Context& contex
   std::vector<Md> sources;
   if (in.size() == 4) sources = {with_tag(in, type, Tag::any), with_tag(in, type, Tag::nhwc)};
   sources.push_back(dense(flat, type));
-  const bool many = in[0] >= 8;
+  const bool many = in[0] >= 8 && !context.training();
   Forward best;
   for (const Md& source : sources) {
     Shape weight = source.get_dims();
