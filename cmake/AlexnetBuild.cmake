@@ -13,6 +13,16 @@ if(ALEXNET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ALEXNET_CCACHE})
 endif()
 
+if(CMAKE_CROSSCOMPILING)
+  include(AlexnetHostHeaders)
+endif()
+
+# Programs in bin/ and libraries in lib/ find each other by their relative place, so that both trees can be moved.
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
+set(CMAKE_INSTALL_RPATH $ORIGIN $ORIGIN/../${CMAKE_INSTALL_LIBDIR})
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+
+# alexnet_settings(TARGET): what every target of ours is compiled and linked with.
 function(alexnet_settings target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES
@@ -20,6 +30,10 @@ function(alexnet_settings target)
     CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   if(ALEXNET_DEVELOPER)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+  endif()
+  if(UNIX AND NOT APPLE)
+    target_compile_options(${target} PRIVATE "$<$<NOT:$<CONFIG:Debug>>:-ffunction-sections;-fdata-sections>")
+    target_link_options(${target} PRIVATE "$<$<NOT:$<CONFIG:Debug>>:LINKER:--gc-sections>")
   endif()
   if(ALEXNET_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=${ALEXNET_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
