@@ -1,0 +1,201 @@
+// The trainer: it learns, it stops and goes on bit for bit, and what it writes is what it is.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "core/random.h"
+#include "models/zoo.h"
+#include "refusal.h"
+#include "train/trainer.h"
+
+namespace alx {
+namespace {
+
+namespace fs = std::filesystem;
+
+// 12x12 pictures whose class is the brightest of their three colours, with noise.
+class Colours : public Dataset {
+ public:
+  explicit Colours(int64_t size) : size_(size) { classes_ = {"red", "green", "blue"}; }
+  int64_t size() const override { return size_; }
+  int64_t label(int64_t i) const override { return i % 3; }
+  std::string name(int64_t i) const override { return cat("colours[", i, "]"); }
+  Image image(int64_t i, int64_t) const override {
+    Image image{12, 12, std::vector<uint8_t>(12 * 12 * 3)};
+    const Random random(9, 1, static_cast<uint64_t>(i));
+    for (size_t p = 0; p < image.pixels.size(); ++p)
+      image.pixels[p] = static_cast<uint8_t>(random.below(p, 128) + (static_cast<int64_t>(p % 3) == label(i) ? 100u : 0u));
+    return image;
+  }
+
+ private:
+  int64_t size_;
+};
+
+NetSpec tiny() {
+  ModelOptions options;
+  options.classes = 3;
+  options.height = options.width = 12;
+  return make_model("alexnet-cifar10", options);
+}
+
+TrainOptions quick_run() {
+  TrainOptions options;
+  options.recipe = tiny().recipe;
+  options.recipe.batch = 16;
+  options.recipe.epochs = 2;
+  options.recipe.rate = 0.01f;
+  options.threads = 1;
+  options.augment.pad = 1;
+  return options;
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class TrainTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / cat("alexnet_train_test_", ::getpid());
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::shared_ptr<const Dataset> data_ = std::make_shared<Colours>(96);
+  fs::path folder_;
+};
+
+TEST_F(TrainTest, LearnsWhatIsEasy) {
+  TrainOptions options = quick_run();
+  options.recipe.epochs = 12;
+  Trainer trainer(tiny(), data_, options);
+  const double before = trainer.evaluate(*data_).loss;
+  while (!trainer.done()) trainer.step();
+  const Evaluation after = trainer.evaluate(*data_);
+  EXPECT_LT(after.loss, before / 3);
+  EXPECT_GT(after.top1, 0.95);
+  EXPECT_EQ(after.images, 96);
+  EXPECT_EQ(trainer.steps_done(), 12 * 6);
+}
+
+TEST_F(TrainTest, AResumedRunEndsBitEqual) {
+  Trainer whole(tiny(), data_, quick_run());
+  while (!whole.done()) whole.step();
+  whole.save_checkpoint(path("whole"));
+
+  for (const int64_t stop : {1, 5, 6, 7, 11}) {  // inside an epoch, at its end, after it
+    Trainer first(tiny(), data_, quick_run());
+    while (first.steps_done() < stop) first.step();
+    first.save_checkpoint(path("stopped"));
+    TrainOptions options;
+    options.threads = 1;
+    options.recipe.epochs = 0;
+    const auto second = Trainer::resume(path("stopped"), data_, options);
+    EXPECT_EQ(second->steps_done(), stop);
+    while (!second->done()) second->step();
+    second->save_checkpoint(path("resumed"));
+    EXPECT_EQ(bytes_of(path("whole")), bytes_of(path("resumed"))) << "stopped after " << stop;
+  }
+}
+
+TEST_F(TrainTest, WrittenWeightsAnswerAsTheTrainerDoes) {
+  Trainer trainer(tiny(), data_, quick_run());
+  while (!trainer.done()) trainer.step();
+  for (DataType stored : {DataType::f32, DataType::f16, DataType::bf16}) {
+    trainer.save_weights(path("weights.safetensors"), stored);
+    const Verdict verdict = verify(path("weights.safetensors"));
+    EXPECT_TRUE(verdict.faults.empty()) << verdict.faults.front();
+    EXPECT_TRUE(verdict.self_tested);
+    EXPECT_LT(verdict.self_test_error, 1e-5);
+    EXPECT_TRUE(verify(path("weights.safetensors"), "reference").faults.empty());
+    const auto model = Model::open(path("weights.safetensors"));
+    EXPECT_EQ(model->labels(), data_->classes());
+    SessionOptions session_options;
+    session_options.threads = 1;
+    Session loaded(model, session_options), live(trainer.model(), session_options);
+    const std::vector<Image> pictures{data_->image(0, 0), data_->image(1, 0)};
+    const auto a = loaded.classify(pictures), b = live.classify(pictures);
+    for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], stored == DataType::f32 ? 1e-6 : 2e-2);
+  }
+}
+
+TEST_F(TrainTest, StartsFromWeightsOfAnotherClassCount) {
+  Trainer trainer(tiny(), data_, quick_run());
+  trainer.step();
+  trainer.save_weights(path("three.safetensors"));
+  class Two : public Colours {
+   public:
+    Two() : Colours(64) { classes_ = {"red", "green"}; }
+    int64_t label(int64_t i) const override { return i % 2; }
+  };
+  ModelOptions options;
+  options.classes = 2;
+  options.height = options.width = 12;
+  TrainOptions fine = quick_run();
+  fine.init = path("three.safetensors");
+  Trainer tuned(make_model("alexnet-cifar10", options), std::make_shared<Two>(), fine);
+  const auto read = [](const Trainer& t) {
+    SessionOptions session_options;
+    session_options.outputs = {"conv1"};
+    Session session(t.model(), session_options);
+    return session.features({Colours(1).image(0, 0)}, "conv1");
+  };
+  EXPECT_EQ(read(trainer), read(tuned));
+  EXPECT_NO_THROW(tuned.step());
+}
+
+TEST_F(TrainTest, RefusesWhatCannotWork) {
+  TrainOptions options = quick_run();
+  options.recipe.batch = 97;
+  EXPECT_TRUE(has(error_of([&] { Trainer(tiny(), data_, options); }), "1..96"));
+  options = quick_run();
+  options.recipe.rate = 0;
+  EXPECT_TRUE(has(error_of([&] { Trainer(tiny(), data_, options); }), "rate"));
+  options = quick_run();
+  options.recipe.schedule = "sometimes";
+  EXPECT_TRUE(has(error_of([&] { Trainer(tiny(), data_, options); }), "step:EVERY:FACTOR"));
+  EXPECT_TRUE(has(error_of([&] { Trainer(make_model("alexnet-cifar10"), data_, quick_run()); }), "3 classes"));
+  Trainer trainer(tiny(), data_, quick_run());
+  trainer.save_weights(path("weights.safetensors"));
+  trainer.save_checkpoint(path("checkpoint.safetensors"));
+  EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("weights.safetensors"), data_, quick_run()); }, Code::bad_file), "--init"));
+  const auto more = std::make_shared<Colours>(100);
+  EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("checkpoint.safetensors"), more, quick_run()); }), "96"));
+}
+
+TEST_F(TrainTest, DivergenceIsSaidAndKeepsTheLastCheckpoint) {
+  TrainOptions options = quick_run();
+  options.recipe.rate = 1e6f;
+  options.recipe.epochs = 50;
+  Trainer trainer(tiny(), data_, options);
+  EXPECT_TRUE(has(error_of([&] { while (!trainer.done()) trainer.step(); }, Code::invalid_state), "diverged"));
+}
+
+TEST(Schedule, GivesTheRates) {
+  EXPECT_DOUBLE_EQ(Schedule("constant").rate(0.1, 50, 100), 0.1);
+  EXPECT_NEAR(Schedule("step:30:0.1").rate(1, 29.9, 90), 1, 1e-12);
+  EXPECT_NEAR(Schedule("step:30:0.1").rate(1, 60, 90), 0.01, 1e-12);
+  EXPECT_NEAR(Schedule("steps:25,51,79:0.1").rate(1, 51, 90), 0.01, 1e-12);
+  EXPECT_NEAR(Schedule("cosine").rate(1, 45, 90), 0.5, 1e-12);
+  EXPECT_NEAR(Schedule("cosine").rate(1, 90, 90), 0, 1e-12);
+  for (const char* wrong : {"", "step", "step:0:0.1", "step:10", "step:1,2:0.1", "steps:a:0.1", "step:10:x", "cosine:1"})
+    error_of([&] { Schedule{wrong}; });
+}
+
+TEST(TopK, PutsTheBestFirstAndBreaksTiesByIndex) {
+  const std::vector<float> p{0.1f, 0.4f, 0.1f, 0.4f};
+  const auto best = top_k(p, 3);
+  ASSERT_EQ(best.size(), 3u);
+  EXPECT_EQ(best[0].index, 1);
+  EXPECT_EQ(best[1].index, 3);
+  EXPECT_EQ(best[2].index, 0);
+  EXPECT_EQ(top_k(p, 99).size(), 4u);
+}
+
+}  // namespace
+}  // namespace alx
