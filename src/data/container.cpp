@@ -1,6 +1,7 @@
 #include "data/container.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
@@ -44,35 +45,80 @@ size_t next_marker(std::span<const std::byte> bytes, size_t at) {
   return bytes.size();
 }
 
+struct Segment {
+  uint8_t marker;
+  size_t begin, data, end;  // of its FF, of what follows its length, of what follows it all, entropy-coded data too
+};
+
+// Up to and with the end-of-image marker. Stray bytes between two belong to neither.
+std::vector<Segment> jpeg_segments(std::span<const std::byte> bytes, const std::string& what) {
+  const ByteView view(bytes);
+  std::vector<Segment> segments;
+  for (size_t at = 2;;) {
+    const size_t begin = next_marker(bytes, at);
+    if (begin >= bytes.size()) cut_off(what, "JPEG", cat("its ", bytes.size(), " bytes hold no end-of-image marker"));
+    const uint8_t marker = view.u8(begin + 1);
+    at = begin + 2;
+    if (marker == 0xD8 || marker == 0x01) continue;  // the other two without a segment
+    if (marker == 0xD9) {
+      segments.push_back({marker, begin, at, at});
+      return segments;
+    }
+    const size_t length = std::max<size_t>(view.be16(at), 2), data = at + 2;
+    if (length > bytes.size() - at) {
+      cut_off(what, "JPEG", cat("the segment at byte ", begin, " runs over the end at ", bytes.size()));
+    }
+    at += length;
+    const bool scan = marker == 0xDA;
+    segments.push_back({marker, begin, data, scan ? next_marker(bytes, at) : at});
+  }
+}
+
 ImageInfo inspect_jpeg(std::span<const std::byte> bytes, const std::string& what) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::jpeg};
   bool exif_seen = false;
-  size_t at = 2;
-  while (true) {
-    at = next_marker(bytes, at);
-    if (at >= bytes.size()) cut_off(what, "JPEG", cat("its ", bytes.size(), " bytes hold no end-of-image marker"));
-    const uint8_t marker = view.u8(at + 1);
-    at += 2;
-    if (marker == 0xD9) break;
-    if (marker == 0xD8 || marker == 0x01) continue;  // the two other markers without a segment
-    const size_t length = view.be16(at);
-    if (length > bytes.size() - at || bytes.size() - at < 2) {
-      cut_off(what, "JPEG", cat("a segment at byte ", at, " runs over the end at ", bytes.size()));
-    }
-    if (is_frame_header(marker) && info.width == 0) {
-      info.height = view.be16(at + 3);
-      info.width = view.be16(at + 5);
-    } else if (marker == 0xE1 && !exif_seen && view.has(at + 2, exif_magic)) {
+  size_t end = 2;
+  for (const Segment& segment : jpeg_segments(bytes, what)) {
+    info.strays |= segment.begin != end;
+    end = segment.end;
+    if (is_frame_header(segment.marker) && info.width == 0) {
+      info.height = view.be16(segment.data + 1);
+      info.width = view.be16(segment.data + 3);
+    } else if (segment.marker == 0xE1 && !exif_seen && view.has(segment.data, exif_magic)) {
       exif_seen = true;
-      info.orientation = exif_orientation(view.part(at + 8, std::max<size_t>(length, 8) - 8));
+      const size_t tiff = std::min(segment.data + exif_magic.size(), segment.end);
+      info.orientation = exif_orientation(view.part(tiff, segment.end - tiff));
     }
-    at += std::max<size_t>(length, 2);
   }
   return info;
 }
 
+std::vector<std::byte> essential_jpeg(std::span<const std::byte> bytes) {
+  std::vector<std::byte> kept(bytes.begin(), bytes.begin() + 2);
+  for (const Segment& segment : jpeg_segments(bytes, "")) {
+    kept.insert(kept.end(), bytes.begin() + static_cast<ptrdiff_t>(segment.begin),
+                bytes.begin() + static_cast<ptrdiff_t>(segment.end));
+  }
+  return kept;
+}
+
 // --- PNG: chunks of length, type, data and checksum up to IEND.
+
+// The checksum of PNG's chunks. Not zlib's: a build may lack it.
+uint32_t crc32(std::span<const std::byte> bytes) {
+  static constexpr auto table = [] {
+    std::array<uint32_t, 256> values{};
+    for (uint32_t i = 0; i < 256; ++i) {
+      values[i] = i;
+      for (int bit = 0; bit < 8; ++bit) values[i] = (values[i] >> 1) ^ ((values[i] & 1) != 0 ? 0xEDB88320u : 0u);
+    }
+    return values;
+  }();
+  uint32_t crc = 0xFFFFFFFFu;
+  for (std::byte b : bytes) crc = (crc >> 8) ^ table[(crc ^ std::to_integer<uint32_t>(b)) & 0xFF];
+  return ~crc;
+}
 
 ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what) {
   const ByteView view(bytes);
@@ -87,16 +133,31 @@ ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what)
     if (at + 12 > bytes.size() || length > bytes.size() - at - 12) {
       cut_off(what, "PNG", cat("the chunk at byte ", at, " runs over the end at ", bytes.size()));
     }
+    const bool essential = (view.u8(at + 4) & 0x20) == 0 || view.has(at + 4, "tRNS");  // lower case: not critical
+    check(!essential || crc32(view.part(at + 4, length + 4)) == view.be32(at + 8 + length), Code::bad_file, what,
+          ": damaged PNG file: the chunk at byte ", at, " does not match its checksum; fetch or save it again");
     if (view.has(at + 4, "IEND")) break;
     if (view.has(at + 4, "eXIf")) info.orientation = exif_orientation(view.part(at + 8, length));
     if (view.has(at + 4, "tRNS") && grey && length >= 2) info.transparent_grey = view.be16(at + 8);
-    info.extra_chunks |= (view.u8(at + 4) & 0x20) != 0 && !view.has(at + 4, "tRNS");  // lower case: not critical
+    info.strays |= !essential;
     at += length + 12;
   }
   // Depths below 8 are decoded to the whole range of a byte.
   const uint32_t depth = view.u8(24);
   if (info.transparent_grey && depth >= 1 && depth < 8) *info.transparent_grey *= 255u / ((1u << depth) - 1u);
   return info;
+}
+
+std::vector<std::byte> essential_png(std::span<const std::byte> bytes) {
+  const ByteView view(bytes);
+  std::vector<std::byte> kept(bytes.begin(), bytes.begin() + png_magic.size());
+  for (size_t at = png_magic.size(); at + 12 <= bytes.size();) {
+    const auto chunk = view.part(at, size_t{view.be32(at)} + 12);
+    if ((view.u8(at + 4) & 0x20) == 0 || view.has(at + 4, "tRNS")) kept.insert(kept.end(), chunk.begin(), chunk.end());
+    if (view.has(at + 4, "IEND")) break;
+    at += chunk.size();
+  }
+  return kept;
 }
 
 // --- WebP: a RIFF file.
@@ -134,15 +195,23 @@ ImageInfo inspect_webp(std::span<const std::byte> bytes, const std::string& what
 ImageInfo inspect_bmp(std::span<const std::byte> bytes, const std::string& what) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::bmp};
-  if (bytes.size() < 26) cut_off(what, "BMP", cat("its header has 26 bytes at least, the file ", bytes.size()));
-  const bool old = view.le32(14) == 12;
+  const uint64_t header = view.le32(14);
+  const bool old = header == 12;
+  const size_t least = old ? 26 : 54;
+  if (bytes.size() < least) cut_off(what, "BMP", cat("its header has ", least, " bytes, the file ", bytes.size()));
   const int64_t height = old ? int64_t{view.le16(20)} : int64_t{static_cast<int32_t>(view.le32(22))};
   info.width = old ? int64_t{view.le16(18)} : int64_t{static_cast<int32_t>(view.le32(18))};
   info.height = std::abs(height);  // negative: rows from the top down
   const uint64_t bits = view.le16(old ? 24 : 28), compression = old ? 0 : view.le32(30);
-  const bool packed = compression == 1 || compression == 2;
+  const uint64_t listed = old || bits > 8 ? 0 : view.le32(46);
+  const bool sound = (old || header >= 40) && bits >= 1 && bits <= 32 && compression <= 3 && listed <= 256;
+  check(sound, Code::bad_file, what, ": damaged or unusual BMP file: a header of ", header, " bytes, ", bits,
+        " bits a pixel, compression ", compression, ", ", listed, " colours; save it as PNG");
+  const uint64_t colours = bits > 8 ? 0 : listed > 0 ? listed : uint64_t{1} << bits;
   const uint64_t row = (static_cast<uint64_t>(std::max<int64_t>(info.width, 0)) * bits + 31) / 32 * 4;
-  const uint64_t needed = view.le32(10) + (packed ? view.le32(34) : row * static_cast<uint64_t>(info.height));
+  const bool packed = compression == 1 || compression == 2;
+  const uint64_t pixels = packed ? view.le32(34) : row * static_cast<uint64_t>(info.height);
+  const uint64_t needed = std::max(14 + header + colours * (old ? 3 : 4), view.le32(10) + pixels);
   if (needed > bytes.size()) cut_off(what, "BMP", cat("it should have ", needed, " bytes and has ", bytes.size()));
   return info;
 }
@@ -201,16 +270,8 @@ int exif_orientation(std::span<const std::byte> tiff) {
   return 1;
 }
 
-std::vector<std::byte> essential_png(std::span<const std::byte> bytes) {
-  const ByteView view(bytes);
-  std::vector<std::byte> kept(bytes.begin(), bytes.begin() + png_magic.size());
-  for (size_t at = png_magic.size(); at + 12 <= bytes.size();) {
-    const auto chunk = view.part(at, size_t{view.be32(at)} + 12);
-    if ((view.u8(at + 4) & 0x20) == 0 || view.has(at + 4, "tRNS")) kept.insert(kept.end(), chunk.begin(), chunk.end());
-    if (view.has(at + 4, "IEND")) break;
-    at += chunk.size();
-  }
-  return kept;
+std::vector<std::byte> essential_bytes(std::span<const std::byte> bytes, ImageKind kind) {
+  return kind == ImageKind::png ? essential_png(bytes) : essential_jpeg(bytes);
 }
 
 ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what) {

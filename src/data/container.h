@@ -16,7 +16,7 @@ struct ImageInfo {
   int64_t width = 0, height = 0;                  // as stored, before `orientation`
   int orientation = 1;                            // EXIF's 1..8
   std::optional<uint32_t> transparent_grey = {};  // PNG: the grey value, at its full depth, that stands for transparent
-  bool extra_chunks = false;                      // PNG: holds chunks that the pixels do not need
+  bool strays = false;  // PNG: has chunks that pixels do not need; JPEG: has stray bytes between its segments
 };
 
 constexpr int64_t max_image_side = int64_t{1} << 20, max_image_pixels = int64_t{1} << 27;
@@ -25,8 +25,8 @@ constexpr int64_t max_image_side = int64_t{1} << 20, max_image_pixels = int64_t{
 // grey and call that success. Throws bad_file, with `what` for a name.
 ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what);
 
-// A PNG with only the chunks that pixels need: libpng writes to stderr about faults in the others.
-std::vector<std::byte> essential_png(std::span<const std::byte> bytes);
+// A whole PNG or JPEG without its strays: libpng and libjpeg would write about faults in them to stderr.
+std::vector<std::byte> essential_bytes(std::span<const std::byte> bytes, ImageKind kind);
 
 // EXIF's orientation from its TIFF block; 1 where it has none or is damaged.
 int exif_orientation(std::span<const std::byte> tiff);

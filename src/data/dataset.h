@@ -20,8 +20,8 @@ class Dataset {
   virtual int64_t size() const = 0;
   virtual int64_t label(int64_t i) const = 0;
   virtual std::string name(int64_t i) const = 0;  // path, or "data_batch_1.bin[17]"
-  virtual Image image(int64_t i,
-                      int64_t at_least = 0) const = 0;  // safe from several threads; throws as read_image does
+  // Safe from several threads; throws as read_image does.
+  virtual Image image(int64_t i, int64_t at_least = 0) const = 0;
   const std::vector<std::string>& classes() const { return classes_; }
 
  protected:

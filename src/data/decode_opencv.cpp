@@ -58,7 +58,7 @@ cv::Mat decode(std::span<const std::byte> encoded, int flags, const std::string&
 
 Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, int shrink, const std::string& what) {
   std::vector<std::byte> essential;
-  if (info.extra_chunks) encoded = essential = essential_png(encoded);
+  if (info.strays) encoded = essential = essential_bytes(encoded, info.kind);
   const cv::Mat decoded = decode(encoded, decode_flags(info.kind, shrink), what);
   check(!decoded.empty(), Code::bad_file, what, ": damaged picture file: its header is sound but its pixels cannot be ",
         "decoded; fetch or save it again");

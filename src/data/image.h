@@ -17,8 +17,8 @@ struct Image {
 // Decodes JPEG, PNG, WebP or BMP: grey, palette, 16-bit, CMYK and YCCK JPEG become RGB; alpha is laid over white;
 // EXIF rotation is applied. `what` names the source in messages. Throws bad_file where the bytes are no whole image of
 // a known kind (empty, cut off, text), with what was found; unsupported where built without OpenCV.
-// `at_least` > 0 lets a JPEG be decoded at 1/2, 1/4 or 1/8 size as long as its short side stays at least that: for
-// training.
+// `at_least` > 0 is for training: a JPEG is decoded at 1/2, 1/4 or 1/8 size as long as its short side stays at least
+// that.
 Image decode_image(std::span<const std::byte> encoded, const std::string& what, int64_t at_least = 0);
 Image read_image(const std::string& path, int64_t at_least = 0);  // not_found / io / bad_file, with the path
 

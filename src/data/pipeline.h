@@ -34,15 +34,15 @@ std::vector<int64_t> epoch_order(int64_t n, uint64_t seed, int64_t epoch);
 struct Batch {
   std::vector<float> images;        // (N, 3, height, width)
   std::vector<int32_t> labels;      // (N); -1 where the row is only filling
-  int64_t count = 0;                // rows that hold a picture
+  int64_t count = 0;                // rows that stand for a picture of the set; those behind are filling
   int64_t epoch = 0, position = 0;  // of the first row
 };
 
 struct PipelineOptions {
   int64_t batch = 128;
   uint64_t seed = 1;
-  bool training =
-      true;  // shuffled and augmented, incomplete last batch dropped; else in order, centre crop, last batch filled
+  // Shuffled and augmented, incomplete last batch dropped; else in order, centre crop, last batch filled.
+  bool training = true;
   Augment augment;
   int threads = 2;                              // workers; 0: everything in next()
   int queue = 4;                                // batches ready at most: back-pressure
@@ -51,16 +51,16 @@ struct PipelineOptions {
   std::function<void(const std::string& name, const std::string& why)> on_broken;  // each once; may come from a worker
 };
 
-// A broken picture is named, counted and, in training, replaced by the next position's; in evaluation its row has label
-// -1.
+// A broken picture is named and counted. In training the next position's takes its place; in evaluation its row has
+// label -1.
 class DataPipeline {
  public:
   DataPipeline(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess,
                PipelineOptions options);
   ~DataPipeline();  // stops the workers
 
-  // Fills `batch` (its memory is reused). Training: never ends, epochs follow each other. Evaluation: false after the
-  // last.
+  // Fills `batch` (its memory is reused). In training it never ends, epochs follow each other; in evaluation it is
+  // false after the last.
   bool next(Batch& batch);
 
   int64_t batches_per_epoch() const;

@@ -1,0 +1,195 @@
+// Decoding, against what Pillow makes of the same files, and what is refused.
+#include "data/image.h"
+
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+#include <cstring>
+#include <span>
+
+#include "data/dataset.h"
+#include "golden_files.h"
+#include "refusal.h"
+
+namespace alx {
+namespace {
+
+Image decode(const std::string& bytes, const std::string& what = "picture", int64_t at_least = 0) {
+  return decode_image(std::as_bytes(std::span(bytes)), what, at_least);
+}
+
+std::string refused(const std::string& bytes, Code code = Code::bad_file) {
+  return error_of([&] { decode(bytes); }, code);
+}
+
+struct Case {
+  const char* file;
+  int tolerance;  // JPEG decoders may differ by a little; the lossless kinds may not
+};
+
+class Decoded : public testing::TestWithParam<Case> {};
+
+TEST_P(Decoded, AsPillowDoes) {
+  const std::string file = GetParam().file;
+  const Image image = read_image(golden(file));
+  EXPECT_LE(difference(image, golden_ppm(file.substr(0, file.find('.')) + ".ppm")), GetParam().tolerance) << file;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Decoded,
+                         testing::Values(Case{"jpeg.jpg", 1}, Case{"progressive.jpg", 1}, Case{"grey_jpeg.jpg", 1},
+                                         Case{"cmyk.jpg", 2}, Case{"ycck.jpg", 2}, Case{"exif_1.jpg", 1},
+                                         Case{"exif_2.jpg", 1}, Case{"exif_3.jpg", 1}, Case{"exif_4.jpg", 1},
+                                         Case{"exif_5.jpg", 1}, Case{"exif_6.jpg", 1}, Case{"exif_7.jpg", 1},
+                                         Case{"exif_8.jpg", 1}, Case{"rgb.png", 0}, Case{"rgba_turned.png", 1},
+                                         Case{"grey_alpha.png", 1}, Case{"grey.png", 0}, Case{"one_bit.png", 0},
+                                         Case{"palette.png", 0}, Case{"palette_alpha.png", 1}, Case{"rgb_key.png", 0},
+                                         Case{"rgb_16.png", 0}, Case{"grey_16.png", 0}, Case{"grey_2.png", 0},
+                                         Case{"lossy.webp", 1}, Case{"alpha.webp", 1}, Case{"turned.webp", 0},
+                                         Case{"rgb_bmp.bmp", 0}, Case{"palette_bmp.bmp", 0}),
+                         [](const testing::TestParamInfo<Case>& tested) {
+                           const std::string file = tested.param.file;
+                           return file.substr(0, file.find('.'));
+                         });
+
+TEST(Image, EveryCutOffFileIsRefused) {
+  for (const char* file : {"jpeg.jpg", "progressive.jpg", "exif_6.jpg", "rgb.png", "lossy.webp", "alpha.webp",
+                           "rgb_bmp.bmp", "palette_bmp.bmp"}) {
+    const std::string whole = bytes_of(golden(file));
+    for (size_t length = 0; length < whole.size(); length += length < 64 ? 1 : 13) {
+      const std::string text = refused(whole.substr(0, length));
+      EXPECT_TRUE(has(text, "picture: ")) << file << " cut to " << length;
+      EXPECT_TRUE(length < 16 || has(text, "cut off")) << file << " cut to " << length << ": " << text;
+    }
+    EXPECT_TRUE(has(refused(whole.substr(0, whole.size() - 1)), "cut off")) << file;
+  }
+}
+
+TEST(Image, BytesBehindThePictureAreIgnored) {
+  for (const char* file : {"jpeg.jpg", "rgb.png", "lossy.webp", "rgb_bmp.bmp"}) {
+    const std::string whole = bytes_of(golden(file));
+    EXPECT_EQ(difference(decode(whole + std::string(1000, '\xFF')), decode(whole)), 0) << file;
+  }
+}
+
+TEST(Image, StrayBytesBetweenJpegSegmentsAreSkippedSilently) {
+  std::string jpeg = bytes_of(golden("jpeg.jpg"));
+  const Image whole = decode(jpeg);
+  jpeg.insert(jpeg.find("\xFF\xDB"), "stray");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(difference(decode(jpeg), whole), 0);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(Image, DamageNeverCrashes) {
+  for (const char* file :
+       {"rgb.png", "palette_alpha.png", "alpha.webp", "rgb_bmp.bmp", "palette_bmp.bmp", "exif_6.jpg"}) {
+    const std::string whole = bytes_of(golden(file));
+    for (size_t at = 0; at < std::min<size_t>(whole.size(), 200); ++at) {
+      for (char value : {'\0', '\x7F', '\xFF'}) {
+        std::string damaged = whole;
+        damaged[at] = value;
+        try {
+          const Image image = decode(damaged);
+          EXPECT_EQ(image.pixels.size(), static_cast<size_t>(image.width * image.height * 3));
+        } catch (const Error& e) {
+          EXPECT_EQ(e.code(), Code::bad_file) << e.what();
+        }
+      }
+    }
+  }
+}
+
+TEST(Image, OtherContentIsNamed) {
+  EXPECT_TRUE(has(refused(""), "is empty (0 bytes)"));
+  EXPECT_TRUE(has(refused("<!DOCTYPE html>\n<html>404</html>"), "but text"));
+  EXPECT_TRUE(has(refused("GIF89a\1\0\1\0"), "a GIF picture"));
+  EXPECT_TRUE(has(refused(std::string("II*\0\x08\0\0\0", 8)), "a TIFF picture"));
+  EXPECT_TRUE(has(refused(std::string("\0\0\0\x20"
+                                      "ftypheic",
+                                      12)),
+                  "HEIC"));
+  EXPECT_TRUE(has(refused("\x01\x02\xAB\xCD\xEF"), "bytes 01 02 ab cd"));
+  EXPECT_TRUE(has(refused(bytes_of(golden("animated.webp"))), "animated"));
+}
+
+TEST(Image, FilesThatAreNone) {
+  const TemporaryFolder folder;
+  const auto refuse = [](const std::string& path, Code code) {
+    const std::string text = error_of([&] { read_image(path); }, code);
+    EXPECT_TRUE(has(text, path));
+    return text;
+  };
+  EXPECT_TRUE(has(refuse(folder.path() + "/missing.jpg", Code::not_found), "no such file"));
+  EXPECT_TRUE(has(refuse(folder.path(), Code::bad_file), "is a folder"));
+  EXPECT_TRUE(has(refuse(folder.write("empty.jpg", ""), Code::bad_file), "is empty"));
+  EXPECT_TRUE(has(refuse(folder.write("text.jpg", "a word\n"), Code::bad_file), "but text"));
+  EXPECT_TRUE(has(refuse("/dev/zero", Code::bad_file), "is a device"));
+}
+
+TEST(Image, AFileThatMayNotBeRead) {
+  const TemporaryFolder folder;
+  const std::string locked = folder.write("locked.jpg", "x");
+  ASSERT_EQ(chmod(locked.c_str(), 0), 0);
+  if (geteuid() == 0) GTEST_SKIP() << "root may open every file";
+  EXPECT_TRUE(has(error_of([&] { read_image(locked); }, Code::io), locked + ": cannot be opened"));
+}
+
+std::string bmp_header(int32_t width, int32_t height, uint16_t bits = 24) {
+  std::string bytes(54, '\0');
+  const auto put = [&](size_t at, auto value) { std::memcpy(bytes.data() + at, &value, sizeof(value)); };
+  bytes[0] = 'B', bytes[1] = 'M';
+  put(10, uint32_t{54});
+  put(14, uint32_t{40});
+  put(18, width);
+  put(22, height);
+  put(26, uint16_t{1});
+  put(28, bits);
+  return bytes;
+}
+
+TEST(Image, SmallestLongestAndTooLarge) {
+  const Image one = decode(bmp_header(1, 1) + std::string("\1\2\3\0", 4));
+  EXPECT_EQ(one.pixels, (std::vector<uint8_t>{3, 2, 1}));
+  const Image strip = decode(bmp_header(20000, 3) + std::string(60000 * 3, 'a'));
+  EXPECT_EQ(strip.width, 20000);
+  EXPECT_EQ(strip.height, 3);
+  std::string png = bytes_of(golden("rgb.png"));
+  png.replace(16, 8, std::string("\0\1\0\0\0\1\0\0", 8));
+  EXPECT_TRUE(has(refused(png), "does not match its checksum"));
+  std::string webp = bytes_of(golden("turned.webp"));
+  webp.replace(24, 6, "\xFF\xFF\0\xFF\xFF\0", 6);  // the canvas
+  EXPECT_TRUE(has(refused(webp), "65536x65536 pixels; at most"));
+  EXPECT_TRUE(has(refused(bmp_header(0, 5)), "its size is 0x5"));
+  EXPECT_TRUE(has(refused(bmp_header(-7, 5)), "its size is -7x5"));
+}
+
+TEST(Image, ReducedDecodingKeepsTheShortSide) {
+  const TemporaryFolder folder;
+  const std::string jpeg = bytes_of(golden("jpeg.jpg"));  // 24 x 16
+  const auto size_at = [&](int64_t at_least) {
+    const Image image = decode(jpeg, "jpeg", at_least);
+    return std::pair(image.width, image.height);
+  };
+  using Size = std::pair<int64_t, int64_t>;
+  EXPECT_EQ(size_at(0), Size(24, 16));
+  EXPECT_EQ(size_at(9), Size(24, 16));
+  EXPECT_EQ(size_at(8), Size(12, 8));
+  EXPECT_EQ(size_at(4), Size(6, 4));
+  EXPECT_EQ(size_at(1), Size(3, 2));
+  const Image turned = decode(bytes_of(golden("exif_6.jpg")), "jpeg", 8);
+  EXPECT_EQ(turned.width, 8);
+  EXPECT_EQ(turned.height, 12);
+  EXPECT_EQ(decode(bytes_of(golden("rgb.png")), "png", 1).width, 24);
+}
+
+TEST(Image, FolderSetReadsItsPictures) {
+  const TemporaryFolder folder;
+  folder.write("a/1.PNG", bytes_of(golden("rgb.png")));
+  folder.write("b/1.jpeg", "no picture");
+  const auto set = Dataset::open(folder.path());
+  EXPECT_EQ(difference(set->image(0), golden_ppm("rgb.ppm")), 0);
+  EXPECT_TRUE(has(error_of([&] { set->image(1); }, Code::bad_file), "b/1.jpeg"));
+}
+
+}  // namespace
+}  // namespace alx
