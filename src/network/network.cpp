@@ -87,8 +87,9 @@ void Network::load(const WeightSource& source, SharedWeights* shared) {
 }
 
 void Network::set_input(std::span<const float> images) {
-  check(images.size() <= input_.size(), Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ",
-        input_.size(), ": ", to_string(input_shape()));
+  if (images.size() > input_.size())
+    fail(Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ", input_.size(), ": ",
+         to_string(input_shape()));
   std::copy(images.begin(), images.end(), input_.begin());
   std::fill(input_.begin() + static_cast<std::ptrdiff_t>(images.size()), input_.end(), 0.f);
   plan_.devices()[static_cast<size_t>(plan_.data().device)]->upload(input_.data(), plan_.data().desc, plan_.address(plan_.data()));
