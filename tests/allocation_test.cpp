@@ -17,7 +17,8 @@ void* counted(size_t bytes, size_t alignment) {
   ++allocations;
   if (bytes > largest) largest = bytes;
   const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* memory = alignment <= alignof(std::max_align_t) ? std::malloc(bytes ? bytes : 1) : std::aligned_alloc(alignment, rounded);
+  void* memory =
+      alignment <= alignof(std::max_align_t) ? std::malloc(bytes ? bytes : 1) : std::aligned_alloc(alignment, rounded);
   if (!memory) throw std::bad_alloc();
   return memory;
 }

@@ -149,7 +149,8 @@ TEST(Layers, AnyCanBeObserved) {
     net->forward();
   }
   EXPECT_EQ(cpu.read("fc7").size(), 4096u);
-  for (const std::string& name : options.outputs) EXPECT_LT(relative_error(cpu.read(name), reference.read(name)), 1e-4) << name;
+  for (const std::string& name : options.outputs)
+    EXPECT_LT(relative_error(cpu.read(name), reference.read(name)), 1e-4) << name;
   // features.0 is the bare convolution, conv1 what its ReLU gives.
   const std::vector<float> bare = cpu.read("features.0");
   EXPECT_LT(*std::min_element(bare.begin(), bare.end()), 0);
@@ -185,7 +186,8 @@ TEST(Weights, SurviveTheTripThroughPackedForm) {
     Network net(spec, open_devices("cpu", 1), options), plain(spec, open_devices("reference"), options);
     net.load(drawn_weights(3));
     plain.load(drawn_weights(3));
-    for (size_t i = 0; i < net.params().size(); ++i) EXPECT_EQ(net.read_param(i), plain.read_param(i)) << net.params()[i].spec.name;
+    for (size_t i = 0; i < net.params().size(); ++i)
+      EXPECT_EQ(net.read_param(i), plain.read_param(i)) << net.params()[i].spec.name;
   }
 }
 

@@ -27,7 +27,8 @@ class Colours : public Dataset {
     Image image{12, 12, std::vector<uint8_t>(12 * 12 * 3)};
     const Random random(9, 1, static_cast<uint64_t>(i));
     for (size_t p = 0; p < image.pixels.size(); ++p)
-      image.pixels[p] = static_cast<uint8_t>(random.below(p, 128) + (static_cast<int64_t>(p % 3) == label(i) ? 100u : 0u));
+      image.pixels[p] =
+          static_cast<uint8_t>(random.below(p, 128) + (static_cast<int64_t>(p % 3) == label(i) ? 100u : 0u));
     return image;
   }
 
@@ -163,7 +164,8 @@ TEST_F(TrainTest, RefusesWhatCannotWork) {
   Trainer trainer(tiny(), data_, quick_run());
   trainer.save_weights(path("weights.safetensors"));
   trainer.save_checkpoint(path("checkpoint.safetensors"));
-  EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("weights.safetensors"), data_, quick_run()); }, Code::bad_file), "--init"));
+  EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("weights.safetensors"), data_, quick_run()); }, Code::bad_file),
+                  "--init"));
   const auto more = std::make_shared<Colours>(100);
   EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("checkpoint.safetensors"), more, quick_run()); }), "96"));
 }
@@ -173,7 +175,12 @@ TEST_F(TrainTest, DivergenceIsSaidAndKeepsTheLastCheckpoint) {
   options.recipe.rate = 1e6f;
   options.recipe.epochs = 50;
   Trainer trainer(tiny(), data_, options);
-  EXPECT_TRUE(has(error_of([&] { while (!trainer.done()) trainer.step(); }, Code::invalid_state), "diverged"));
+  EXPECT_TRUE(has(error_of(
+                      [&] {
+                        while (!trainer.done()) trainer.step();
+                      },
+                      Code::invalid_state),
+                  "diverged"));
 }
 
 TEST(Schedule, GivesTheRates) {
@@ -183,7 +190,8 @@ TEST(Schedule, GivesTheRates) {
   EXPECT_NEAR(Schedule("steps:25,51,79:0.1").rate(1, 51, 90), 0.01, 1e-12);
   EXPECT_NEAR(Schedule("cosine").rate(1, 45, 90), 0.5, 1e-12);
   EXPECT_NEAR(Schedule("cosine").rate(1, 90, 90), 0, 1e-12);
-  for (const char* wrong : {"", "step", "step:0:0.1", "step:10", "step:1,2:0.1", "steps:a:0.1", "step:10:x", "cosine:1"})
+  for (const char* wrong :
+       {"", "step", "step:0:0.1", "step:10", "step:1,2:0.1", "steps:a:0.1", "step:10:x", "cosine:1"})
     error_of([&] { Schedule{wrong}; });
 }
 

@@ -23,8 +23,9 @@ std::vector<Device> devices() {
 #else
   const Device cpu{{"cpu", true, "plain loops, 1 thread; built without oneDNN", ""}, open_reference};
 #endif
-  const Device reference{{"reference", true, "plain loops with double accumulators, 1 thread: to check others against", ""},
-                         open_reference};
+  const Device reference{
+      {"reference", true, "plain loops with double accumulators, 1 thread: to check others against", ""},
+      open_reference};
   const Device cuda{{"cuda:0", false, "", "this build has no CUDA backend"}, nullptr};
   return {cpu, reference, cuda};
 }
@@ -38,7 +39,8 @@ std::vector<DeviceInfo> list_devices() {
 }
 
 std::shared_ptr<Backend> open_device(const std::string& name, int threads) {
-  check(threads >= 0 && threads <= 4096, Code::invalid_argument, "threads must lie in 0..4096 (0: all cores), got ", threads);
+  check(threads >= 0 && threads <= 4096, Code::invalid_argument, "threads must lie in 0..4096 (0: all cores), got ",
+        threads);
   std::string known;
   for (const Device& device : devices()) {
     known += (known.empty() ? "" : ", ") + device.info.name;

@@ -9,7 +9,7 @@
 namespace alx {
 
 struct DeviceInfo {
-  std::string name;         // "cpu", "reference", "cuda:0"
+  std::string name;  // "cpu", "reference", "cuda:0"
   bool usable = false;
   std::string description;  // "AMD EPYC, 2 threads, AVX-512; oneDNN 3.2.0"
   std::string reason;       // why it cannot be used, in words

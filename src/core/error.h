@@ -18,9 +18,9 @@ enum class Code : int32_t {
   unsupported = 5,       // valid, but this build or machine cannot do it
   invalid_state = 6,     // not now: the object is in another state
   out_of_memory = 7,
-  device = 8,            // a device failed or cannot be used
+  device = 8,  // a device failed or cannot be used
   cancelled = 9,
-  internal = 10,         // a defect of the library
+  internal = 10,  // a defect of the library
 };
 
 class Error : public std::runtime_error {

@@ -55,8 +55,7 @@ void drop_identities(Draft& draft, Phase phase) {
   for (size_t i = 0; i < draft.nodes.size();) {
     const Node node = draft.nodes[i];
     bool identity = false;
-    if (const auto* dropout = std::get_if<Dropout>(&node.op))
-      identity = phase == Phase::inference && dropout->inverted;
+    if (const auto* dropout = std::get_if<Dropout>(&node.op)) identity = phase == Phase::inference && dropout->inverted;
     if (std::holds_alternative<Flatten>(node.op)) {
       const auto readers = draft.consumers(node.name);
       identity = std::all_of(readers.begin(), readers.end(),

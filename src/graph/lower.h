@@ -28,16 +28,16 @@ struct LoweredNode {
 
 struct Lowered {
   std::vector<Value> values;
-  std::vector<LoweredNode> nodes;  // in the order in which they run
-  std::vector<ParamSpec> params;   // only of nodes that are left
-  int data = -1, labels = -1;      // values
+  std::vector<LoweredNode> nodes;      // in the order in which they run
+  std::vector<ParamSpec> params;       // only of nodes that are left
+  int data = -1, labels = -1;          // values
   std::map<std::string, int> outputs;  // wanted node -> its value; for a loss: "loss" and "prob"
 };
 
 struct LowerRequest {
   int64_t batch = 1;
   Phase phase = Phase::inference;
-  bool loss = false;                 // end in SoftmaxLoss over spec.logits instead of the spec's own last node
+  bool loss = false;  // end in SoftmaxLoss over spec.logits instead of the spec's own last node
   float label_smoothing = 0;
   std::vector<std::string> outputs;  // nodes to be observed, by name or alias; empty: the last node (or the loss)
 };

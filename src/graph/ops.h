@@ -108,10 +108,10 @@ struct SoftmaxLoss {
 };
 
 // Made by lowering, never written in a NetSpec.
-struct Split {     // one input, `ways` outputs, all the same; its backward sums the gradients in the order of outputs
+struct Split {  // one input, `ways` outputs, all the same; its backward sums the gradients in the order of outputs
   int64_t ways = 2;
 };
-struct Copy {};    // an edge between slots
+struct Copy {};  // an edge between slots
 
 using Op = std::variant<Conv, Linear, Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, Flatten,
                         Softmax, SoftmaxLoss, Split, Copy>;

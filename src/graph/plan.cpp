@@ -42,10 +42,10 @@ struct Plan::Compiler {
   Phase phase;
   DataType precision;
   std::vector<int> device_of_slot;
-  std::vector<TensorDesc> desc;        // of each value, as its producer lays it out
-  std::vector<int> tensor;             // of each value
-  std::vector<TensorDesc> grad_desc;   // of each value's gradient, as its consumer lays it out
-  std::vector<int> grad_tensor;        // -1: no consumer gave one
+  std::vector<TensorDesc> desc;       // of each value, as its producer lays it out
+  std::vector<int> tensor;            // of each value
+  std::vector<TensorDesc> grad_desc;  // of each value's gradient, as its consumer lays it out
+  std::vector<int> grad_tensor;       // -1: no consumer gave one
   std::vector<size_t> kernel_of_node;
 
   size_t index(int i) const { return static_cast<size_t>(i); }
@@ -66,7 +66,8 @@ struct Plan::Compiler {
   }
 
   // A tensor that holds `from`'s content as `wanted` lays it out: itself, or a reorder's output.
-  int as(int source, const TensorDesc& from, const TensorDesc& wanted, int device, bool backward, const std::string& name) {
+  int as(int source, const TensorDesc& from, const TensorDesc& wanted, int device, bool backward,
+         const std::string& name) {
     if (from.same_memory(wanted)) return source;
     Use use;
     use.inputs = {source};
@@ -105,8 +106,8 @@ struct Plan::Compiler {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const int value = node.inputs[i];
       const int on = std::holds_alternative<Copy>(node.op) ? source_device : device;
-      use.inputs.push_back(as(tensor[index(value)], desc[index(value)], spec.inputs[i], on, false,
-                              node.name + ":reorder"));
+      use.inputs.push_back(
+          as(tensor[index(value)], desc[index(value)], spec.inputs[i], on, false, node.name + ":reorder"));
     }
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const int made = add_tensor(spec.outputs[i].bytes(), device);
@@ -253,7 +254,8 @@ struct Plan::Compiler {
     if (phase == Phase::training)
       for (size_t i = net.nodes.size(); i-- > 0;) compile_backward(net.nodes[i], kernel_of_node[i]);
     for (const auto& [name, value] : net.outputs)
-      plan.outputs_[name] = {device_of_slot[index(net.values[index(value)].slot)], desc[index(value)], tensor[index(value)]};
+      plan.outputs_[name] = {device_of_slot[index(net.values[index(value)].slot)], desc[index(value)],
+                             tensor[index(value)]};
     find_lifetimes();
     share_in_place();
     place_memory();
@@ -276,8 +278,16 @@ Plan::Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slot
   }
   for (const ParamSpec& spec : net.params) params_.push_back({spec, 0, {}});
   const size_t values = net.values.size();
-  Compiler compiler{*this, net, phase, precision, device_of_slot, std::vector<TensorDesc>(values),
-                    std::vector<int>(values, -1), std::vector<TensorDesc>(values), std::vector<int>(values, -1), {}};
+  Compiler compiler{*this,
+                    net,
+                    phase,
+                    precision,
+                    device_of_slot,
+                    std::vector<TensorDesc>(values),
+                    std::vector<int>(values, -1),
+                    std::vector<TensorDesc>(values),
+                    std::vector<int>(values, -1),
+                    {}};
   compiler.compile_all();
 }
 
@@ -301,7 +311,8 @@ void* Plan::address(const Location& location) const {
 
 void Plan::bind(const std::vector<void*>& weights, const std::vector<void*>& gradients) {
   arenas_.clear();
-  for (size_t i = 0; i < devices_.size(); ++i) arenas_.push_back(devices_[i]->allocate(std::max<size_t>(arena_bytes_[i], 1)));
+  for (size_t i = 0; i < devices_.size(); ++i)
+    arenas_.push_back(devices_[i]->allocate(std::max<size_t>(arena_bytes_[i], 1)));
   const auto addresses = [&](const std::vector<int>& ids) {
     std::vector<void*> result;
     for (int id : ids) result.push_back(address({0, {}, id}));
@@ -309,8 +320,14 @@ void Plan::bind(const std::vector<void*>& weights, const std::vector<void*>& gra
   };
   for (size_t i = 0; i < kernels_.size(); ++i) {
     const Use& use = uses_[i];
-    Binding binding{addresses(use.inputs), addresses(use.outputs), addresses(use.input_grads),
-                    addresses(use.output_grads), {}, {}, address({0, {}, use.forward_workspace}), address({0, {}, use.backward_workspace}),
+    Binding binding{addresses(use.inputs),
+                    addresses(use.outputs),
+                    addresses(use.input_grads),
+                    addresses(use.output_grads),
+                    {},
+                    {},
+                    address({0, {}, use.forward_workspace}),
+                    address({0, {}, use.backward_workspace}),
                     address({0, {}, use.state})};
     for (int param : use.params) {
       binding.params.push_back(weights[static_cast<size_t>(param)]);
@@ -325,9 +342,12 @@ std::string Plan::describe() const {
   for (const auto* list : {&forward_, &backward_})
     for (const Action& action : *list) {
       const KernelSpec& spec = action.kernel->spec();
-      const auto layout = [](const TensorDesc& desc) { return desc.layout ? desc.layout->name() : std::string("dense"); };
-      text += cat(action.backward ? "backward " : "forward  ", action.name, "  ", spec.implementation, "  ",
-                  layout(spec.inputs[0]), " -> ", layout(spec.outputs[0]), "  ", to_string(spec.outputs[0].shape), "\n");
+      const auto layout = [](const TensorDesc& desc) {
+        return desc.layout ? desc.layout->name() : std::string("dense");
+      };
+      text +=
+          cat(action.backward ? "backward " : "forward  ", action.name, "  ", spec.implementation, "  ",
+              layout(spec.inputs[0]), " -> ", layout(spec.outputs[0]), "  ", to_string(spec.outputs[0].shape), "\n");
     }
   return text;
 }

@@ -29,7 +29,7 @@ struct Location {
   int tensor = -1;
 };
 
-struct MemoryReport {  // bytes, all devices together
+struct MemoryReport {                                  // bytes, all devices together
   size_t weights = 0, gradients = 0, activations = 0;  // activations: every arena, workspaces included
   size_t activations_unshared = 0;                     // what they would take if nothing shared memory
 };

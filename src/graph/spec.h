@@ -12,10 +12,10 @@ namespace alx {
 // How a picture becomes the network's input. Stored in weight files as `alexnet.input`.
 struct InputSpec {
   int64_t height = 224, width = 224;
-  std::string channel_order = "RGB";  // or "BGR"
-  float scale = 1;                    // pixel bytes are mapped to 0..scale, then (v - mean) / std
+  std::string channel_order = "RGB";                     // or "BGR"
+  float scale = 1;                                       // pixel bytes are mapped to 0..scale, then (v - mean) / std
   std::vector<float> mean = {0, 0, 0}, std = {1, 1, 1};  // in channel_order
-  std::string mean_image;             // names a tensor (3, size, size) to subtract instead of `mean`; empty: none
+  std::string mean_image;  // names a tensor (3, size, size) to subtract instead of `mean`; empty: none
   enum class Resize { short_side, squash, none } resize = Resize::short_side;
   int64_t resize_size = 256;
   bool antialias = true;  // Pillow's and torchvision's bilinear filter
@@ -53,7 +53,7 @@ struct NetSpec {
   int revision = 1;  // of the architecture behind the name
   std::string source;
   int64_t classes = 1000;
-  InputSpec input;   // channels are always 3
+  InputSpec input;  // channels are always 3
   std::vector<Node> nodes;
   std::string logits;                          // the node before Softmax
   std::map<std::string, std::string> aliases;  // usual layer names -> node names, see above
@@ -62,8 +62,8 @@ struct NetSpec {
   // The layer a person means: by alias, else by node name; null where there is none. An alias may shadow a node, so
   // code that wants the node behind a parameter compares `ParamSpec::node` with `Node::name` and does not ask here.
   const Node* find(const std::string& name) const;
-  const Node& at(const std::string& name) const;             // throws not_found and lists what exists
-  int slots() const;                                         // number of logical devices used
+  const Node& at(const std::string& name) const;  // throws not_found and lists what exists
+  int slots() const;                              // number of logical devices used
 };
 
 // Shape of every node's output at this batch, after checking the whole graph: names unique, inputs known and earlier,
@@ -80,8 +80,8 @@ std::vector<ParamSpec> params_of(const NetSpec& spec);  // in the order of nodes
 
 // The table of `alexnet info`.
 struct LayerInfo {
-  std::string name, op, detail;  // detail: "11x11 /4 pad 2"
-  Shape output;                  // of one image, batch dimension 1
+  std::string name, op, detail;                          // detail: "11x11 /4 pad 2"
+  Shape output;                                          // of one image, batch dimension 1
   int64_t parameters = 0, multiply_adds = 0, bytes = 0;  // bytes: fp32 output and parameters of one image
   int slot = 0;
 };

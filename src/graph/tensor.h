@@ -10,8 +10,8 @@ namespace alx {
 
 using Shape = std::vector<int64_t>;  // (N, C, H, W) or (N, C); weights (out, in per group, kh, kw) or (out, in)
 
-int64_t element_count(const Shape& shape);    // throws where the product overflows int64
-std::string to_string(const Shape& shape);    // "1 x 3 x 227 x 227"
+int64_t element_count(const Shape& shape);  // throws where the product overflows int64
+std::string to_string(const Shape& shape);  // "1 x 3 x 227 x 227"
 
 enum class DataType : uint8_t { f32, f16, bf16, i8, i32 };  // i32: class labels
 size_t size_of(DataType type);

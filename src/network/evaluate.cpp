@@ -51,7 +51,8 @@ std::vector<int64_t> match_classes(const std::vector<std::string>& folders, cons
   std::map<std::string, int64_t> index;
   for (size_t i = 0; i < model.labels().size(); ++i) index.emplace(folded(model.labels()[i]), static_cast<int64_t>(i));
   if (model.labels().size() == imagenet_classes().size())
-    for (size_t i = 0; i < imagenet_classes().size(); ++i) index.emplace(imagenet_classes()[i].synset, static_cast<int64_t>(i));
+    for (size_t i = 0; i < imagenet_classes().size(); ++i)
+      index.emplace(imagenet_classes()[i].synset, static_cast<int64_t>(i));
   std::vector<int64_t> matched;
   for (const std::string& folder : folders) {
     const auto found = index.find(folded(folder));
@@ -88,7 +89,8 @@ Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, 
     if (static_cast<int64_t>(pending.images.size()) < sessions.front()->batch()) continue;
     flush();
     if (options.progress) options.progress(i + 1, data.size());
-    if (options.cancelled && options.cancelled()) fail(Code::cancelled, "stopped after ", i + 1, " of ", data.size(), " images");
+    if (options.cancelled && options.cancelled())
+      fail(Code::cancelled, "stopped after ", i + 1, " of ", data.size(), " images");
   }
   flush();
   check(result.images > 0, Code::bad_file, "none of the ", data.size(), " images could be read");

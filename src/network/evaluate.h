@@ -11,7 +11,7 @@
 namespace alx {
 
 struct Evaluation {
-  int64_t images = 0, broken = 0;  // broken ones do not count as images
+  int64_t images = 0, broken = 0;       // broken ones do not count as images
   double top1 = 0, top5 = 0, loss = 0;  // fractions; loss: mean of -log p
 };
 
@@ -23,7 +23,8 @@ struct EvaluateOptions {
 };
 
 // Several sessions: the mean of their probabilities (the paper's ensembles). All must have the same classes.
-// Folder sets are matched to the model's labels, or to ImageNet's synsets, by name; a folder without a match is an error.
+// Folder sets are matched to the model's labels, or to ImageNet's synsets, by name; a folder without a match is an
+// error.
 Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, const EvaluateOptions& options = {});
 
 // For each class of the data its index in the model. Throws invalid_argument naming what does not match.

@@ -24,9 +24,10 @@ int64_t classes_in(const WeightFile& file, const NetSpec& spec) {
 NetSpec spec_of(const WeightFile& file, const std::string& name) {
   const NetSpec plain = make_model(name);
   const std::string recorded = file.metadata("alexnet.model");
-  if (const int revision = recorded.empty() ? plain.revision : parse_model_id(recorded).revision; revision > plain.revision)
-    fail(Code::unsupported, file.path(), " was made for ", name, " revision ", revision, ", and this library knows revision ",
-         plain.revision, ": use a newer libalexnet");
+  if (const int revision = recorded.empty() ? plain.revision : parse_model_id(recorded).revision;
+      revision > plain.revision)
+    fail(Code::unsupported, file.path(), " was made for ", name, " revision ", revision,
+         ", and this library knows revision ", plain.revision, ": use a newer libalexnet");
   ModelOptions options;
   options.classes = classes_in(file, plain);
   const std::string json = file.metadata("alexnet.input");
@@ -42,9 +43,11 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
 MeanImage mean_image_of(const WeightFile& file, const InputSpec& input) {
   if (input.mean_image.empty()) return {};
   const TensorView* tensor = file.find(input.mean_image);
-  const bool fits = tensor && tensor->shape.size() == 3 && tensor->shape[0] == 3 && tensor->shape[1] == tensor->shape[2];
+  const bool fits =
+      tensor && tensor->shape.size() == 3 && tensor->shape[0] == 3 && tensor->shape[1] == tensor->shape[2];
   check(fits, Code::bad_file, file.path(), ": alexnet.input names the mean image '", input.mean_image, "', which ",
-        tensor ? cat("has the shape ", to_string(tensor->shape), " and not (3, size, size)") : std::string("is not in the file"));
+        tensor ? cat("has the shape ", to_string(tensor->shape), " and not (3, size, size)")
+               : std::string("is not in the file"));
   MeanImage mean{tensor->shape[1], std::vector<float>(static_cast<size_t>(element_count(tensor->shape)))};
   file.read(*tensor, mean.values);
   return mean;
@@ -54,8 +57,8 @@ std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
   const std::string json = file.metadata("alexnet.labels");
   if (json.empty()) return default_labels(classes);
   std::vector<std::string> labels = labels_from_json(json);
-  check(static_cast<int64_t>(labels.size()) == classes, Code::bad_file, file.path(), ": alexnet.labels has ", labels.size(),
-        " names, the last layer has ", classes, " classes");
+  check(static_cast<int64_t>(labels.size()) == classes, Code::bad_file, file.path(), ": alexnet.labels has ",
+        labels.size(), " names, the last layer has ", classes, " classes");
   return labels;
 }
 

@@ -58,7 +58,8 @@ std::shared_ptr<Buffer> SharedWeights::find_or_make(const std::string& backend, 
   return buffer;
 }
 
-Network::Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, const NetworkOptions& options)
+Network::Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices,
+                 const NetworkOptions& options)
     : spec_(spec), options_(options), plan_(lower_for(spec, options), devices, options.phase, options.precision) {
   result_ = plan_.outputs().count("prob") ? "prob" : spec_.nodes.back().name;
   input_.resize(static_cast<size_t>(element_count(input_shape())));
@@ -92,13 +93,15 @@ void Network::set_input(std::span<const float> images) {
          to_string(input_shape()));
   std::copy(images.begin(), images.end(), input_.begin());
   std::fill(input_.begin() + static_cast<std::ptrdiff_t>(images.size()), input_.end(), 0.f);
-  plan_.devices()[static_cast<size_t>(plan_.data().device)]->upload(input_.data(), plan_.data().desc, plan_.address(plan_.data()));
+  plan_.devices()[static_cast<size_t>(plan_.data().device)]->upload(input_.data(), plan_.data().desc,
+                                                                    plan_.address(plan_.data()));
 }
 
 void Network::set_labels(std::span<const int32_t> labels) {
   const Location& place = plan_.labels();
   check(place.tensor >= 0, Code::invalid_state, "this network was made without a loss and takes no labels");
-  check(labels.size() <= labels_.size(), Code::invalid_argument, labels.size(), " labels for a batch of ", labels_.size());
+  check(labels.size() <= labels_.size(), Code::invalid_argument, labels.size(), " labels for a batch of ",
+        labels_.size());
   std::copy(labels.begin(), labels.end(), labels_.begin());
   std::fill(labels_.begin() + static_cast<std::ptrdiff_t>(labels.size()), labels_.end(), -1);
   plan_.devices()[static_cast<size_t>(place.device)]->upload(labels_.data(), place.desc, plan_.address(place));
@@ -129,7 +132,8 @@ Shape Network::shape(const std::string& output) const { return location(output).
 void Network::read(const std::string& output, std::span<float> values) const {
   const Location& place = location(output);
   const auto count = static_cast<size_t>(element_count(place.desc.shape));
-  check(values.size() == count, Code::invalid_argument, "'", output, "' has ", count, " elements, the buffer ", values.size());
+  check(values.size() == count, Code::invalid_argument, "'", output, "' has ", count, " elements, the buffer ",
+        values.size());
   Backend& device = *plan_.devices()[static_cast<size_t>(place.device)];
   device.download(plan_.address(place), place.desc, values.data());
 }

@@ -55,7 +55,7 @@ class Network {
 
   int64_t batch() const { return options_.batch; }
   Shape input_shape() const { return plan_.data().desc.shape; }
-  void set_input(std::span<const float> images);  // (batch, 3, height, width); fewer images: the rest is zero
+  void set_input(std::span<const float> images);     // (batch, 3, height, width); fewer images: the rest is zero
   void set_labels(std::span<const int32_t> labels);  // fewer: the rest is -1, which does not count
 
   void forward(const StepContext& step = {});
@@ -87,7 +87,7 @@ class Network {
   Plan plan_;
   std::string result_;
   std::vector<std::shared_ptr<Buffer>> weights_, gradients_;
-  std::vector<float> input_;     // staging, so that a short batch is filled up
+  std::vector<float> input_;  // staging, so that a short batch is filled up
   std::vector<int32_t> labels_;
 };
 

@@ -49,8 +49,8 @@ Session::Session(std::shared_ptr<const Model> model, const SessionOptions& optio
 
 std::vector<float> Session::run_and_read(std::span<const float> images, const std::string& output) {
   const auto image_size = static_cast<size_t>(element_count(network_.input_shape()) / batch());
-  check(images.size() % image_size == 0, Code::invalid_argument, images.size(), " numbers are no whole count of images of ",
-        image_size, ": ", to_string(network_.input_shape()));
+  check(images.size() % image_size == 0, Code::invalid_argument, images.size(),
+        " numbers are no whole count of images of ", image_size, ": ", to_string(network_.input_shape()));
   const size_t count = images.size() / image_size, step = static_cast<size_t>(batch());
   const auto row = static_cast<size_t>(element_count(network_.shape(output)) / batch());
   std::vector<float> all(count * row), part(step * row);
@@ -112,7 +112,8 @@ std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {
   };
   std::partial_sort(order.begin(), order.begin() + kept, order.end(), better);
   std::vector<Ranked> best;
-  for (auto i = order.begin(); i != order.begin() + kept; ++i) best.push_back({*i, probabilities[static_cast<size_t>(*i)]});
+  for (auto i = order.begin(); i != order.begin() + kept; ++i)
+    best.push_back({*i, probabilities[static_cast<size_t>(*i)]});
   return best;
 }
 
@@ -138,7 +139,8 @@ Verdict verify(const std::string& path, const std::string& devices) {
     verdict.self_tested = true;
     constexpr double tolerance = 2e-3;  // of probabilities, across machines and backends
     if (!(verdict.self_test_error <= tolerance))
-      verdict.faults.push_back(cat("the self-test's probabilities differ by ", verdict.self_test_error, ", more than ", tolerance,
+      verdict.faults.push_back(cat("the self-test's probabilities differ by ", verdict.self_test_error, ", more than ",
+                                   tolerance,
                                    ": these weights do not compute here what they computed where they were made"));
   } catch (const Error& error) {
     verdict.faults.push_back(error.what());

@@ -1,5 +1,5 @@
-// A model bound to devices, batch and precision: pictures in, probabilities out. One thread at a time; many sessions may
-// run over one model.
+// A model bound to devices, batch and precision: pictures in, probabilities out. One thread at a time; many sessions
+// may run over one model.
 #pragma once
 #include <memory>
 #include <string>

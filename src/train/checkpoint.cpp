@@ -34,11 +34,22 @@ std::vector<float> rounded(std::vector<float> values, DataType stored) {
 std::string to_json(const TrainOptions& options, int64_t step, const Dataset& data, const std::string& plan) {
   const Recipe& r = options.recipe;
   const Augment& a = options.augment;
-  return json{{"step", step}, {"images", data.size()}, {"seed", options.seed}, {"batch", r.batch}, {"epochs", r.epochs},
-              {"rate", r.rate}, {"momentum", r.momentum}, {"decay", r.decay}, {"schedule", r.schedule},
-              {"rate_in_velocity", r.rate_in_velocity}, {"label_smoothing", options.label_smoothing}, {"dropout", options.dropout},
+  return json{{"step", step},
+              {"images", data.size()},
+              {"seed", options.seed},
+              {"batch", r.batch},
+              {"epochs", r.epochs},
+              {"rate", r.rate},
+              {"momentum", r.momentum},
+              {"decay", r.decay},
+              {"schedule", r.schedule},
+              {"rate_in_velocity", r.rate_in_velocity},
+              {"label_smoothing", options.label_smoothing},
+              {"dropout", options.dropout},
               {"augment", {{"random_crop", a.random_crop}, {"flip", a.flip}, {"pad", a.pad}, {"shared", a.shared}}},
-              {"devices", options.devices}, {"threads", options.threads}, {"plan", plan}}
+              {"devices", options.devices},
+              {"threads", options.threads},
+              {"plan", plan}}
       .dump();
 }
 
@@ -139,8 +150,8 @@ void Trainer::read_velocity(const WeightFile& file) {
   for (size_t i = 0; i < network_->params().size(); ++i) {
     const PlannedParam& param = network_->params()[i];
     const TensorView* tensor = file.find(velocity_prefix + param.spec.name);
-    check(tensor && tensor->shape == param.spec.shape, Code::bad_file, file.path(), ": the checkpoint lacks ", velocity_prefix,
-          param.spec.name, " of shape ", to_string(param.spec.shape));
+    check(tensor && tensor->shape == param.spec.shape, Code::bad_file, file.path(), ": the checkpoint lacks ",
+          velocity_prefix, param.spec.name, " of shape ", to_string(param.spec.shape));
     std::vector<float> values(static_cast<size_t>(element_count(tensor->shape)));
     file.read(*tensor, values);
     refuse_non_finite(values, tensor->name, file.path());
@@ -148,11 +159,12 @@ void Trainer::read_velocity(const WeightFile& file) {
   }
 }
 
-std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data, TrainOptions options) {
+std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data,
+                                         TrainOptions options) {
   const auto model = Model::open(checkpoint);
   check(model->labels() == data->classes(), Code::invalid_argument, checkpoint, " was trained on other classes (",
-        model->labels().size(), ", the first '", model->labels().front(), "') than the data has (", data->classes().size(),
-        ", the first '", data->classes().front(), "'): resume with the same data");
+        model->labels().size(), ", the first '", model->labels().front(), "') than the data has (",
+        data->classes().size(), ", the first '", data->classes().front(), "'): resume with the same data");
   std::string plan;
   const int64_t step = read_solver(*model->file(), options, *data, plan);
   std::unique_ptr<Trainer> trainer(new Trainer);
@@ -160,8 +172,8 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
   trainer->read_velocity(*model->file());
   trainer->step_ = step;
   if (const std::string now = plan_of(*trainer->network_, options.threads); now != plan)
-    log_line(LogLevel::warning, cat(checkpoint, " was written with another plan or thread count (", plan, ", here ", now,
-                                    "): the run goes on within rounding, not bit for bit"));
+    log_line(LogLevel::warning, cat(checkpoint, " was written with another plan or thread count (", plan, ", here ",
+                                    now, "): the run goes on within rounding, not bit for bit"));
   return trainer;
 }
 

@@ -27,8 +27,8 @@ double number(const std::string& text, const std::string& whole) {
   } catch (const std::exception&) {
     used = 0;
   }
-  check(used > 0 && used == text.size() && std::isfinite(value) && value > 0, Code::invalid_argument, "schedule '", whole, "': '", text,
-        "' is no number above zero");
+  check(used > 0 && used == text.size() && std::isfinite(value) && value > 0, Code::invalid_argument, "schedule '",
+        whole, "': '", text, "' is no number above zero");
   return value;
 }
 
@@ -42,11 +42,13 @@ Schedule::Schedule(const std::string& text) : text_(text) {
     return;
   }
   check(parts.size() == 3 && (parts[0] == "step" || parts[0] == "steps"), Code::invalid_argument, "schedule '", text,
-        "' is not known; write constant, cosine, step:EVERY:FACTOR (step:30:0.1) or steps:E1,E2,...:FACTOR (steps:25,51,79:0.1)");
+        "' is not known; write constant, cosine, step:EVERY:FACTOR (step:30:0.1) or steps:E1,E2,...:FACTOR "
+        "(steps:25,51,79:0.1)");
   kind_ = parts[0] == "step" ? Kind::every : Kind::at;
   for (const std::string& part : split(parts[1], ',')) epochs_.push_back(number(part, text));
   factor_ = number(parts[2], text);
-  check(kind_ == Kind::at || epochs_.size() == 1, Code::invalid_argument, "schedule '", text, "': step takes one number of epochs; use steps for several");
+  check(kind_ == Kind::at || epochs_.size() == 1, Code::invalid_argument, "schedule '", text,
+        "': step takes one number of epochs; use steps for several");
 }
 
 double Schedule::rate(double base, double epoch, double epochs) const {

@@ -19,7 +19,8 @@ void check_options(const TrainOptions& options, const NetSpec& spec, const Datas
         " (the images of the data), got ", r.batch);
   check(r.epochs >= 1, Code::invalid_argument, "epochs must be at least 1, got ", r.epochs);
   check(finite(r.rate) && r.rate > 0, Code::invalid_argument, "the learning rate must be above 0, got ", r.rate);
-  check(finite(r.momentum) && r.momentum < 1, Code::invalid_argument, "momentum must lie in 0..1, below 1, got ", r.momentum);
+  check(finite(r.momentum) && r.momentum < 1, Code::invalid_argument, "momentum must lie in 0..1, below 1, got ",
+        r.momentum);
   check(finite(r.decay), Code::invalid_argument, "weight decay must not be negative, got ", r.decay);
   check(static_cast<int64_t>(data.classes().size()) == spec.classes, Code::invalid_argument, "the data has ",
         data.classes().size(), " classes, the network ", spec.classes, ": make the network for the data's classes");
@@ -46,7 +47,7 @@ WeightSource weights_to_start_from(const TrainOptions& options, const NetSpec& s
   check_against(*file, wanted, spec.id);
   const WeightSource from_file = weights_from(*file);
   return [=](const ParamSpec& param, int64_t rows, const PartSink& sink) {
-    other_classes && param.name.starts_with(last) ? drawn(param, rows, sink) : from_file(param, rows, sink);
+    other_classes&& param.name.starts_with(last) ? drawn(param, rows, sink) : from_file(param, rows, sink);
   };
 }
 
@@ -128,7 +129,8 @@ StepResult Trainer::step() {
     right += std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row == batch_.labels[i];
   }
   check(std::isfinite(result.loss), Code::invalid_state, "the loss is no number any more at step ", step_ + 1,
-        " (learning rate ", result.rate, "): the run has diverged; start again with a lower rate, or from an earlier checkpoint");
+        " (learning rate ", result.rate,
+        "): the run has diverged; start again with a lower rate, or from an earlier checkpoint");
   update(result.rate);
   result.step = ++step_;
   result.epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());

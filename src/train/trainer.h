@@ -8,30 +8,30 @@
 #include <vector>
 
 #include "data/pipeline.h"
-#include "network/model.h"
 #include "network/evaluate.h"
+#include "network/model.h"
 #include "train/schedule.h"
 
 namespace alx {
 
 struct TrainOptions {
-  Recipe recipe;             // batch, rate, momentum, decay, epochs, schedule: start from spec.recipe
+  Recipe recipe;  // batch, rate, momentum, decay, epochs, schedule: start from spec.recipe
   uint64_t seed = 1;
   std::string devices = "cpu";
   int threads = 0;
   Augment augment;
   float label_smoothing = 0;
-  bool dropout = true;       // off: for comparisons with other programs
-  std::string init;          // weight file to start from; empty: drawn
+  bool dropout = true;  // off: for comparisons with other programs
+  std::string init;     // weight file to start from; empty: drawn
   int data_threads = 1;
 };
 
 struct StepResult {
-  int64_t step = 0;          // steps done, this one included
-  double epoch = 0;          // epochs done, fractional
-  double loss = 0;           // mean over the batch, before the update
-  double accuracy = 0;       // top-1 fraction of the batch
-  double rate = 0;           // used in this step
+  int64_t step = 0;                // steps done, this one included
+  double epoch = 0;                // epochs done, fractional
+  double loss = 0;                 // mean over the batch, before the update
+  double accuracy = 0;             // top-1 fraction of the batch
+  double rate = 0;                 // used in this step
   double seconds = 0, waited = 0;  // wall time of the step; of it, waiting for data
 };
 
@@ -42,14 +42,15 @@ class Trainer {
   Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options);
   // Goes on where a checkpoint stopped: network, recipe and position come from the file, `options` gives devices,
   // threads and epochs (0: the file's). Bit-equal to a run that was never stopped, on the same machine and threads.
-  static std::unique_ptr<Trainer> resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data, TrainOptions options);
+  static std::unique_ptr<Trainer> resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data,
+                                         TrainOptions options);
 
-  bool done() const;         // all epochs are run
+  bool done() const;  // all epochs are run
   StepResult step();
   int64_t steps_per_epoch() const;
   int64_t total_steps() const;
   int64_t steps_done() const { return step_; }
-  int64_t broken() const;    // pictures that could not be read so far
+  int64_t broken() const;  // pictures that could not be read so far
   const NetSpec& spec() const { return spec_; }
   const TrainOptions& options() const { return options_; }
 
@@ -64,7 +65,8 @@ class Trainer {
 
  private:
   Trainer() = default;
-  void start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options, const WeightSource& weights);
+  void start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options,
+             const WeightSource& weights);
   void read_velocity(const WeightFile& file);
   void update(double rate);
 

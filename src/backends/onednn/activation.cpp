@@ -19,7 +19,8 @@ void add_activation_backward(ChainKernel& kernel, Activation activation, const M
   kernel.spec().backward_reads_outputs = true;
   const dnnl::engine& engine = context.runtime->engine;
   const auto kind = forward_algorithm(activation);
-  const dnnl::eltwise_forward::primitive_desc forward(engine, prop_kind::forward_training, kind, output, output, 0.f, 0.f);
+  const dnnl::eltwise_forward::primitive_desc forward(engine, prop_kind::forward_training, kind, output, output, 0.f,
+                                                      0.f);
   const dnnl::eltwise_backward::primitive_desc backward(engine, kind, output, output, output, 0.f, 0.f, forward,
                                                         user_scratchpad());
   chain.add(backward, dnnl::eltwise_backward(backward),
@@ -35,7 +36,8 @@ std::unique_ptr<Kernel> make_activation(Activation activation, const Context& co
   spec.in_place = true;
   const Md md = md_of(context.in());
   const dnnl::eltwise_forward::primitive_desc forward(context.runtime->engine, prop_kind::forward_training,
-                                                      forward_algorithm(activation), md, md, 0.f, 0.f, user_scratchpad());
+                                                      forward_algorithm(activation), md, md, 0.f, 0.f,
+                                                      user_scratchpad());
   spec.implementation = forward.impl_info_str();
   Chain& chain = kernel->forward_chain;
   chain.add(forward, dnnl::eltwise_forward(forward),
@@ -45,7 +47,8 @@ std::unique_ptr<Kernel> make_activation(Activation activation, const Context& co
     spec.output_grads = {context.in()};
     spec.grad_in_place = true;
     if (context.wants_grad(0))
-      add_activation_backward(*kernel, activation, md, context, kernel->backward_chain.external(Role::input_grad, 0, md));
+      add_activation_backward(*kernel, activation, md, context,
+                              kernel->backward_chain.external(Role::input_grad, 0, md));
   }
   kernel->measure();
   return kernel;
@@ -60,7 +63,8 @@ void append_activation(dnnl::primitive_attr& attributes, Activation activation) 
   attributes.set_post_ops(post);
 }
 
-Chain::Operand grad_before_activation(ChainKernel& kernel, Activation activation, const Md& output, const Context& context) {
+Chain::Operand grad_before_activation(ChainKernel& kernel, Activation activation, const Md& output,
+                                      const Context& context) {
   if (activation == Activation::none) return kernel.backward_chain.external(Role::output_grad, 0, output);
   const auto made = kernel.backward_chain.temporary(output);
   add_activation_backward(kernel, activation, output, context, made);

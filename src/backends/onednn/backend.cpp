@@ -31,14 +31,17 @@ class OnednnBackend : public Backend {
  public:
   explicit OnednnBackend(int threads) {
     const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-    runtime_ = std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), threads > 0 ? threads : omp_get_num_procs()});
+    runtime_ =
+        std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), threads > 0 ? threads : omp_get_num_procs()});
   }
 
   std::string name() const override { return "onednn"; }
 
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
-    check(request.precision == DataType::f32 || request.precision == DataType::bf16 || request.precision == DataType::f16,
-          Code::unsupported, request.name, ": the CPU backend computes in fp32, bf16 or fp16, not ", name_of(request.precision));
+    check(
+        request.precision == DataType::f32 || request.precision == DataType::bf16 || request.precision == DataType::f16,
+        Code::unsupported, request.name, ": the CPU backend computes in fp32, bf16 or fp16, not ",
+        name_of(request.precision));
     check(request.phase == Phase::inference || request.precision == DataType::f32, Code::unsupported, request.name,
           ": the CPU backend trains in fp32 only; use --precision fp32");
     runtime_->use_threads();
@@ -46,8 +49,9 @@ class OnednnBackend : public Backend {
     try {
       return std::visit([&](const auto& o) { return make(o, context); }, op);
     } catch (const dnnl::error& error) {
-      fail(error.status == dnnl_out_of_memory ? Code::out_of_memory : Code::unsupported, request.name, ": oneDNN cannot compile this ",
-           name_of(op), " of input ", to_string(request.inputs[0].shape), " in ", name_of(request.precision), ": ", error.what());
+      fail(error.status == dnnl_out_of_memory ? Code::out_of_memory : Code::unsupported, request.name,
+           ": oneDNN cannot compile this ", name_of(op), " of input ", to_string(request.inputs[0].shape), " in ",
+           name_of(request.precision), ": ", error.what());
     }
   }
 
@@ -144,8 +148,8 @@ std::shared_ptr<Backend> make_onednn_backend(int threads) { return std::make_sha
 
 std::string describe_onednn() {
   const dnnl_version_t* version = dnnl_version();
-  return cat(processor_name(), ", ", omp_get_num_procs(), " threads, ", instruction_set(), "; oneDNN ", version->major, ".",
-             version->minor, ".", version->patch);
+  return cat(processor_name(), ", ", omp_get_num_procs(), " threads, ", instruction_set(), "; oneDNN ", version->major,
+             ".", version->minor, ".", version->patch);
 }
 
 }  // namespace alx

@@ -178,7 +178,8 @@ void Chain::bind(const Binding& binding, void* workspace) {
   for (Place& place : places_) place.memory.set_data_handle(address(place));
   for (Step& step : steps_) {
     step.list.clear();
-    for (const auto& [argument, operand] : step.arguments) step.list.push_back({argument, places_[operand].memory.get()});
+    for (const auto& [argument, operand] : step.arguments)
+      step.list.push_back({argument, places_[operand].memory.get()});
     if (!step.scratchpad) continue;
     step.scratchpad.set_data_handle(static_cast<char*>(workspace) + temporaries_);
     step.list.push_back({DNNL_ARG_SCRATCHPAD, step.scratchpad.get()});
@@ -191,7 +192,8 @@ void Chain::run() const {
   for (const Step& step : steps_) {
     const dnnl_status_t status = dnnl_primitive_execute(step.primitive.get(), runtime_->stream.get(),
                                                         static_cast<int>(step.list.size()), step.list.data());
-    check(status == dnnl_success, Code::internal, "oneDNN could not run a primitive (status ", static_cast<int>(status), ")");
+    check(status == dnnl_success, Code::internal, "oneDNN could not run a primitive (status ", static_cast<int>(status),
+          ")");
   }
 }
 

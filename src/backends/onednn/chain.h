@@ -40,9 +40,9 @@ dnnl::memory::data_type dnnl_type(DataType type);
 Md dense(const Shape& shape, DataType type);
 Md with_tag(const Shape& shape, DataType type, Tag tag);
 Md md_of(const TensorDesc& desc);
-TensorDesc desc_of(const Md& md, const Shape& shape);  // shape: ours, where oneDNN's has other dimensions (groups)
-Tag tag_of(const Md& md);                              // nchw, nhwc, nChw8c, nChw16c, nc; else undef
-std::vector<Tag> layouts_for(const TensorDesc& given); // 4-D: the given layout first, then the others
+TensorDesc desc_of(const Md& md, const Shape& shape);   // shape: ours, where oneDNN's has other dimensions (groups)
+Tag tag_of(const Md& md);                               // nchw, nhwc, nChw8c, nChw16c, nc; else undef
+std::vector<Tag> layouts_for(const TensorDesc& given);  // 4-D: the given layout first, then the others
 
 // Plain loops, or a generic implementation many times slower than the rest: avoided where another layout has better.
 bool is_slow(const std::string& implementation);
@@ -119,7 +119,9 @@ struct Context {
   std::shared_ptr<const Runtime> runtime;
   const CompileRequest& request;
   bool training() const { return request.phase == Phase::training; }
-  bool wants_grad(size_t input) const { return training() && input < request.input_grads.size() && request.input_grads[input]; }
+  bool wants_grad(size_t input) const {
+    return training() && input < request.input_grads.size() && request.input_grads[input];
+  }
   const TensorDesc& in(size_t i = 0) const { return request.inputs[i]; }
   Shape out_shape(const Op& op, size_t i = 0) const;
   std::unique_ptr<ChainKernel> kernel() const { return std::make_unique<ChainKernel>(runtime); }

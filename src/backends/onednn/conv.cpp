@@ -24,10 +24,15 @@ struct Geometry {
 Geometry geometry_of(const Conv& op, const Context& context) {
   const Shape in = context.in().shape, out = context.out_shape(op);
   const int64_t g = op.groups;
-  const Shape weight = g == 1 ? Shape{op.out, in[1], op.kernel, op.kernel}
-                              : Shape{g, op.out / g, in[1] / g, op.kernel, op.kernel};
+  const Shape weight =
+      g == 1 ? Shape{op.out, in[1], op.kernel, op.kernel} : Shape{g, op.out / g, in[1] / g, op.kernel, op.kernel};
   // What floor rounding leaves over at the bottom and right edge is cut, which oneDNN does by itself.
-  return {in, out, weight, {op.stride, op.stride}, {op.pad.top, op.pad.left}, {op.pad.bottom, op.pad.right},
+  return {in,
+          out,
+          weight,
+          {op.stride, op.stride},
+          {op.pad.top, op.pad.left},
+          {op.pad.bottom, op.pad.right},
           context.request.precision};
 }
 
@@ -59,7 +64,8 @@ Forward choose_forward(const Conv& op, const Geometry& g, const Context& context
   append_activation(attributes, op.activation);
   Forward best;
   for (const Pair& pair : candidates(g, context)) {
-    const Forward forward(context.runtime->engine, context.training() ? prop_kind::forward_training : prop_kind::forward_inference,
+    const Forward forward(context.runtime->engine,
+                          context.training() ? prop_kind::forward_training : prop_kind::forward_inference,
                           algorithm::convolution_direct, pair.source, g.any(g.weight), g.bias(), pair.target, g.stride,
                           g.before, g.after, attributes, /*allow_empty=*/true);
     if (forward && (!best || rank(forward) > rank(best))) best = forward;
@@ -80,7 +86,8 @@ void add_backward_data(ChainKernel& kernel, const Forward& forward, const Geomet
   const auto packed = chain.reordered(weight, descriptor.weights_desc());
   const auto source = chain.reordered(grad, descriptor.diff_dst_desc());
   chain.add(descriptor, dnnl::convolution_backward_data(descriptor),
-            {{DNNL_ARG_DIFF_DST, source}, {DNNL_ARG_WEIGHTS, packed},
+            {{DNNL_ARG_DIFF_DST, source},
+             {DNNL_ARG_WEIGHTS, packed},
              {DNNL_ARG_DIFF_SRC, chain.external(Role::input_grad, 0, descriptor.diff_src_desc())}});
 }
 
@@ -96,7 +103,9 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Geo
   const auto weight_grad = chain.external(Role::param_grad, 0, forward.weights_desc());
   const auto made = chain.target(weight_grad, descriptor.diff_weights_desc());
   chain.add(descriptor, dnnl::convolution_backward_weights(descriptor),
-            {{DNNL_ARG_SRC, source}, {DNNL_ARG_DIFF_DST, output_grad}, {DNNL_ARG_DIFF_WEIGHTS, made},
+            {{DNNL_ARG_SRC, source},
+             {DNNL_ARG_DIFF_DST, output_grad},
+             {DNNL_ARG_DIFF_WEIGHTS, made},
              {DNNL_ARG_DIFF_BIAS, chain.external(Role::param_grad, 1, g.bias())}});
   chain.reorder(made, weight_grad);
 }
@@ -107,22 +116,9 @@ std::unique_ptr<Kernel> make(const Conv& op, const Context& context) {
   const Geometry g = geometry_of(op, context);
   const Forward forward = choose_forward(op, g, context);
   auto kernel = context.kernel();
-  KernelSpec& spec = kernel->spec();
-  spec.implementation = forward.impl_info_str();
-  spec.inputs = {desc_of(forward.src_desc(), g.in)};
-  spec.outputs = {desc_of(forward.dst_desc(), g.out)};
-  spec.params = {desc_of(forward.weights_desc(), {op.out, g.in[1] / op.groups, op.kernel, op.kernel}),
-                 desc_of(forward.bias_desc(), {op.out})};
-  Chain& chain = kernel->forward_chain;
-  chain.add(forward, dnnl::convolution_forward(forward),
-            {{DNNL_ARG_SRC, chain.external(Role::input, 0, forward.src_desc())},
-             {DNNL_ARG_WEIGHTS, chain.external(Role::param, 0, forward.weights_desc())},
-             {DNNL_ARG_BIAS, chain.external(Role::param, 1, forward.bias_desc())},
-             {DNNL_ARG_DST, chain.external(Role::output, 0, forward.dst_desc())}});
+  add_weighted_forward<dnnl::convolution_forward>(*kernel, forward, context, g.out,
+                                                  {op.out, g.in[1] / op.groups, op.kernel, op.kernel});
   if (context.training()) {
-    spec.backward_reads_inputs = true;
-    spec.output_grads = {spec.outputs[0]};
-    spec.input_grads = {{}};
     const auto grad = grad_before_activation(*kernel, op.activation, forward.dst_desc(), context);
     add_backward_weights(*kernel, forward, g, context, grad);
     if (context.wants_grad(0)) {

@@ -27,10 +27,11 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
   Chain& chain = kernel.backward_chain;
   const Md bias = forward.bias_desc();
   const Md weight = forward.weights_desc();
-  const auto descriptor = first_fast({weight, Md(weight.get_dims(), weight.get_data_type(), Tag::any)}, [&](const Md& made) {
-    return BackwardWeights(context.runtime->engine, forward.src_desc(), made, bias, forward.dst_desc(), forward,
-                           user_scratchpad(), true);
-  });
+  const auto descriptor =
+      first_fast({weight, Md(weight.get_dims(), weight.get_data_type(), Tag::any)}, [&](const Md& made) {
+        return BackwardWeights(context.runtime->engine, forward.src_desc(), made, bias, forward.dst_desc(), forward,
+                               user_scratchpad(), true);
+      });
   const auto weight_grad = chain.external(Role::param_grad, 0, weight);
   const auto made = chain.target(weight_grad, descriptor.diff_weights_desc());
   chain.add(descriptor, dnnl::inner_product_backward_weights(descriptor),
@@ -41,8 +42,8 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
   chain.reorder(made, weight_grad);
 }
 
-// The input as it is, channels last, or flattened. Plain gemm halves fc6's time on many images (AVX2: 18 ms for 39 at 32)
-// and doubles it on one (AVX-512: 6.4 ms for 2.9); in training its layouts cost more than it gains.
+// The input as it is, channels last, or flattened. Plain gemm halves fc6's time on many images (AVX2: 18 ms for 39 at
+// 32) and doubles it on one (AVX-512: 6.4 ms for 2.9); in training its layouts cost more than it gains.
 Forward choose_forward(const Linear& op, const Shape& out, const Context& context) {
   const DataType type = context.request.precision;
   const Shape& in = context.in().shape;
@@ -59,7 +60,8 @@ Forward choose_forward(const Linear& op, const Shape& out, const Context& contex
     Shape weight = source.get_dims();
     weight[0] = op.out;
     const Forward forward(context.runtime->engine, kind, source, with_tag(weight, type, Tag::any),
-                          with_tag({op.out}, DataType::f32, Tag::x), dense(out, type), attributes, /*allow_empty=*/true);
+                          with_tag({op.out}, DataType::f32, Tag::x), dense(out, type), attributes,
+                          /*allow_empty=*/true);
     if (!forward) continue;
     if (!best) best = forward;
     const std::string name = forward.impl_info_str();
@@ -76,21 +78,9 @@ std::unique_ptr<Kernel> make(const Linear& op, const Context& context) {
   const Shape in = context.in().shape, out = context.out_shape(op);
   const Forward forward = choose_forward(op, out, context);
   auto kernel = context.kernel();
-  KernelSpec& spec = kernel->spec();
-  spec.implementation = forward.impl_info_str();
-  spec.inputs = {desc_of(forward.src_desc(), in)};
-  spec.outputs = {desc_of(forward.dst_desc(), out)};
-  spec.params = {desc_of(forward.weights_desc(), {op.out, element_count(in) / in[0]}), desc_of(forward.bias_desc(), {op.out})};
-  Chain& chain = kernel->forward_chain;
-  chain.add(forward, dnnl::inner_product_forward(forward),
-            {{DNNL_ARG_SRC, chain.external(Role::input, 0, forward.src_desc())},
-             {DNNL_ARG_WEIGHTS, chain.external(Role::param, 0, forward.weights_desc())},
-             {DNNL_ARG_BIAS, chain.external(Role::param, 1, forward.bias_desc())},
-             {DNNL_ARG_DST, chain.external(Role::output, 0, forward.dst_desc())}});
+  add_weighted_forward<dnnl::inner_product_forward>(*kernel, forward, context, out,
+                                                    {op.out, element_count(in) / in[0]});
   if (context.training()) {
-    spec.backward_reads_inputs = true;
-    spec.output_grads = {spec.outputs[0]};
-    spec.input_grads = {{}};
     const auto grad = grad_before_activation(*kernel, op.activation, forward.dst_desc(), context);
     add_backward_weights(*kernel, forward, context, grad);
     if (context.wants_grad(0)) add_backward_data(*kernel, forward, context, grad);

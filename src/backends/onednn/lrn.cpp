@@ -1,6 +1,6 @@
 // Local response normalisation. oneDNN divides its alpha by the window's count (across: size; within: size^2, whatever
-// its documentation says: tests/ops_test.cpp holds it to that), so alpha is rescaled to give a of graph/ops.h. Windows of
-// even size lie differently there, and size 1 crashes the code generator of 3.2: those run on plain loops.
+// its documentation says: tests/ops_test.cpp holds it to that), so alpha is rescaled to give a of graph/ops.h. Windows
+// of even size lie differently there, and size 1 crashes the code generator of 3.2: those run on plain loops.
 #include "backends/onednn/kernels.h"
 
 namespace alx::onednn {
@@ -11,40 +11,30 @@ using dnnl::prop_kind;
 using Forward = dnnl::lrn_forward::primitive_desc;
 using Backward = dnnl::lrn_backward::primitive_desc;
 
-struct Choice {
-  Forward forward;
-  Backward backward;  // training with a gradient only
-};
-
-// The first layout in which neither direction falls to plain loops; else the given one.
-Choice choose(const Lrn& op, const Context& context) {
+Passes<Forward, Backward> choose(const Lrn& op, const Context& context) {
   const TensorDesc& in = context.in();
   const dnnl::engine& engine = context.runtime->engine;
-  const auto kind = op.region == Lrn::Region::across ? algorithm::lrn_across_channels : algorithm::lrn_within_channel;
-  const int64_t count = op.region == Lrn::Region::across ? op.size : op.size * op.size;
-  const float alpha = op.effective_alpha() * static_cast<float>(count);
-  Choice first;
-  for (Tag tag : layouts_for(in)) {
-    if (tag == Tag::undef) continue;
-    const Md md = with_tag(in.shape, in.type, tag);
-    Choice choice;
-    choice.forward = Forward(engine, context.training() ? prop_kind::forward_training : prop_kind::forward_inference, kind,
-                             md, md, op.size, alpha, op.beta, op.k, user_scratchpad(), true);
-    if (!choice.forward) continue;
-    if (context.wants_grad(0))
-      choice.backward = Backward(engine, kind, md, md, md, op.size, alpha, op.beta, op.k, choice.forward, user_scratchpad(), true);
-    if (!first.forward) first = choice;
-    const bool slow = is_slow(choice.forward.impl_info_str()) || (choice.backward && is_slow(choice.backward.impl_info_str()));
-    if (!slow && (choice.backward || !context.wants_grad(0))) return choice;
-  }
-  return first;
+  const bool across = op.region == Lrn::Region::across;
+  const auto kind = across ? algorithm::lrn_across_channels : algorithm::lrn_within_channel;
+  const float alpha = op.effective_alpha() * static_cast<float>(across ? op.size : op.size * op.size);
+  const auto phase = context.training() ? prop_kind::forward_training : prop_kind::forward_inference;
+  return choose_layout<Forward, Backward>(
+      context,
+      [&](Tag tag) {
+        const Md md = with_tag(in.shape, in.type, tag);
+        return Forward(engine, phase, kind, md, md, op.size, alpha, op.beta, op.k, user_scratchpad(), true);
+      },
+      [&](Tag tag, const Forward& forward) {
+        const Md md = with_tag(in.shape, in.type, tag);
+        return Backward(engine, kind, md, md, md, op.size, alpha, op.beta, op.k, forward, user_scratchpad(), true);
+      });
 }
 
 }  // namespace
 
 std::unique_ptr<Kernel> make(const Lrn& op, const Context& context) {
   if (op.size % 2 == 0 || op.size == 1) return plain_kernel(op, context);
-  const Choice choice = choose(op, context);
+  const auto choice = choose(op, context);
   const Md md = choice.forward.src_desc(), saved = choice.forward.workspace_desc();
   auto kernel = context.kernel();
   KernelSpec& spec = kernel->spec();

@@ -20,39 +20,34 @@ int64_t needed_after(int64_t in, int64_t out, int64_t kernel, int64_t stride, in
 
 template <class Pool>
 Window window_of(const Pool& op, const Shape& in, const Shape& out) {
-  return {in, out, {op.kernel, op.kernel}, {op.stride, op.stride}, {0, 0}, {op.pad.top, op.pad.left},
+  return {in,
+          out,
+          {op.kernel, op.kernel},
+          {op.stride, op.stride},
+          {0, 0},
+          {op.pad.top, op.pad.left},
           {needed_after(in[2], out[2], op.kernel, op.stride, op.pad.top),
            needed_after(in[3], out[3], op.kernel, op.stride, op.pad.left)}};
 }
 
-struct Choice {
-  Forward forward;
-  Backward backward;
-};
-
-Choice choose(algorithm kind, const Window& w, const Context& context) {
+Passes<Forward, Backward> choose(algorithm kind, const Window& w, const Context& context) {
   const DataType type = context.in().type;
   const dnnl::engine& engine = context.runtime->engine;
-  Choice first;
-  for (Tag tag : layouts_for(context.in())) {
-    if (tag == Tag::undef) continue;
-    const Md in = with_tag(w.in, type, tag), out = with_tag(w.out, type, tag);
-    Choice choice;
-    choice.forward = Forward(engine, context.training() ? prop_kind::forward_training : prop_kind::forward_inference, kind,
-                             in, out, w.stride, w.kernel, w.dilation, w.before, w.after, user_scratchpad(), true);
-    if (!choice.forward) continue;
-    if (context.wants_grad(0))
-      choice.backward = Backward(engine, kind, in, out, w.stride, w.kernel, w.dilation, w.before, w.after,
-                                 choice.forward, user_scratchpad(), true);
-    if (!first.forward) first = choice;
-    const bool slow = is_slow(choice.forward.impl_info_str()) || (choice.backward && is_slow(choice.backward.impl_info_str()));
-    if (!slow && (choice.backward || !context.wants_grad(0))) return choice;
-  }
-  return first;
+  const auto phase = context.training() ? prop_kind::forward_training : prop_kind::forward_inference;
+  return choose_layout<Forward, Backward>(
+      context,
+      [&](Tag tag) {
+        return Forward(engine, phase, kind, with_tag(w.in, type, tag), with_tag(w.out, type, tag), w.stride, w.kernel,
+                       w.dilation, w.before, w.after, user_scratchpad(), true);
+      },
+      [&](Tag tag, const Forward& forward) {
+        return Backward(engine, kind, with_tag(w.in, type, tag), with_tag(w.out, type, tag), w.stride, w.kernel,
+                        w.dilation, w.before, w.after, forward, user_scratchpad(), true);
+      });
 }
 
 std::unique_ptr<Kernel> make_pool(algorithm kind, const Window& w, const Context& context) {
-  const Choice choice = choose(kind, w, context);
+  const auto choice = choose(kind, w, context);
   const Md in = choice.forward.src_desc(), out = choice.forward.dst_desc(), saved = choice.forward.workspace_desc();
   auto kernel = context.kernel();
   KernelSpec& spec = kernel->spec();

@@ -35,7 +35,8 @@ std::unique_ptr<Kernel> make(const Split& op, const Context& context) {
 
 std::unique_ptr<Kernel> make(const Copy&, const Context& context) { return make(Split{1}, context); }
 
-std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runtime, const TensorDesc& from, const TensorDesc& to) {
+std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runtime, const TensorDesc& from,
+                                     const TensorDesc& to) {
   auto kernel = std::make_unique<ChainKernel>(runtime);
   Chain& chain = kernel->forward_chain;
   chain.reorder(chain.external(Role::input, 0, md_of(from)), chain.external(Role::output, 0, md_of(to)));
