@@ -90,7 +90,7 @@ class OnednnBackend : public Backend {
   void synchronize() override {}
 
  private:
-  static constexpr int64_t part_bytes = 8 << 20;
+  static constexpr int64_t part_bytes = 1 << 20;
 
   // A window of rows inside a blocked tensor; empty where the layout cannot be cut there.
   static Md rows_of(const Md& md, int64_t first, int64_t count) {
