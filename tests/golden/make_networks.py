@@ -133,7 +133,7 @@ def paper_block2(net, t, x):
 
 def original_block1(net, data):
     data = F.pad(data, (0, 3, 0, 3))  # 224 gives 55 positions by ceil: the last window hangs over by 3
-    return [net.see(f"norm1{t}", lrn(net.conv(f"conv1{t}", data, 48, 11, 4))) for t in "ab"]
+    return [net.see(f"rnorm1{t}", lrn(net.conv(f"conv1{t}", data, 48, 11, 4))) for t in "ab"]
 
 
 def original_block2(net, t, x):
