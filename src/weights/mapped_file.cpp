@@ -24,11 +24,14 @@ namespace {
 std::string reason(int error) { return std::system_category().message(error); }
 
 // Closes on the way out; the mapping outlives the handle.
-template <class Handle, class Close>
 struct Closing {
-  Handle handle;
-  Close close;
-  ~Closing() { close(handle); }
+#ifdef _WIN32
+  HANDLE handle;
+  ~Closing() { CloseHandle(handle); }
+#else
+  int file;
+  ~Closing() { close(file); }
+#endif
 };
 
 }  // namespace
@@ -45,8 +48,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
     const bool absent = error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND;
     fail(absent ? Code::not_found : Code::io, "cannot open ", path, ": ", reason(error));
   }
-  const auto close = [](HANDLE h) { CloseHandle(h); };
-  const Closing closing{file, close};
+  const Closing closing{file};
   LARGE_INTEGER size;
   check(GetFileSizeEx(file, &size), Code::io, "cannot read the size of ", path, ": ", reason(last()));
   check(static_cast<uint64_t>(size.QuadPart) <= std::numeric_limits<size_t>::max(), Code::unsupported, path,
@@ -54,7 +56,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   if (size.QuadPart == 0) return;
   HANDLE mapping = CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr);
   check(mapping != nullptr, Code::io, "cannot map ", path, ": ", reason(last()));
-  const Closing closing_mapping{mapping, close};
+  const Closing closing_mapping{mapping};
   const void* address = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);
   check(address != nullptr, Code::io, "cannot map ", path, ": ", reason(last()));
   bytes_ = {static_cast<const std::byte*>(address), static_cast<size_t>(size.QuadPart)};
@@ -75,7 +77,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
     const int error = errno;
     fail(error == ENOENT || error == ENOTDIR ? Code::not_found : Code::io, "cannot open ", path, ": ", reason(error));
   }
-  const Closing closing{file, [](int f) { close(f); }};
+  const Closing closing{file};
   struct stat status {};
   if (fstat(file, &status) != 0) fail(Code::io, "cannot read the size of ", path, ": ", reason(errno));
   check(!S_ISDIR(status.st_mode), Code::io, "cannot read ", path, ": it is a folder; give a file in it");

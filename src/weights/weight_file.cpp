@@ -16,9 +16,9 @@ WeightFile open_torch(std::shared_ptr<MappedFile>);
 
 namespace {
 
-// Calls use(first element, count, bytes) piece by piece, gives the pages back behind itself, and returns the checksum.
 constexpr size_t usual_piece = size_t{1} << 20;  // elements
 
+// Calls use(first element, count, bytes) piece by piece, gives the pages back behind itself, and returns the checksum.
 template <class Use>
 std::string pass_over(const MappedFile& file, const TensorView& tensor, size_t piece, Use&& use) {
   const size_t width = size_of(tensor.type), count = tensor.data.size() / width;
@@ -80,6 +80,7 @@ std::vector<float> WeightFile::scales_of(const TensorView& tensor) const {
 }
 
 void WeightFile::read_parts(const TensorView& tensor, size_t part, const ReadSink& sink) const {
+  check(part > 0, Code::invalid_argument, path(), ": parts of no elements were asked for");
   const size_t count = tensor.data.size() / size_of(tensor.type);
   const std::vector<float> scales = scales_of(tensor);
   const size_t row = scales.size() > 1 ? count / scales.size() : 0;
