@@ -141,7 +141,7 @@ def measure(job, alexnet):
     if done.returncode:
         print(f"{job}: exit code {done.returncode}\n{done.stderr[-2000:]}", file=sys.stderr)
         return None
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return json.loads(done.stdout[done.stdout.index("{"):])
 
 
 def write_onnx(path):
