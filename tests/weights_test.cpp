@@ -77,6 +77,21 @@ TEST(Safetensors, RoundTripOfEveryType) {
   expect_error(Code::invalid_argument, {"conv.weight", "6", "5"}, [&] { file.read(file.tensors().front(), wrong); });
 }
 
+TEST(Safetensors, ReadInParts) {
+  const TempDir dir;
+  write_safetensors(dir.file("a"), some_tensors(), {});
+  const WeightFile file = WeightFile::open(dir.file("a"));
+  for (size_t part : {1, 3, 100}) {
+    std::vector<float> values;  // of I8 with a scale for each row
+    file.read_parts(*file.find("row"), part, [&](size_t first, std::span<const float> elements) {
+      EXPECT_EQ(first, values.size());
+      values.insert(values.end(), elements.begin(), elements.end());
+    });
+    EXPECT_THAT(values, ElementsAre(-64, 63.5, 2, -4));
+  }
+  expect_error(Code::invalid_argument, {"no elements"}, [&] { file.read_parts(*file.find("row"), 0, [](auto...) {}); });
+}
+
 TEST(Safetensors, PlainHasNoMetadata) {
   const TempDir dir;
   write_safetensors(dir.file("a"), some_tensors(), some_metadata, true);

@@ -176,7 +176,7 @@ void save_sparse(const std::string& path, const std::vector<ParamSpec>& params) 
   int64_t offset = 0;
   for (const ParamSpec& param : params) {
     std::string shape;
-    for (int64_t d : param.shape) shape += (shape.empty() ? "" : ",") + std::to_string(d);
+    for (int64_t d : param.shape) shape += cat(shape.empty() ? "" : ",", d);
     const int64_t end = offset + element_count(param.shape) * 4;
     json += cat(json.empty() ? "{" : ",", "\"", param.name, "\":{\"dtype\":\"F32\",\"shape\":[", shape,
                 "],\"data_offsets\":[", offset, ",", end, "]}");
