@@ -64,12 +64,18 @@ std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
 
 std::string resolve(const std::string& file_or_name) {
   if (fs::exists(fs::path(file_or_name))) return file_or_name;
-  const auto names = model_names();
-  if (std::find(names.begin(), names.end(), file_or_name) == names.end()) return file_or_name;  // says what is missing
-  const std::string bundled = bundled_weights(file_or_name);
-  check(!bundled.empty(), Code::not_found, "no weights for '", file_or_name,
-        "' come with the library: give a weight file (.safetensors or torchvision's .pth) instead of the name");
-  return bundled;
+  std::string known;
+  for (const std::string& name : model_names()) {
+    known += (known.empty() ? "" : ", ") + name;
+    if (name != file_or_name) continue;
+    const std::string bundled = bundled_weights(name);
+    check(!bundled.empty(), Code::not_found, "no weights for '", name,
+          "' come with the library: give a weight file (.safetensors or torchvision's .pth) instead of the name");
+    return bundled;
+  }
+  if (file_or_name.find_first_of("./\\") == std::string::npos)  // meant as a name
+    fail(Code::not_found, "'", file_or_name, "' is neither a file nor a network; there are ", known);
+  return file_or_name;  // opening it says what is wrong
 }
 
 }  // namespace

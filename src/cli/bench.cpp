@@ -1,0 +1,169 @@
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "core/error.h"
+#include "core/random.h"
+#include "models/zoo.h"
+#include "network/session.h"
+#include "train/trainer.h"
+
+namespace alx::cli {
+namespace {
+
+struct BenchOptions {
+  std::string model = "alexnet", precision = "fp32";
+  DeviceOptions device;
+  int64_t batch = 1;
+  double seconds = 2;
+  bool train = false, json = false, plan = false;
+};
+
+// Pictures of noise, the same in every run.
+class NoiseData final : public Dataset {
+ public:
+  NoiseData(const NetSpec& spec, int64_t size) : spec_(spec), size_(size) {
+    for (int64_t i = 0; i < spec.classes; ++i) classes_.push_back(cat("class ", i));
+  }
+  int64_t size() const override { return size_; }
+  int64_t label(int64_t i) const override { return i % spec_.classes; }
+  std::string name(int64_t i) const override { return cat("noise ", i); }
+  Image image(int64_t i, int64_t) const override {
+    Image image{spec_.input.width, spec_.input.height, {}};
+    image.pixels.resize(static_cast<size_t>(image.width * image.height * 3));
+    const Random random(1, hash_name("bench"), static_cast<uint64_t>(i));
+    for (size_t at = 0; at < image.pixels.size(); ++at) image.pixels[at] = static_cast<uint8_t>(random.words(at)[0]);
+    return image;
+  }
+
+ private:
+  const NetSpec& spec_;
+  int64_t size_;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+// `run` returns the seconds that count of one repetition. The first two warm up.
+double median_seconds(double seconds, const std::function<double()>& run) {
+  constexpr size_t least = 5;
+  for (int i = 0; i < 2; ++i) run();
+  std::vector<double> times;
+  for (double sum = 0; sum < seconds || times.size() < least; sum += times.back()) times.push_back(run());
+  return median(times);
+}
+
+bool in_zoo(const std::string& name) {
+  const std::vector<std::string> names = model_names();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// A zoo network is measured with drawn weights.
+std::shared_ptr<const Model> open_model(const std::string& name) {
+  return in_zoo(name) ? Model::of(make_model(name), drawn_weights(1)) : Model::open(name);
+}
+
+// Of one batch: pictures in, probabilities out.
+double inference_seconds(const BenchOptions& options, const std::shared_ptr<const Model>& model) {
+  SessionOptions wanted;
+  wanted.devices = options.device.devices;
+  wanted.threads = options.device.threads;
+  wanted.batch = options.batch;
+  wanted.precision = precision_of(options.precision);
+  Session session(model, wanted);
+  if (options.plan) std::cout << session.network().describe() << '\n';
+  std::vector<float> images(static_cast<size_t>(element_count(session.network().input_shape())));
+  const Random random(1, hash_name("bench"), 0);
+  for (size_t i = 0; i < images.size(); ++i) images[i] = random.uniform(i) - 0.5f;
+  return median_seconds(options.seconds, [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    session.run(images);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  });
+}
+
+// Of one step: forward, backward and update over one batch that stays the same, without the wait for data.
+double training_seconds(const BenchOptions& options, const Model& model) {
+  NetSpec spec = model.spec();
+  spec.input.resize = InputSpec::Resize::none;  // the noise comes in the input's own size
+  spec.input.mean_image.clear();
+  TrainOptions wanted;
+  wanted.recipe = spec.recipe;
+  wanted.recipe.batch = options.batch;
+  wanted.recipe.epochs = 1'000'000'000;  // ends by time
+  wanted.recipe.rate = 1e-6f;            // noise teaches nothing; larger steps could only diverge
+  wanted.recipe.schedule = "constant";
+  wanted.devices = options.device.devices;
+  wanted.threads = options.device.threads;
+  wanted.augment = {.random_crop = false, .flip = false};
+  if (model.file()) wanted.init = model.file()->path();
+  Trainer trainer(spec, std::make_shared<NoiseData>(spec, options.batch), wanted);
+  return median_seconds(options.seconds, [&] {
+    const StepResult step = trainer.step();
+    return step.seconds - step.waited;
+  });
+}
+
+double peak_rss_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+#ifdef __APPLE__
+  constexpr double unit = 1;  // bytes; elsewhere kilobytes
+#else
+  constexpr double unit = 1024;
+#endif
+  return static_cast<double>(usage.ru_maxrss) * unit / 1e6;
+}
+
+int bench(const BenchOptions& options) {
+  if (options.train && options.precision != "fp32")
+    throw CLI::ValidationError("--precision", "training runs in fp32 only");
+  const auto model = open_model(options.model);
+  const double seconds = options.train ? training_seconds(options, *model) : inference_seconds(options, model);
+  const double rate = static_cast<double>(options.batch) / seconds;
+  if (options.json) {
+    print_json({{"model", model->spec().id},
+                {"batch", options.batch},
+                {"precision", options.precision},
+                {"mode", options.train ? "train" : "infer"},
+                {"median_ms", seconds * 1e3},
+                {"images_per_second", rate},
+                {"peak_rss_mb", peak_rss_mb()}});
+    return done;
+  }
+  std::cout << model->spec().id << ", batch " << options.batch << ", " << options.precision << ", "
+            << (options.train ? "training step" : "inference") << ": " << fixed(seconds * 1e3, 2) << " ms, "
+            << fixed(rate, 1) << " images/s, at most " << fixed(peak_rss_mb(), 0) << " MB of memory\n";
+  return done;
+}
+
+}  // namespace
+
+Command add_bench(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("bench", "Measure the speed: the median time of one batch");
+  const auto options = std::make_shared<BenchOptions>();
+  app->add_option("--model", options->model, "A network (its weights are drawn) or a weight file")
+      ->type_name("NAME|FILE")
+      ->capture_default_str();
+  add_whole(*app, "--batch", options->batch, "Images at once", 1, 65536)->capture_default_str();
+  add_precision(*app, options->precision);
+  add_device_options(*app, options->device);
+  add_real(*app, "--seconds", options->seconds, "How long to measure", 0, 86400)->capture_default_str();
+  CLI::Option* train = app->add_flag("--train", options->train, "Measure training steps");
+  add_json(*app, options->json);
+  app->add_flag("--plan", options->plan, "Print the kernels that run, too")
+      ->excludes(app->get_option("--json"))
+      ->excludes(train);
+  return {app, [options] { return bench(*options); }};
+}
+
+}  // namespace alx::cli

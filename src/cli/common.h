@@ -1,0 +1,59 @@
+// What the commands share: options, messages, and output.
+#pragma once
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace alx::cli {
+
+enum Exit : int { done = 0, failed = 1, wrong_usage = 2 };
+
+using Json = nlohmann::ordered_json;
+
+// Batches of `classify` and `eval`: large enough to keep a processor busy, small enough for any memory.
+constexpr int64_t max_batch = 32;
+
+struct DeviceOptions {
+  std::string devices = "cpu";
+  int threads = 0;
+};
+void add_device_options(CLI::App& command, DeviceOptions& options);
+void add_precision(CLI::App& command, std::string& precision);
+void add_crops(CLI::App& command, int& crops);
+void add_json(CLI::App& command, bool& json);
+CLI::Option* add_plot(CLI::App& command, std::string& path, const std::string& what);
+
+// Options whose value must be a number inside the bounds, both included.
+CLI::Option* add_whole(CLI::App& command, const std::string& name, int64_t& value, const std::string& what,
+                       int64_t least, int64_t most);
+CLI::Option* add_real(CLI::App& command, const std::string& name, double& value, const std::string& what, double least,
+                      double most);
+// One of these words, for Option::check.
+CLI::Validator one_of(std::vector<std::string> words);
+// A path with one of these endings, for Option::check.
+CLI::Validator ends_in(std::vector<std::string> endings);
+
+// From here on messages bear the command's name, and the library's warnings are shown.
+void begin_messages(const std::string& command);
+// One line on stderr, safe from several threads; "alexnet COMMAND: " goes before it.
+void message(const std::string& text);
+
+// Throws where the file could not be written later; leaves nothing behind.
+void check_writable(const std::string& path);
+
+// Text from outside as it may be printed: no control characters.
+std::string printable(const std::string& text);
+std::string grouped(int64_t number);   // "60,965,224"
+std::string bytes_text(double bytes);  // "244 MB"
+std::string fixed(double value, int decimals);
+
+// The first row is the heading. Columns are set left, or right where `right` has an 'r' at their place.
+void print_table(const std::vector<std::vector<std::string>>& rows, const std::string& right);
+
+void print_json(const Json& json);
+
+}  // namespace alx::cli

@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "core/error.h"
+#include "models/zoo.h"
+#include "network/model.h"
+
+namespace alx::cli {
+namespace {
+
+struct InfoOptions {
+  std::string what;
+  int64_t size = 0, classes = 0;
+  bool json = false;
+};
+
+struct Totals {
+  int64_t parameters = 0, multiply_adds = 0, bytes = 0;
+};
+
+Totals sum(const std::vector<LayerInfo>& layers) {
+  Totals totals;
+  for (const LayerInfo& layer : layers) {
+    totals.parameters += layer.parameters;
+    totals.multiply_adds += layer.multiply_adds;
+    totals.bytes += layer.bytes;
+  }
+  return totals;
+}
+
+// Of one image: without the batch dimension.
+Shape output_of(const LayerInfo& layer) { return {layer.output.begin() + 1, layer.output.end()}; }
+
+Json to_json(const NetSpec& spec, const std::vector<LayerInfo>& layers) {
+  const Totals totals = sum(layers);
+  Json list = Json::array();
+  for (const LayerInfo& layer : layers)
+    list.push_back({{"name", layer.name},
+                    {"op", layer.op},
+                    {"output", output_of(layer)},
+                    {"parameters", layer.parameters},
+                    {"multiply_adds", layer.multiply_adds}});
+  return {{"model", spec.id},
+          {"parameters", totals.parameters},
+          {"multiply_adds", totals.multiply_adds},
+          {"layers", std::move(list)}};
+}
+
+void print_layers(const std::vector<LayerInfo>& layers) {
+  const auto count = [](int64_t number) { return number == 0 ? std::string() : grouped(number); };
+  const Totals totals = sum(layers);
+  std::vector<std::vector<std::string>> rows{{"layer", "op", "", "output", "parameters", "multiply-adds", "memory"}};
+  for (const LayerInfo& layer : layers)
+    rows.push_back({layer.name, layer.op, layer.detail, to_string(output_of(layer)), count(layer.parameters),
+                    count(layer.multiply_adds), bytes_text(static_cast<double>(layer.bytes))});
+  rows.push_back({"total", "", "", "", grouped(totals.parameters), grouped(totals.multiply_adds),
+                  bytes_text(static_cast<double>(totals.bytes))});
+  print_table(rows, "lllrrrr");
+}
+
+std::string joined(const std::vector<float>& values) {
+  std::string text;
+  for (float value : values) text += cat(text.empty() ? "" : " ", value);
+  return text;
+}
+
+void print_input(const InputSpec& input) {
+  std::cout << "input    " << input.width << " x " << input.height << " " << input.channel_order << ", 0.."
+            << input.scale
+            << (input.mean_image.empty() ? ", mean " + joined(input.mean)
+                                         : ", mean image " + printable(input.mean_image))
+            << ", std " << joined(input.std) << ", ";
+  switch (input.resize) {
+    case InputSpec::Resize::short_side: std::cout << "short side to " << input.resize_size; break;
+    case InputSpec::Resize::squash:
+      std::cout << "squashed to " << input.resize_size << " x " << input.resize_size;
+      break;
+    case InputSpec::Resize::none: std::cout << "not resized"; break;
+  }
+  std::cout << '\n';
+}
+
+void print_network(const NetSpec& spec) {
+  std::cout << spec.id << ", revision " << spec.revision << ", " << grouped(spec.classes) << " classes";
+  if (!spec.source.empty()) std::cout << " (" << spec.source << ")";
+  std::cout << "\n\n";
+  print_layers(layer_table(spec));
+  std::cout << "\nmemory: outputs and parameters of one image in fp32\n";
+  print_input(spec.input);
+  const Recipe& recipe = spec.recipe;
+  std::cout << "recipe   batch " << recipe.batch << ", rate " << recipe.rate << ", momentum " << recipe.momentum
+            << ", weight decay " << recipe.decay << ", " << recipe.epochs << " epochs, schedule " << recipe.schedule
+            << '\n';
+}
+
+// What the file itself says, beyond its network.
+void print_file(const Model& model) {
+  const WeightFile& file = *model.file();
+  std::map<std::string, int64_t> types;
+  for (const TensorView& tensor : file.tensors()) ++types[name_of(tensor.type)];
+  std::string tensors;
+  for (const auto& [type, count] : types) tensors += cat(tensors.empty() ? "" : ", ", count, " ", type);
+  std::cout << "file     " << printable(file.path()) << ", tensors: " << tensors << '\n';
+  if (file.metadata().empty()) {
+    std::cout << "         no metadata: preprocessing and labels are the network's own\n";
+    return;
+  }
+  const auto count = [&](const char* key) {
+    const std::string text = file.metadata(key);
+    const Json json = Json::parse(text, nullptr, false);
+    return json.is_discarded() ? size_t{0} : json.size();
+  };
+  std::cout << "         format " << printable(file.metadata("alexnet.format")) << " by "
+            << printable(file.metadata("alexnet.producer")) << "; " << count("alexnet.labels") << " labels, "
+            << count("alexnet.checksums") << " checksums, self-test: " << (file.find("selftest.output") ? "yes" : "no")
+            << '\n';
+  if (!file.metadata("alexnet.solver").empty())
+    std::cout << "         a checkpoint: `alexnet train --resume` goes on\n";
+}
+
+int info(const InfoOptions& options) {
+  const std::vector<std::string> names = model_names();
+  const bool in_zoo = std::find(names.begin(), names.end(), options.what) != names.end();
+  if (!in_zoo && (options.size != 0 || options.classes != 0))
+    throw CLI::ValidationError(options.size != 0 ? "--size" : "--classes",
+                               "is for the networks of the zoo, not for files");
+  const auto model = in_zoo ? nullptr : Model::open(options.what);
+  const NetSpec spec = in_zoo ? make_model(options.what, {options.classes, options.size, options.size}) : model->spec();
+  if (options.json) {
+    print_json(to_json(spec, layer_table(spec)));
+    return done;
+  }
+  print_network(spec);
+  if (model) print_file(*model);
+  return done;
+}
+
+}  // namespace
+
+Command add_info(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("info", "Show a network or weight file: layers, sizes, costs, recipe");
+  const auto options = std::make_shared<InfoOptions>();
+  std::string names;
+  for (const std::string& name : model_names()) names += (names.empty() ? "" : ", ") + name;
+  app->add_option("NAME|FILE", options->what, "A weight file, or one of " + names)->required()->type_name("");
+  add_whole(*app, "--size", options->size, "Another side of the square input", 1, 16384);
+  add_whole(*app, "--classes", options->classes, "Another number of classes", 1, 10'000'000);
+  add_json(*app, options->json);
+  return {app, [options] { return info(*options); }};
+}
+
+}  // namespace alx::cli

@@ -1,0 +1,70 @@
+// The program `alexnet`.
+#include <algorithm>
+#include <iostream>
+#include <new>
+
+#include "cli/commands.h"
+#include "core/error.h"
+
+namespace alx::cli {
+namespace {
+
+// Answers --help and --version, else says in one line what is wrong.
+int explain(const CLI::App& program, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return program.exit(error);
+  const auto used = program.get_subcommands();
+  begin_messages(used.empty() ? "" : used.front()->get_name());
+  message(cat(error.what(), "; see `alexnet ", used.empty() ? "" : used.front()->get_name() + " ", "--help`"));
+  return wrong_usage;
+}
+
+// CLI11 would only say that a command is missing.
+void check_command(int argc, char** argv, const std::vector<Command>& commands) {
+  std::string known;
+  for (const Command& command : commands) {
+    if (argc > 1 && command.app->get_name() == argv[1]) return;
+    known += (known.empty() ? "" : ", ") + command.app->get_name();
+  }
+  if (argc > 1 && argv[1][0] == '-') return;
+  throw CLI::ValidationError(argc > 1 ? cat("no command is named '", argv[1], "'; there are ", known)
+                                      : cat("name a command: ", known));
+}
+
+int run(const Command& command) {
+  begin_messages(command.app->get_name());
+  try {
+    const int code = command.run();
+    std::cout.flush();
+    check(std::cout.good(), Code::io, "the output could not be written; is the disk full?");
+    return code;
+  } catch (const CLI::ParseError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    message("out of memory; a smaller batch or picture needs less");
+  } catch (const std::exception& error) {
+    message(error.what());
+  }
+  return failed;
+}
+
+int main_of(int argc, char** argv) {
+  CLI::App program("Trains and runs the networks of the AlexNet family.", "alexnet");
+  program.require_subcommand(1);
+  program.set_version_flag("--version", "alexnet " ALEXNET_VERSION);
+  program.footer("`alexnet COMMAND --help` explains a command. Exit codes: 0 done, 1 failed, 2 wrong usage.");
+  const std::vector<Command> commands{add_classify(program), add_train(program),   add_eval(program),
+                                      add_info(program),     add_convert(program), add_verify(program),
+                                      add_devices(program),  add_bench(program)};
+  try {
+    check_command(argc, argv, commands);
+    program.parse(argc, argv);
+    return run(*std::find_if(commands.begin(), commands.end(), [](const Command& c) { return c.app->parsed(); }));
+  } catch (const CLI::ParseError& error) {
+    return explain(program, error);
+  }
+}
+
+}  // namespace
+}  // namespace alx::cli
+
+int main(int argc, char** argv) { return alx::cli::main_of(argc, argv); }

@@ -1,0 +1,107 @@
+#include "cli/train_log.h"
+
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "core/error.h"
+#include "plot/plot.h"
+#include "weights/atomic_file.h"
+
+namespace alx::cli {
+namespace {
+
+constexpr const char* heading =
+    "step,epoch,rate,train_loss,train_accuracy,val_loss,val_top1,val_top5,images_per_second,waited_ms";
+constexpr size_t columns = 10;
+
+std::string text_of(const EpochRow& row) {
+  std::ostringstream out;
+  out.precision(7);
+  out << row.step << ',' << row.epoch << ',' << row.rate << ',' << row.train_loss << ',' << row.train_accuracy << ',';
+  if (row.validation)
+    out << row.validation->loss << ',' << row.validation->top1 << ',' << row.validation->top5 << ',';
+  else
+    out << ",,,";
+  out << row.images_per_second << ',' << row.waited_ms << '\n';
+  return out.str();
+}
+
+// False where the line is no row of ours.
+bool parse(const std::string& line, EpochRow& row) {
+  std::array<double, columns> values{};
+  std::istringstream in(line);
+  size_t count = 0;
+  for (std::string cell; std::getline(in, cell, ','); ++count) {
+    if (count == columns) return false;
+    if (cell.empty()) {
+      values[count] = std::numeric_limits<double>::quiet_NaN();
+      continue;
+    }
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), values[count]);
+    if (error != std::errc() || end != cell.data() + cell.size()) return false;
+  }
+  if (count != columns || !(values[0] >= 0 && values[0] < 1e15)) return false;
+  row = {static_cast<int64_t>(values[0]), values[1], values[2], values[3], values[4], {}, values[8], values[9]};
+  if (values[5] == values[5]) {
+    row.validation.emplace();
+    row.validation->loss = values[5];
+    row.validation->top1 = values[6];
+    row.validation->top5 = values[7];
+  }
+  return true;
+}
+
+}  // namespace
+
+TrainLog::TrainLog(const std::string& path, int64_t step) : path_(path) {
+  if (!path.empty() && step > 0) read(step);
+}
+
+void TrainLog::read(int64_t step) {
+  std::ifstream in(path_);
+  if (!in) return;  // a log may begin with a resumed run
+  std::string line;
+  for (size_t number = 1; std::getline(in, line); ++number) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    EpochRow row;
+    const bool good = number == 1 ? line == heading : parse(line, row);
+    check(good, Code::bad_file, path_, " is no log of a training run, see its line ", number,
+          "; give another file with --log");
+    if (number > 1 && row.step <= step) rows_.push_back(row);
+  }
+}
+
+void TrainLog::add(const EpochRow& row) {
+  rows_.push_back(row);
+  if (path_.empty()) return;
+  std::string text = std::string(heading) + '\n';
+  for (const EpochRow& each : rows_) text += text_of(each);
+  AtomicFile file(path_, text.size());
+  file.write(0, std::as_bytes(std::span(text)));
+  file.commit();
+}
+
+void TrainLog::plot(const std::string& path, const std::string& title) const {
+  Series train_loss{"training", {}}, train_error = train_loss, loss{"validation", {}}, top1{"validation, top 1", {}},
+                                     top5{"validation, top 5", {}};
+  for (const EpochRow& row : rows_) {
+    train_loss.points.emplace_back(row.epoch, row.train_loss);
+    train_error.points.emplace_back(row.epoch, 1 - row.train_accuracy);
+    if (!row.validation) continue;
+    loss.points.emplace_back(row.epoch, row.validation->loss);
+    top1.points.emplace_back(row.epoch, 1 - row.validation->top1);
+    top5.points.emplace_back(row.epoch, 1 - row.validation->top5);
+  }
+  Panel losses{"loss", {train_loss}}, errors{"error", {train_error}, true};
+  if (!loss.points.empty()) {
+    losses.series.push_back(loss);
+    errors.series.push_back(top1);
+    errors.series.push_back(top5);
+  }
+  plot_curves(path, title, "epoch", {losses, errors});
+}
+
+}  // namespace alx::cli
