@@ -190,7 +190,7 @@ const Node& NetSpec::at(const std::string& name) const {
   std::string known;
   for (const Node& node : nodes) known += (known.empty() ? "" : ", ") + node.name;
   for (const auto& [alias, target] : aliases)
-    if (std::none_of(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == alias; }))
+    if (std::none_of(nodes.begin(), nodes.end(), [&name = alias](const Node& n) { return n.name == name; }))
       known += cat(", ", alias, " (", target, ")");
   fail(Code::not_found, title(*this), ": no layer is named \"", name, "\"; there are: ", known);
 }
