@@ -297,7 +297,9 @@ def write(name):
     metadata = {
         "golden": json.dumps(rounded(golden), separators=(",", ":")),
         "made_with": f"torch {torch.__version__}, float64; torchvision {torchvision.__version__}",
-        "rules": "README.md beside this folder: formula of weights and data, labels, dropout",
+        "rules": "formula of weights and data: README.md beside this folder; labels 37 i modulo classes; logits, loss and "
+                 "activation_norms: inference, where the paper's dropout halves; training_loss and gradients: dropout "
+                 "neither drops nor scales; spatial normalisation of alexnet-2012-original: k 1, alpha 0.001 / 25",
     }
     tensors = {"logits": logits.float().contiguous()}
     (HERE / "networks" / f"{name}.safetensors").write_bytes(safetensors.torch.save(tensors, metadata))
