@@ -17,9 +17,10 @@ if(CMAKE_CROSSCOMPILING)
   include(AlexnetHostHeaders)
 endif()
 
-# Programs in bin/ and libraries in lib/ find each other by their relative place, so that both trees can be moved.
-set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
-set(CMAKE_INSTALL_RPATH $ORIGIN $ORIGIN/../${CMAKE_INSTALL_LIBDIR})
+# Programs in bin/ find libraries in lib/ by their relative place, built as installed, so that both trees can be moved.
+set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
+set(CMAKE_INSTALL_RPATH $ORIGIN/../lib $ORIGIN/../${CMAKE_INSTALL_LIBDIR})
+list(REMOVE_DUPLICATES CMAKE_INSTALL_RPATH)
 set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 
 # alexnet_settings(TARGET): what every target of ours is compiled and linked with.
