@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "core/log.h"
 #include "weights/detect.h"
 #include "weights/model_weights.h"
 #include "weights_files.h"
@@ -274,6 +275,16 @@ TEST(Saving, NamesWhyItCannotWrite) {
   }
   EXPECT_EQ(load(dir.file("file")), "old");
   EXPECT_EQ(dir.files(), 2u);
+}
+
+TEST(Saving, TakesABareFileName) {
+  std::vector<std::string> warnings;
+  set_log_sink([&](LogLevel, const std::string& line) { warnings.push_back(line); });
+  write_safetensors("bare.safetensors", {make_tensor("a", {1}, {1})}, {});
+  set_log_sink({});
+  EXPECT_EQ(WeightFile::open("bare.safetensors").tensors().size(), 1u);
+  std::filesystem::remove("bare.safetensors");
+  EXPECT_THAT(warnings, testing::IsEmpty());
 }
 
 TEST(Saving, DiskFull) {

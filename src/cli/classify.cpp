@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -104,7 +105,7 @@ class Classifier {
     }
     if (options_.plot.empty()) return;
     if (std::min(image.width, image.height) > plotted_side) image = resize_short_side(image, plotted_side);
-    predictions_.push_back({std::move(image), name, std::move(bars)});
+    predictions_.push_back({std::move(image), std::filesystem::path(name).filename().string(), std::move(bars)});
   }
 
   const ClassifyOptions& options_;

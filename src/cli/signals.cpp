@@ -1,7 +1,7 @@
 #include "cli/signals.h"
 
-#include <initializer_list>
 #include <csignal>
+#include <initializer_list>
 
 namespace alx::cli {
 namespace {

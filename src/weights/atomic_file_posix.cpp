@@ -60,7 +60,7 @@ void AtomicFile::Impl::find_target() {
   const auto resolved = std::filesystem::weakly_canonical(path, error);
   if (error) refuse(path, "its folder cannot be found", error.value());
   target = resolved.string();
-  folder = resolved.parent_path().string();
+  folder = resolved.has_parent_path() ? resolved.parent_path().string() : ".";
 }
 
 void AtomicFile::Impl::create() {
