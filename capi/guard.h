@@ -1,0 +1,68 @@
+// What every function of the C ABI does: check arguments, and turn exceptions into a status and this thread's text.
+#pragma once
+#include <new>
+#include <string>
+
+#include "alexnet/alexnet.h"
+#include "core/error.h"
+#include "graph/tensor.h"
+
+namespace alx::capi {
+
+void set_last_error(const char* text) noexcept;
+bool inside_callback() noexcept;
+int32_t threads_of(alexnet_context* context);  // NULL: the default context
+
+// Marks this thread as inside a callback for its life.
+class CallbackScope {
+ public:
+  CallbackScope();
+  ~CallbackScope();
+  CallbackScope(const CallbackScope&) = delete;
+  CallbackScope& operator=(const CallbackScope&) = delete;
+};
+
+// The project's only catch-all: nothing may leave the library.
+template <class Body>
+alexnet_status guard(Body&& body) noexcept {
+  try {
+    check(!inside_callback(), Code::invalid_state, "this function may not be called inside a callback of the library");
+    body();
+    return ALEXNET_OK;
+  } catch (const Error& error) {
+    set_last_error(error.what());
+    return static_cast<alexnet_status>(error.code());
+  } catch (const std::bad_alloc&) {
+    set_last_error("out of memory");
+    return ALEXNET_ERROR_OUT_OF_MEMORY;
+  } catch (const std::exception& error) {
+    set_last_error(error.what());
+    return ALEXNET_ERROR_INTERNAL;
+  } catch (...) {
+    set_last_error("an unknown error");
+    return ALEXNET_ERROR_INTERNAL;
+  }
+}
+
+template <class Pointer>
+void require(Pointer pointer, const char* argument) {
+  check(pointer != nullptr, Code::invalid_argument, argument, " must not be NULL");
+}
+
+inline void require_index(int64_t index, int64_t count, const char* argument) {
+  check(index >= 0 && index < count, Code::invalid_argument, argument, " must lie in 0..", count - 1, ", got ", index);
+}
+
+template <class T>
+void give(T* out, T value) {
+  if (out) *out = value;
+}
+
+// (N, C) or (N, C, H, W) as the ABI gives it.
+inline void give_shape(const Shape& shape, int64_t* channels, int64_t* height, int64_t* width) {
+  give(channels, shape[1]);
+  give(height, shape.size() == 4 ? shape[2] : int64_t{1});
+  give(width, shape.size() == 4 ? shape[3] : int64_t{1});
+}
+
+}  // namespace alx::capi

@@ -1,0 +1,176 @@
+// Devices, networks of the zoo, models and weight files.
+#include "backends/registry.h"
+#include "guard.h"
+#include "handles.h"
+#include "models/zoo.h"
+
+using namespace alx;
+using namespace alx::capi;
+
+namespace {
+
+const std::vector<DeviceInfo>& known_devices() {
+  static const std::vector<DeviceInfo> devices = list_devices();
+  return devices;
+}
+
+const std::vector<std::string>& known_networks() {
+  static const std::vector<std::string> names = model_names();
+  return names;
+}
+
+const DeviceInfo& device_at(int64_t index) {
+  require_index(index, static_cast<int64_t>(known_devices().size()), "index");
+  return known_devices()[static_cast<size_t>(index)];
+}
+
+const LayerInfo& layer_at(const alexnet_model* model, int64_t index) {
+  require(model, "model");
+  require_index(index, static_cast<int64_t>(model->layers.size()), "index");
+  return model->layers[static_cast<size_t>(index)];
+}
+
+}  // namespace
+
+alexnet_status alexnet_device_count(int64_t* count) {
+  return guard([&] {
+    require(count, "count");
+    *count = static_cast<int64_t>(known_devices().size());
+  });
+}
+
+alexnet_status alexnet_device_name(int64_t index, const char** name) {
+  return guard([&] {
+    require(name, "name");
+    *name = device_at(index).name.c_str();
+  });
+}
+
+alexnet_status alexnet_device_description(int64_t index, const char** description) {
+  return guard([&] {
+    require(description, "description");
+    const DeviceInfo& device = device_at(index);
+    *description = (device.usable ? device.description : device.reason).c_str();
+  });
+}
+
+alexnet_status alexnet_device_probe(const char* device) {
+  return guard([&] {
+    require(device, "device");
+    open_devices(device);
+  });
+}
+
+alexnet_status alexnet_network_count(int64_t* count) {
+  return guard([&] {
+    require(count, "count");
+    *count = static_cast<int64_t>(known_networks().size());
+  });
+}
+
+alexnet_status alexnet_network_name(int64_t index, const char** name) {
+  return guard([&] {
+    require(name, "name");
+    require_index(index, static_cast<int64_t>(known_networks().size()), "index");
+    *name = known_networks()[static_cast<size_t>(index)].c_str();
+  });
+}
+
+alexnet_status alexnet_model_open(alexnet_context* context, const char* file_or_name, const char* network,
+                                  alexnet_model** model) {
+  return guard([&] {
+    require(model, "model");
+    auto opened = std::make_unique<alexnet_model>();
+    opened->model = Model::open(file_or_name ? file_or_name : "alexnet-cifar10", network ? network : "");
+    opened->layers = layer_table(opened->model->spec());
+    opened->threads = threads_of(context);
+    *model = opened.release();
+  });
+}
+
+alexnet_status alexnet_model_name(const alexnet_model* model, const char** name) {
+  return guard([&] {
+    require(model, "model");
+    require(name, "name");
+    *name = model->model->spec().id.c_str();
+  });
+}
+
+alexnet_status alexnet_model_class_count(const alexnet_model* model, int64_t* count) {
+  return guard([&] {
+    require(model, "model");
+    require(count, "count");
+    *count = model->model->spec().classes;
+  });
+}
+
+alexnet_status alexnet_model_label(const alexnet_model* model, int64_t class_index, const char** label) {
+  return guard([&] {
+    require(model, "model");
+    require(label, "label");
+    require_index(class_index, model->model->spec().classes, "class_index");
+    *label = model->model->labels()[static_cast<size_t>(class_index)].c_str();
+  });
+}
+
+alexnet_status alexnet_model_input_size(const alexnet_model* model, int64_t* height, int64_t* width) {
+  return guard([&] {
+    require(model, "model");
+    give(height, model->model->spec().input.height);
+    give(width, model->model->spec().input.width);
+  });
+}
+
+alexnet_status alexnet_model_parameter_count(const alexnet_model* model, int64_t* count) {
+  return guard([&] {
+    require(model, "model");
+    require(count, "count");
+    int64_t sum = 0;
+    for (const LayerInfo& layer : model->layers) sum += layer.parameters;
+    *count = sum;
+  });
+}
+
+alexnet_status alexnet_model_layer_count(const alexnet_model* model, int64_t* count) {
+  return guard([&] {
+    require(model, "model");
+    require(count, "count");
+    *count = static_cast<int64_t>(model->layers.size());
+  });
+}
+
+alexnet_status alexnet_model_layer_name(const alexnet_model* model, int64_t index, const char** name, const char** op) {
+  return guard([&] {
+    const LayerInfo& layer = layer_at(model, index);
+    give(name, layer.name.c_str());
+    give(op, layer.op.c_str());
+  });
+}
+
+alexnet_status alexnet_model_layer_shape(const alexnet_model* model, int64_t index, int64_t* channels, int64_t* height,
+                                         int64_t* width) {
+  return guard([&] { give_shape(layer_at(model, index).output, channels, height, width); });
+}
+
+alexnet_status alexnet_model_layer_cost(const alexnet_model* model, int64_t index, int64_t* parameters,
+                                        int64_t* multiply_adds) {
+  return guard([&] {
+    const LayerInfo& layer = layer_at(model, index);
+    give(parameters, layer.parameters);
+    give(multiply_adds, layer.multiply_adds);
+  });
+}
+
+void alexnet_model_free(alexnet_model* model) { delete model; }
+
+alexnet_status alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested, double* difference) {
+  return guard([&] {
+    require(path, "path");
+    const Verdict verdict = verify(path, device ? device : "cpu");
+    std::string faults;
+    for (const std::string& fault : verdict.faults) faults += (faults.empty() ? "" : "\n") + fault;
+    check(faults.empty(), Code::bad_file, path, ": ", faults);
+    give(self_tested, static_cast<int32_t>(verdict.self_tested));
+    give(difference, verdict.self_test_error);
+  });
+}

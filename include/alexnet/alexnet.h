@@ -1,0 +1,381 @@
+// libalexnet: runs the networks of the AlexNet family. This is the whole C interface (C99).
+//
+// A complete program. It names what is in a picture, with the weights that come with the library:
+//
+//   #include <alexnet/alexnet.h>
+//   #include <stdio.h>
+//
+//   int main(int argc, char** argv) {
+//     alexnet_model* model = NULL;
+//     alexnet_session* session = NULL;
+//     alexnet_result* result = NULL;
+//     const char* label;
+//     float probability;
+//     const int ok = alexnet_model_open(NULL, NULL, NULL, &model) == ALEXNET_OK &&
+//                    alexnet_session_create(model, NULL, &session) == ALEXNET_OK &&
+//                    alexnet_session_classify_file(session, argc > 1 ? argv[1] : "cat.jpg", &result) == ALEXNET_OK &&
+//                    alexnet_result_top(result, 0, 0, NULL, &label, &probability) == ALEXNET_OK;
+//     if (ok)
+//       printf("%s: %.1f %%\n", label, 100.0 * probability);
+//     else
+//       fprintf(stderr, "%s\n", alexnet_last_error());
+//     alexnet_result_free(result);
+//     alexnet_session_free(session);
+//     alexnet_model_free(model);
+//     return ok ? 0 : 1;
+//   }
+//
+// Rules for every function
+//   Status     What can fail returns alexnet_status. On failure no out-parameter is touched, and alexnet_last_error()
+//              says in words what went wrong. Codes may be added: any value but ALEXNET_OK means failed.
+//   Everywhere A NULL where none is allowed, or a value that cannot be used, gives ALEXNET_ERROR_INVALID_ARGUMENT and a
+//              text that names the argument. ALEXNET_ERROR_OUT_OF_MEMORY and ALEXNET_ERROR_INTERNAL (a defect of this
+//              library) can come from any function. "Statuses" below lists the others. "NULL: not wanted" marks
+//              out-parameters that may be NULL.
+//   Handles    Every object is freed by its own _free, in any order: what is made from another keeps that one alive.
+//              Every _free takes NULL. A pointer that a handle gave (text, numbers) lives as long as that handle.
+//   Text       UTF-8, zero-terminated, paths too, on every system. Nothing is ever printed.
+//   Threads    Models and results never change: any number of threads may read one. An image may be read by several
+//              threads while none sets it. An options object and a session serve one thread at a time; a session that
+//              is at work answers a second thread with ALEXNET_ERROR_INVALID_STATE. Different handles are independent.
+//              No handle may be freed while another thread uses it.
+//   Callbacks  Called on the thread that does the work, with the user_data they were given. They must return: no
+//              exception and no longjmp may leave one. Inside one, only alexnet_status_name, alexnet_last_error and
+//              the version functions may be called: the others give ALEXNET_ERROR_INVALID_STATE. None fires after the
+//              call that removed it has returned.
+//   Numbers    Counts, sizes and indices are int64_t, indices start at 0, probabilities are fractions.
+//   Devices    "cpu", "reference" (plain loops, to check others against), "cuda:0", or several with commas:
+//              "cuda:0,cuda:1" runs the two towers of the 2012 network on two GPUs. A named device that cannot be used
+//              is an error; nothing falls back silently.
+#ifndef ALEXNET_ALEXNET_H_
+#define ALEXNET_ALEXNET_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ALEXNET_VERSION_MAJOR 0
+#define ALEXNET_VERSION_MINOR 1
+#define ALEXNET_VERSION_PATCH 0
+// Rises when a program must be compiled again; it is the number in libalexnet.so.N.
+#define ALEXNET_ABI_VERSION 1
+
+// Define ALEXNET_STATIC where the static library is linked; alexnet's CMake target and pkg-config file do it.
+#if defined(_WIN32)
+#define ALEXNET_CALL __cdecl
+#if defined(ALEXNET_STATIC)
+#define ALEXNET_API(type) type ALEXNET_CALL
+#elif defined(ALEXNET_BUILDING)
+#define ALEXNET_API(type) __declspec(dllexport) type ALEXNET_CALL
+#else
+#define ALEXNET_API(type) __declspec(dllimport) type ALEXNET_CALL
+#endif
+#else
+#define ALEXNET_CALL
+#if defined(ALEXNET_STATIC)
+#define ALEXNET_API(type) type
+#else
+#define ALEXNET_API(type) __attribute__((visibility("default"))) type
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Types
+
+typedef int32_t alexnet_status;
+enum {
+  ALEXNET_OK = 0,
+  ALEXNET_ERROR_INVALID_ARGUMENT = 1,  // the caller's value cannot be used
+  ALEXNET_ERROR_NOT_FOUND = 2,         // no file, network, layer or device of that name
+  ALEXNET_ERROR_IO = 3,                // reading or writing failed
+  ALEXNET_ERROR_BAD_FILE = 4,          // a file's content is damaged or of another kind
+  ALEXNET_ERROR_UNSUPPORTED = 5,       // valid, but this build or machine cannot do it
+  ALEXNET_ERROR_INVALID_STATE = 6,     // not now: the handle is at work, or this is a callback
+  ALEXNET_ERROR_OUT_OF_MEMORY = 7,
+  ALEXNET_ERROR_DEVICE = 8,     // a device failed or cannot be used
+  ALEXNET_ERROR_CANCELLED = 9,  // stopped, as asked
+  ALEXNET_ERROR_INTERNAL = 10   // a defect of this library
+};
+
+typedef int32_t alexnet_log_level;
+enum { ALEXNET_LOG_DEBUG = 0, ALEXNET_LOG_INFO = 1, ALEXNET_LOG_WARNING = 2, ALEXNET_LOG_ERROR = 3 };
+
+// What a session computes in, and how weights are stored. Which ones a device can compute in is its affair.
+typedef int32_t alexnet_precision;
+enum { ALEXNET_PRECISION_FP32 = 0, ALEXNET_PRECISION_FP16 = 1, ALEXNET_PRECISION_BF16 = 2, ALEXNET_PRECISION_INT8 = 3 };
+
+// The bytes of one pixel, in this order. Alpha is not premultiplied and is laid over white.
+typedef int32_t alexnet_pixel_format;
+enum { ALEXNET_PIXELS_RGB = 0, ALEXNET_PIXELS_BGR = 1, ALEXNET_PIXELS_GRAY = 2, ALEXNET_PIXELS_RGBA = 3 };
+
+typedef struct alexnet_context alexnet_context;                  // log callback and thread count
+typedef struct alexnet_model alexnet_model;                      // network, weights, preprocessing and labels
+typedef struct alexnet_session_options alexnet_session_options;  // how a session shall run
+typedef struct alexnet_session alexnet_session;                  // a model bound to devices, batch and precision
+typedef struct alexnet_image alexnet_image;                      // a picture
+typedef struct alexnet_result alexnet_result;                    // probabilities of one or more images
+
+// One line of the log, without line end. `line` lives until the callback returns.
+typedef void(ALEXNET_CALL* alexnet_log_callback)(void* user_data, alexnet_log_level level, const char* line);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Version and errors. These functions cannot fail, may be called from any thread and inside callbacks, and what they
+// return needs no freeing.
+
+// "1.2.3". Compare with ALEXNET_VERSION_* to see whether header and library belong together.
+ALEXNET_API(const char*) alexnet_version(void);
+
+// ALEXNET_ABI_VERSION of the library that is loaded.
+ALEXNET_API(int32_t) alexnet_abi_version(void);
+
+// One line for bug reports: version, compiler, machine and optional parts.
+ALEXNET_API(const char*) alexnet_build_info(void);
+
+// "ALEXNET_ERROR_NOT_FOUND"; "unknown status" for a value that this library does not know.
+ALEXNET_API(const char*) alexnet_status_name(alexnet_status status);
+
+// The text of this thread's last error, "" before the first. It stays until this thread's next failing call: copy it
+// to keep it.
+ALEXNET_API(const char*) alexnet_last_error(void);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Context. Most programs need none: wherever a context is asked for, NULL means the default one, which always exists.
+
+// Makes a context of its own, silent and with every core. Free it with alexnet_context_free.
+ALEXNET_API(alexnet_status) alexnet_context_create(alexnet_context** context);
+
+// Threads that sessions of this context compute with where their options do not say: 0 (as at first) means all
+// cores, at most 4096. Sessions that exist keep theirs. Any thread.
+ALEXNET_API(alexnet_status) alexnet_context_set_threads(alexnet_context* context, int32_t threads);
+
+// Sets the function that gets the library's log lines; NULL removes it. Every context with a callback gets every line.
+// Calls come from several threads at once where several work. When this returns,
+// the old callback is in no call and gets none any more, so it waits for calls in flight: hold no lock that the
+// callback takes. Any thread. Statuses: INVALID_STATE inside a callback.
+ALEXNET_API(alexnet_status)
+alexnet_context_set_log_callback(alexnet_context* context, alexnet_log_callback callback, void* user_data);
+
+// Removes the log callback, as above, and frees. Models and all else made in the context stay usable.
+// Statuses: INVALID_STATE inside a callback; nothing is freed then.
+ALEXNET_API(alexnet_status) alexnet_context_free(alexnet_context* context);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Devices of this build and machine, found once in the process. Any thread; the texts live as long as the library.
+
+ALEXNET_API(alexnet_status) alexnet_device_count(int64_t* count);
+
+// The name that other functions take: "cpu", "cuda:0".
+ALEXNET_API(alexnet_status) alexnet_device_name(int64_t index, const char** name);
+
+// For people: processor, threads, library versions; for a device that cannot be used, why.
+ALEXNET_API(alexnet_status) alexnet_device_description(int64_t index, const char** description);
+
+// Whether a device can be used, by name; several with commas. OK: yes. Otherwise alexnet_last_error() says why not.
+// Statuses: NOT_FOUND (no such name; the text lists the names), DEVICE (why it cannot be used).
+ALEXNET_API(alexnet_status) alexnet_device_probe(const char* device);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Networks of the zoo, for which weights can be loaded: "alexnet-2012", "alexnet", ...
+// Any thread; the names live as long as the library.
+
+ALEXNET_API(alexnet_status) alexnet_network_count(int64_t* count);
+ALEXNET_API(alexnet_status) alexnet_network_name(int64_t index, const char** name);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Model: network, weights, preprocessing and labels. It never changes; all functions may be called from any thread.
+
+// Opens a weight file, of this library (.safetensors, a checkpoint too), plain safetensors, or torchvision's .pth.
+//   context        NULL: the default one.
+//   file_or_name   a path, or the name of a network whose weights come with the library; NULL: "alexnet-cifar10".
+//   network        the zoo network to read a file into that does not say it; NULL: what the file says, or what its
+//                  tensors fit.
+//   model          the new model; free it with alexnet_model_free.
+// Sizes are checked here; weights are read, and their checksums checked, when a session is made. The file stays mapped
+// while the model lives. Statuses: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED (made by a newer library).
+ALEXNET_API(alexnet_status)
+alexnet_model_open(alexnet_context* context, const char* file_or_name, const char* network, alexnet_model** model);
+
+// The zoo name of its network.
+ALEXNET_API(alexnet_status) alexnet_model_name(const alexnet_model* model, const char** name);
+
+ALEXNET_API(alexnet_status) alexnet_model_class_count(const alexnet_model* model, int64_t* count);
+
+// The name of a class, in 0..count-1.
+ALEXNET_API(alexnet_status) alexnet_model_label(const alexnet_model* model, int64_t class_index, const char** label);
+
+// Height and width in pixels of what the network reads: tensors are (images, 3, height, width). NULL: not wanted.
+ALEXNET_API(alexnet_status) alexnet_model_input_size(const alexnet_model* model, int64_t* height, int64_t* width);
+
+// How many numbers were learnt.
+ALEXNET_API(alexnet_status) alexnet_model_parameter_count(const alexnet_model* model, int64_t* count);
+
+// Layers in the order they run. `index` lies in 0..count-1.
+ALEXNET_API(alexnet_status) alexnet_model_layer_count(const alexnet_model* model, int64_t* count);
+
+// Name and kind ("conv", "max pool") of a layer. NULL: not wanted.
+ALEXNET_API(alexnet_status)
+alexnet_model_layer_name(const alexnet_model* model, int64_t index, const char** name, const char** op);
+
+// Its output for one image; height and width are 1 behind a fully connected layer. NULL: not wanted.
+ALEXNET_API(alexnet_status)
+alexnet_model_layer_shape(const alexnet_model* model, int64_t index, int64_t* channels, int64_t* height,
+                          int64_t* width);
+
+// Its learnt numbers, and multiply-adds for one image. NULL: not wanted.
+ALEXNET_API(alexnet_status)
+alexnet_model_layer_cost(const alexnet_model* model, int64_t index, int64_t* parameters, int64_t* multiply_adds);
+
+ALEXNET_API(void) alexnet_model_free(alexnet_model* model);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Session options. Setters copy what they are given. Values are checked against machine and model when a session is
+// made.
+
+// Everything at its default: "cpu", the context's threads, batch 1, fp32, no outputs. Free with
+// alexnet_session_options_free; sessions made with it do not need it.
+ALEXNET_API(alexnet_status) alexnet_session_options_create(alexnet_session_options** options);
+
+// Device names, see the top of this file.
+ALEXNET_API(alexnet_status)
+alexnet_session_options_set_device(alexnet_session_options* options, const char* device);
+
+// Threads of CPU devices: 0..4096; 0 means the context's.
+ALEXNET_API(alexnet_status)
+alexnet_session_options_set_threads(alexnet_session_options* options, int32_t threads);
+
+// Images computed in one go: 1..65536. More are faster each and take more memory. Any number of images can be
+// given to any session. Answers of sessions with different batches agree within rounding, not bit for bit.
+ALEXNET_API(alexnet_status) alexnet_session_options_set_batch(alexnet_session_options* options, int64_t batch);
+
+ALEXNET_API(alexnet_status)
+alexnet_session_options_set_precision(alexnet_session_options* options, alexnet_precision precision);
+
+// A layer whose activations alexnet_session_features shall give: "fc7", "conv5", or a name of alexnet_model_layer_name.
+ALEXNET_API(alexnet_status)
+alexnet_session_options_add_output(alexnet_session_options* options, const char* layer);
+
+ALEXNET_API(void) alexnet_session_options_free(alexnet_session_options* options);
+
+// What a session with these options would take, in bytes, before it is made; `options` NULL: the defaults. Several
+// sessions over one model on one kind of device share its weights. NULL: not wanted. Any thread. Statuses: as
+// alexnet_session_create, reading of weights apart.
+ALEXNET_API(alexnet_status)
+alexnet_memory_query(const alexnet_model* model, const alexnet_session_options* options, int64_t* weights,
+                     int64_t* activations);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Session: one thread at a time. A thread that finds it at work gets INVALID_STATE.
+
+// Binds a model to devices, loads its weights and places its memory; `options` NULL: the defaults. The session keeps
+// the model alive. Free with alexnet_session_free. Statuses: NOT_FOUND (device, layer), DEVICE, UNSUPPORTED
+// (precision), BAD_FILE (a damaged tensor, by name), IO.
+ALEXNET_API(alexnet_status)
+alexnet_session_create(const alexnet_model* model, const alexnet_session_options* options, alexnet_session** session);
+
+// Classifies the picture in a file: JPEG, PNG, WebP or BMP, by the centre crop. `result` holds one image; free it with
+// alexnet_result_free. Statuses: NOT_FOUND, IO, BAD_FILE (no picture, or no finite answer), UNSUPPORTED (built without
+// picture reading), DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_session_classify_file(alexnet_session* session, const char* path, alexnet_result** result);
+
+// The same for the bytes of such a file in memory.
+ALEXNET_API(alexnet_status)
+alexnet_session_classify_bytes(alexnet_session* session, const void* bytes, size_t size, alexnet_result** result);
+
+// Classifies `count` pictures (1 or more); `result` holds them in the same order. `crops`: 1, the centre, or 10, the
+// mean over corners, centre and their mirror images (the paper, section 4.1). Statuses: BAD_FILE (no finite answer),
+// DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_session_classify_images(alexnet_session* session, const alexnet_image* const* images, int64_t count,
+                                int32_t crops, alexnet_result** result);
+
+// Runs on `count` images (1 or more) that are preprocessed already: `values` holds count * 3 * height * width floats,
+// (images, channels, height, width), dense, in the channel order, scale and mean of the model. Statuses: BAD_FILE (no
+// finite answer), DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_session_run_tensor(alexnet_session* session, const float* values, int64_t count, alexnet_result** result);
+
+// Size of a layer's activations for one image; the layer must be among the outputs of the session's options. Height
+// and width are 1 behind a fully connected layer. NULL: not wanted. Statuses: NOT_FOUND, INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_session_output_shape(alexnet_session* session, const char* layer, int64_t* channels, int64_t* height,
+                             int64_t* width);
+
+// Activations of a layer for the centre crops of `count` pictures, into `values`: (images, channels, height, width),
+// dense. `capacity` is the number of floats that `values` can hold; fewer than needed gives INVALID_ARGUMENT with both
+// numbers. Statuses: NOT_FOUND (layer), DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_session_features(alexnet_session* session, const alexnet_image* const* images, int64_t count, const char* layer,
+                         float* values, int64_t capacity);
+
+// What this session takes, in bytes: packed weights (shared with other sessions of the model) and everything else on
+// its devices. NULL: not wanted. Statuses: INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_session_memory(alexnet_session* session, int64_t* weights, int64_t* activations);
+
+// Statuses: INVALID_STATE inside one of its callbacks or while it is at work; nothing is freed then.
+ALEXNET_API(alexnet_status) alexnet_session_free(alexnet_session* session);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Result: probabilities of one or more images, kept after the session is gone. Any thread.
+
+ALEXNET_API(alexnet_status) alexnet_result_count(const alexnet_result* result, int64_t* images);
+
+// One of the best classes of image `image`: `rank` 0 is the most probable, class count - 1 the least; of equals the
+// lower index comes first. NULL: not wanted.
+ALEXNET_API(alexnet_status)
+alexnet_result_top(const alexnet_result* result, int64_t image, int64_t rank, int64_t* class_index, const char** label,
+                   float* probability);
+
+// Probabilities of all classes of image `image`, by class index; they sum to 1.
+ALEXNET_API(alexnet_status)
+alexnet_result_probabilities(const alexnet_result* result, int64_t image, const float** probabilities,
+                             int64_t* class_count);
+
+ALEXNET_API(void) alexnet_result_free(alexnet_result* result);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Image: 8-bit RGB inside, whatever it came from. Not to be set while another thread reads it.
+
+// An image without pixels, to be filled by alexnet_image_set_pixels. Free with alexnet_image_free.
+ALEXNET_API(alexnet_status) alexnet_image_create(alexnet_image** image);
+
+// Copies pixels. `width`, `height`: 1 or more. `stride`: bytes from one row to the next, at least those of a row;
+// negative where `pixels` is the first row of a picture stored upside down; 0: no gaps.
+ALEXNET_API(alexnet_status)
+alexnet_image_set_pixels(alexnet_image* image, const uint8_t* pixels, int64_t width, int64_t height, int64_t stride,
+                         alexnet_pixel_format format);
+
+// Reads a JPEG, PNG, WebP or BMP; its rotation tag is followed. Any thread.
+// Statuses: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED (built without picture reading).
+ALEXNET_API(alexnet_status) alexnet_image_from_file(const char* path, alexnet_image** image);
+
+// The same from the bytes of such a file. Statuses: BAD_FILE, UNSUPPORTED.
+ALEXNET_API(alexnet_status) alexnet_image_from_memory(const void* bytes, size_t size, alexnet_image** image);
+
+// 0 x 0 before pixels are set. NULL: not wanted.
+ALEXNET_API(alexnet_status) alexnet_image_size(const alexnet_image* image, int64_t* width, int64_t* height);
+
+// width * height * 3 bytes, RGB, rows without gaps; valid until the image is set again or freed; NULL at 0 x 0.
+ALEXNET_API(alexnet_status) alexnet_image_pixels(const alexnet_image* image, const uint8_t** pixels);
+
+ALEXNET_API(void) alexnet_image_free(alexnet_image* image);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Weight files. Any thread.
+
+// Checks everything that a weight file says of itself: structure, checksums, values, fit to its network, and, where
+// it has one, its self-test, computed again on `device` (NULL: "cpu"). OK: sound; then `self_tested` tells whether
+// there was a self-test, and `difference` how far its probabilities were off at most. NULL: not wanted. Statuses:
+// BAD_FILE (alexnet_last_error() has every fault, one a line), NOT_FOUND, IO, DEVICE, UNSUPPORTED.
+ALEXNET_API(alexnet_status)
+alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested, double* difference);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // ALEXNET_ALEXNET_H_
