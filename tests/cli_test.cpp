@@ -1,0 +1,260 @@
+// The program from outside: what it prints, its exit codes, and what it leaves behind.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+#include "core/random.h"
+#include "models/zoo.h"
+#include "network/network.h"
+#include "weights/weights.h"
+
+namespace alx {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+// An uncompressed 24-bit BMP of noise over one colour.
+std::string bmp(int width, int height, uint64_t seed, size_t bright) {
+  const auto row = static_cast<size_t>((width * 3 + 3) / 4 * 4), size = 54 + row * static_cast<size_t>(height);
+  std::string bytes(size, '\0');
+  const auto put = [&](size_t at, uint32_t value) {
+    for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<char>(value >> (8 * i));
+  };
+  bytes[0] = 'B', bytes[1] = 'M';
+  put(2, static_cast<uint32_t>(size));
+  put(10, 54);
+  put(14, 40);
+  put(18, static_cast<uint32_t>(width));
+  put(22, static_cast<uint32_t>(height));
+  put(26, 1 | (24u << 16));
+  const Random random(seed, 1, 1);
+  for (size_t i = 54; i < size; ++i)
+    bytes[i] = static_cast<char>(random.below(i, 100) + ((i - 54) % row % 3 == bright ? 150u : 0u));
+  return bytes;
+}
+
+struct Outcome {
+  int code;
+  std::string out, err;
+  int64_t error_lines() const { return std::count(err.begin(), err.end(), '\n'); }
+};
+
+class Cli : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("alexnet_cli_test_" + std::to_string(getpid()));
+    fs::create_directories(folder_);
+    fs::current_path(folder_);
+  }
+  void TearDown() override {
+    fs::current_path("/");
+    fs::remove_all(folder_);
+  }
+
+  static Outcome run(const std::string& arguments) {
+    const std::string line = std::string("'") + ALEXNET_PROGRAM + "' " + arguments + " >out.txt 2>err.txt </dev/null";
+    const int status = std::system(line.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), bytes_of("out.txt"), bytes_of("err.txt")};
+  }
+
+  // Fails with this code, says so in one line that holds `part`, and prints nothing else.
+  static void refuses(const std::string& arguments, int code, const std::string& part) {
+    const Outcome result = run(arguments);
+    EXPECT_EQ(result.code, code) << arguments << "\n" << result.err;
+    EXPECT_EQ(result.error_lines(), 1) << arguments << "\n" << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << arguments << "\n" << result.err;
+    EXPECT_EQ(result.out, "") << arguments;
+  }
+
+  static void make_data(int pictures) {
+    const char* classes[] = {"blue", "green", "red"};  // as BMP orders its bytes
+    for (size_t c = 0; c < 3; ++c) {
+      fs::create_directories(fs::path("data") / classes[c]);
+      for (int i = 0; i < pictures; ++i)
+        write(fs::path("data") / classes[c] / (std::to_string(i) + ".bmp"),
+              bmp(12, 12, c * 1000 + static_cast<size_t>(i), c));
+    }
+  }
+
+  static constexpr const char* small_run =
+      "train --model alexnet-cifar10 --size 12 --data data --batch 8 --threads 1 --schedule constant --lr 0.005 ";
+
+  const std::string cat_ = std::string("'") + ALEXNET_SAMPLES + "/images/cat.jpg'";
+  fs::path folder_;
+};
+
+TEST_F(Cli, ClassifiesAPhotograph) {
+  const Outcome text = run("classify " + cat_);
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_NE(text.out.find("cat"), std::string::npos);
+  const Outcome result = run("classify --json --top 3 " + cat_);
+  const json document = json::parse(result.out);
+  const json& top = document.at("results").at(0).at("top");
+  ASSERT_EQ(top.size(), 3u);
+  EXPECT_EQ(top[0].at("label"), "cat");
+  EXPECT_EQ(top[0].at("index"), 3);
+  EXPECT_GT(top[0].at("probability").get<double>(), top[1].at("probability").get<double>());
+  EXPECT_EQ(run("classify --crops 10 --plot cat.png " + cat_).code, 0);
+  EXPECT_TRUE(bytes_of("cat.png").starts_with("\x89PNG"));
+}
+
+TEST_F(Cli, ReadsPicturesOfAnyShape) {
+  write("dot.bmp", bmp(1, 1, 1, 0));
+  write("strip.bmp", bmp(20000, 3, 1, 0));
+  const Outcome result = run("classify --json dot.bmp strip.bmp");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(json::parse(result.out).at("results").size(), 2u);
+}
+
+TEST_F(Cli, RefusesWhatIsNoPicture) {
+  const std::string whole = bytes_of(std::string(ALEXNET_SAMPLES) + "/images/cat.jpg");
+  write("cut.jpg", whole.substr(0, whole.size() / 2));
+  write("text.jpg", "This is no picture.\n");
+  write("empty.png", "");
+  fs::create_directory("folder.jpg");
+  for (const char* name : {"missing.jpg", "cut.jpg", "text.jpg", "empty.png", "folder.jpg"}) {
+    SCOPED_TRACE(name);
+    refuses(std::string("classify ") + name, 1, name);
+  }
+  const Outcome mixed = run("classify --json text.jpg " + cat_);
+  EXPECT_EQ(mixed.code, 1);
+  EXPECT_EQ(json::parse(mixed.out).at("results").size(), 1u);
+}
+
+TEST_F(Cli, TellsWrongUsage) {
+  refuses("", 2, "classify");
+  refuses("juggle", 2, "juggle");
+  refuses("classify", 2, "IMAGE");
+  refuses("classify --crops 7 " + cat_, 2, "crops");
+  refuses("classify --precision fp12 " + cat_, 2, "precision");
+  refuses("classify --nonsense " + cat_, 2, "nonsense");
+  refuses("train --data data --out x.safetensors", 2, "model");
+  refuses("info nonesuch", 1, "alexnet-2012");
+  refuses("classify --device abacus " + cat_, 1, "abacus");
+  refuses("classify --device cuda:0 " + cat_, 1, "cuda:0");
+  EXPECT_EQ(run("--help").code, 0);
+  EXPECT_EQ(run("train --help").code, 0);
+  EXPECT_EQ(run("--version").code, 0);
+}
+
+TEST_F(Cli, ShowsNetworksAndDevices) {
+  const json info = json::parse(run("info alexnet-2012 --json").out);
+  EXPECT_EQ(info.at("parameters"), 60965224);
+  EXPECT_EQ(info.at("multiply_adds"), 724406816);
+  EXPECT_EQ(json::parse(run("info alexnet --json").out).at("parameters"), 61100840);
+  EXPECT_EQ(info.at("layers").at(0).at("output"), (json{48, 55, 55}));
+  const json devices = json::parse(run("devices --json").out);
+  EXPECT_EQ(devices.at(0).at("name"), "cpu");
+  EXPECT_EQ(devices.at(0).at("usable"), true);
+  const json bench = json::parse(run("bench --model alexnet-cifar10 --batch 2 --seconds 0.05 --threads 1 --json").out);
+  for (const char* key : {"model", "batch", "precision", "mode", "median_ms", "images_per_second", "peak_rss_mb"})
+    EXPECT_TRUE(bench.contains(key)) << key;
+}
+
+TEST_F(Cli, RefusesDamagedWeights) {
+  const std::string bundled = bytes_of(ALEXNET_BUNDLED);
+  std::string damaged = bundled;
+  damaged[damaged.size() - 9999] = static_cast<char>(damaged[damaged.size() - 9999] ^ 1);
+  write("damaged.safetensors", damaged);
+  write("cut.safetensors", bundled.substr(0, bundled.size() - 1));
+  std::vector<TensorToWrite> tensors;
+  for (const ParamSpec& param : params_of(make_model("alexnet-cifar10"))) {
+    std::vector<float> values(static_cast<size_t>(element_count(param.shape)), 0.01f);
+    values[0] = std::numeric_limits<float>::quiet_NaN();
+    tensors.push_back(make_tensor(param.name, param.shape, values));
+  }
+  write_safetensors("nan.safetensors", std::move(tensors), {{"alexnet.model", "alexnet-cifar10/1"}});
+  for (const char* name : {"damaged.safetensors", "cut.safetensors", "nan.safetensors"}) {
+    SCOPED_TRACE(name);
+    refuses(std::string("classify ") + cat_ + " --model " + name, 1, name);
+    EXPECT_EQ(run(std::string("verify ") + name).code, 1);
+  }
+  EXPECT_EQ(run(std::string("verify '") + ALEXNET_BUNDLED + "'").code, 0);
+}
+
+TEST_F(Cli, ConvertsAndKeepsTheTargetOnFailure) {
+  const std::string bundled = std::string("'") + ALEXNET_BUNDLED + "'";
+  EXPECT_EQ(run("convert " + bundled + " full.safetensors --dtype fp32").code, 0);
+  EXPECT_EQ(run("verify full.safetensors").code, 0);
+  EXPECT_EQ(run("convert " + bundled + " plain.safetensors --plain").code, 0);
+  EXPECT_TRUE(WeightFile::open("plain.safetensors").metadata().empty());
+  refuses("convert missing.pth new.safetensors", 1, "missing.pth");
+  EXPECT_FALSE(fs::exists("new.safetensors"));
+  refuses("convert " + bundled + " /nowhere/new.safetensors", 1, "/nowhere");
+}
+
+TEST_F(Cli, TrainsResumesAndEvaluates) {
+  make_data(16);
+  const Outcome whole =
+      run(std::string(small_run) + "--val data --epochs 4 --out whole.safetensors --log log.csv --plot curve.png");
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  EXPECT_EQ(run("verify whole.safetensors").code, 0);
+  EXPECT_TRUE(bytes_of("curve.png").starts_with("\x89PNG"));
+  const std::string log = bytes_of("log.csv");
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 5);
+  const json eval = json::parse(run("eval --model whole.safetensors --data data --json").out);
+  EXPECT_EQ(eval.at("images"), 48);
+  EXPECT_NEAR(eval.at("top1").get<double>() + eval.at("top1_error").get<double>(), 1, 1e-12);
+
+  ASSERT_EQ(run(std::string(small_run) + "--epochs 2 --out half.safetensors").code, 0);
+  ASSERT_EQ(
+      run("train --data data --threads 1 --resume half.checkpoint.safetensors --epochs 4 --out rest.safetensors").code,
+      0);
+  EXPECT_EQ(bytes_of("whole.safetensors"), bytes_of("rest.safetensors"));
+  EXPECT_EQ(bytes_of("whole.checkpoint.safetensors"), bytes_of("rest.checkpoint.safetensors"));
+}
+
+TEST_F(Cli, RefusesTrainingThatCannotWork) {
+  make_data(4);
+  refuses(std::string(small_run) + "--out /nowhere/x.safetensors", 1, "/nowhere");
+  refuses("train --model alexnet-cifar10 --data nothing --out x.safetensors", 1, "nothing");
+  refuses("eval --model '" + std::string(ALEXNET_BUNDLED) + "' --data data", 1, "blue");
+  refuses(std::string(small_run) + "--out x.safetensors --init '" + ALEXNET_BUNDLED + "'", 1, "fc5");
+  refuses("train --model alexnet-cifar10 --data data --batch 99 --out x.safetensors", 1, "99");
+  EXPECT_FALSE(fs::exists("x.safetensors"));
+  EXPECT_FALSE(fs::exists("x.checkpoint.safetensors"));
+}
+
+TEST_F(Cli, StopsWithAValidCheckpoint) {
+  make_data(16);
+  const pid_t child = fork();
+  if (child == 0) {
+    std::freopen("err.txt", "w", stderr);
+    execl(ALEXNET_PROGRAM, "alexnet", "train", "--model", "alexnet-cifar10", "--size", "12", "--data", "data",
+          "--batch", "8", "--threads", "1", "--epochs", "1000000", "--lr", "0.0001", "--schedule", "constant", "--out",
+          "x.safetensors", static_cast<char*>(nullptr));
+    _exit(127);
+  }
+  for (int i = 0; i < 600 && !fs::exists("x.checkpoint.safetensors"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  kill(child, SIGINT);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << bytes_of("err.txt");
+  EXPECT_NE(bytes_of("err.txt").find("--resume"), std::string::npos) << bytes_of("err.txt");
+  EXPECT_EQ(run("verify x.checkpoint.safetensors").code, 0);
+  EXPECT_FALSE(fs::exists("x.safetensors"));
+}
+
+}  // namespace
+}  // namespace alx
