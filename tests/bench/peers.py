@@ -118,7 +118,7 @@ def measure_peer(job):
         run = torch_training(job) if job["train"] else torch_inference(job)
     else:
         run = {"onnxruntime": onnxruntime_inference, "openvino": openvino_inference}[job["program"]](job)
-    for _ in range(3):
+    for _ in range(2):
         run()
     times = []
     while sum(times) < job["seconds"] or len(times) < 5:
@@ -169,6 +169,10 @@ def machine(threads):
             f"{platform.system()} {platform.machine()}; {versions}; {datetime.date.today()}.")
 
 
+def load():
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+
+
 def table(results, rounds):
     lines = ["| model | mode | batch | program | ms (median of rounds) | ms (best round) | images/s | time, alexnet = 1 | "
              "peak MB |", "|---|---|---:|---|---:|---:|---:|---:|---:|"]
@@ -184,7 +188,7 @@ def table(results, rounds):
             middle = statistics.median(times)
             lines.append(f"| {model} | {mode} | {batch} | {program} | {middle:.2f} | {min(times):.2f} | "
                          f"{batch / middle * 1e3:.0f} | {ratio} | {max(f['peak_rss_mb'] for f in found):.0f} |")
-    return "\n".join(lines) + f"\n\n{rounds} rounds, all programs in turn in each.\n"
+    return "\n".join(lines) + f"\n\nAll programs in turn in each of {rounds} rounds."
 
 
 def jobs_of(arguments, onnx):
@@ -218,7 +222,7 @@ def main():
         if not arguments.train:  # not in this process: Linux hands its peak memory on to those that it starts
             subprocess.run([sys.executable, __file__, "--job", json.dumps({"program": "export", "onnx": onnx})], check=True,
                            stderr=subprocess.DEVNULL)
-        results = {}
+        results, load_before = {}, load()
         for _ in range(arguments.rounds):
             for job in jobs_of(arguments, onnx):
                 key = job["model"], "train" if job["train"] else "infer", job["batch"]
@@ -226,6 +230,7 @@ def main():
                 results.setdefault(key, {}).setdefault(job["program"], []).append(found)
                 print(*key, job["program"], found, file=sys.stderr, flush=True)
     text = machine(arguments.threads) + "\n\n" + table(results, arguments.rounds)
+    text += f" The machine's load average was {load_before} before and {load()} at the end.\n"
     print(text)
     if arguments.out:
         pathlib.Path(arguments.out).write_text(text)
