@@ -14,6 +14,12 @@ namespace {
 
 using namespace onednn;
 
+// What OMP_NUM_THREADS or the machine says. Asked once, before use_threads() changes the answer.
+int default_threads() {
+  static const int threads = omp_get_max_threads();
+  return threads;
+}
+
 constexpr std::align_val_t alignment{64};
 
 class HostBuffer : public Buffer {
@@ -32,7 +38,7 @@ class OnednnBackend : public Backend {
   explicit OnednnBackend(int threads) {
     const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
     runtime_ =
-        std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), threads > 0 ? threads : omp_get_num_procs()});
+        std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), threads > 0 ? threads : default_threads()});
   }
 
   std::string name() const override { return "onednn"; }
@@ -148,7 +154,7 @@ std::shared_ptr<Backend> make_onednn_backend(int threads) { return std::make_sha
 
 std::string describe_onednn() {
   const dnnl_version_t* version = dnnl_version();
-  return cat(processor_name(), ", ", omp_get_num_procs(), " threads, ", instruction_set(), "; oneDNN ", version->major,
+  return cat(processor_name(), ", ", default_threads(), " threads, ", instruction_set(), "; oneDNN ", version->major,
              ".", version->minor, ".", version->patch);
 }
 
