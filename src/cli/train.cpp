@@ -42,13 +42,11 @@ Recipe recipe_of(const TrainCommand& command, Recipe recipe) {
 }
 
 Augment augment_of(const TrainCommand& command, const NetSpec& spec) {
-  constexpr int64_t small_input = 64;  // pictures of that size are padded before they are cropped
-  Augment augment;
+  Augment augment = usual_augment(spec);
   augment.random_crop = command.augment.find("crop") != std::string::npos;
   augment.flip = command.augment.find("flip") != std::string::npos;
-  const bool small = std::max(spec.input.height, spec.input.width) <= small_input;
-  augment.pad = command.given("--pad") ? command.pad : small && augment.random_crop ? 4 : 0;
-  augment.shared = spec.id == "alexnet-2012-original" ? 32 : 1;
+  if (!augment.random_crop) augment.pad = 0;
+  if (command.given("--pad")) augment.pad = command.pad;
   return augment;
 }
 

@@ -53,6 +53,14 @@ WeightSource weights_to_start_from(const TrainOptions& options, const NetSpec& s
 
 }  // namespace
 
+Augment usual_augment(const NetSpec& spec) {
+  constexpr int64_t small_input = 64;
+  Augment augment;
+  augment.pad = std::max(spec.input.height, spec.input.width) <= small_input ? 4 : 0;
+  augment.shared = spec.id == "alexnet-2012-original" ? 32 : 1;
+  return augment;
+}
+
 Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options) {
   std::optional<WeightFile> file;
   const WeightSource weights = weights_to_start_from(options, spec, file);

@@ -26,6 +26,10 @@ struct TrainOptions {
   int data_threads = 1;
 };
 
+// How this network's training pictures are varied where nobody says otherwise: random crop and flip; a border first for
+// inputs up to 64 pixels; crop and flip shared by 32 pictures as in the code of alexnet-2012-original.
+Augment usual_augment(const NetSpec& spec);
+
 struct StepResult {
   int64_t step = 0;                // steps done, this one included
   double epoch = 0;                // epochs done, fractional
