@@ -3,7 +3,6 @@
 #include <shared_mutex>
 
 #include "core/log.h"
-#include "guard.h"
 #include "handles.h"
 
 namespace alx::capi {
@@ -57,6 +56,8 @@ bool inside_callback() noexcept { return callback_depth > 0; }
 CallbackScope::CallbackScope() { ++callback_depth; }
 CallbackScope::~CallbackScope() { --callback_depth; }
 
+std::shared_ptr<const Settings> settings_of(alexnet_context* context) { return context_or_default(context).settings; }
+
 }  // namespace alx::capi
 
 using namespace alx::capi;
@@ -96,9 +97,8 @@ alexnet_status alexnet_context_create(alexnet_context** context) {
 
 alexnet_status alexnet_context_set_threads(alexnet_context* context, int32_t threads) {
   return guard([&] {
-    alx::check(threads >= 0 && threads <= 4096, alx::Code::invalid_argument, "threads must lie in 0..4096, got ",
-               threads);
-    context_or_default(context).threads = threads;
+    require_threads(threads);
+    context_or_default(context).settings->threads = threads;
   });
 }
 
@@ -114,5 +114,3 @@ alexnet_status alexnet_context_free(alexnet_context* context) {
     delete context;
   });
 }
-
-int32_t alx::capi::threads_of(alexnet_context* context) { return context_or_default(context).threads; }

@@ -1,6 +1,8 @@
 // What every function of the C ABI does: check arguments, and turn exceptions into a status and this thread's text.
 #pragma once
+#include <filesystem>
 #include <new>
+#include <stdexcept>
 #include <string>
 
 #include "alexnet/alexnet.h"
@@ -11,7 +13,6 @@ namespace alx::capi {
 
 void set_last_error(const char* text) noexcept;
 bool inside_callback() noexcept;
-int32_t threads_of(alexnet_context* context);  // NULL: the default context
 
 // Marks this thread as inside a callback for its life.
 class CallbackScope {
@@ -24,9 +25,8 @@ class CallbackScope {
 
 // The project's only catch-all: nothing may leave the library.
 template <class Body>
-alexnet_status guard(Body&& body) noexcept {
+alexnet_status catch_all(Body&& body) noexcept {
   try {
-    check(!inside_callback(), Code::invalid_state, "this function may not be called inside a callback of the library");
     body();
     return ALEXNET_OK;
   } catch (const Error& error) {
@@ -35,6 +35,12 @@ alexnet_status guard(Body&& body) noexcept {
   } catch (const std::bad_alloc&) {
     set_last_error("out of memory");
     return ALEXNET_ERROR_OUT_OF_MEMORY;
+  } catch (const std::length_error&) {  // a vector or string larger than memory can be
+    set_last_error("out of memory: a size is beyond what this machine can address");
+    return ALEXNET_ERROR_OUT_OF_MEMORY;
+  } catch (const std::filesystem::filesystem_error& error) {
+    set_last_error(error.what());
+    return ALEXNET_ERROR_IO;
   } catch (const std::exception& error) {
     set_last_error(error.what());
     return ALEXNET_ERROR_INTERNAL;
@@ -42,6 +48,14 @@ alexnet_status guard(Body&& body) noexcept {
     set_last_error("an unknown error");
     return ALEXNET_ERROR_INTERNAL;
   }
+}
+
+template <class Body>
+alexnet_status guard(Body&& body) noexcept {
+  return catch_all([&] {
+    check(!inside_callback(), Code::invalid_state, "this function may not be called inside a callback of the library");
+    body();
+  });
 }
 
 template <class Pointer>

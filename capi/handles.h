@@ -2,20 +2,67 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "alexnet/alexnet.h"
+#include "guard.h"
 #include "network/session.h"
+#include "train/trainer.h"
+
+namespace alx::capi {
+
+// What outlives a context's handle as long as something made in it does.
+struct Settings {
+  std::atomic<int32_t> threads{0};
+};
+std::shared_ptr<const Settings> settings_of(alexnet_context* context);  // NULL: the default context
+
+constexpr int32_t max_threads = 4096;
+inline void require_threads(int32_t threads, int32_t most = max_threads) {
+  check(threads >= 0 && threads <= most, Code::invalid_argument, "threads must lie in 0..", most, ", got ", threads);
+}
+DataType type_of(alexnet_precision precision);
+DataType stored_type_of(alexnet_precision precision);  // what files hold: not int8
+
+alexnet_model* make_model_handle(std::shared_ptr<const Model> model, std::shared_ptr<const Settings> settings);
+
+// Where an evaluation's numbers go; any may be NULL.
+struct EvaluationOut {
+  int64_t *images, *broken;
+  double *top1, *top5, *loss;
+};
+void give(const EvaluationOut& out, const Evaluation& evaluation);
+
+// A handle serves one thread at a time: a second one is told so instead of waiting.
+template <class Handle>
+class Work {
+ public:
+  Work(Handle* handle, const char* argument) : handle_(handle) {
+    require(handle, argument);
+    check(!handle->at_work.exchange(true), Code::invalid_state, "the ", argument,
+          " is at work in another thread; it serves one at a time");
+  }
+  ~Work() { handle_->at_work = false; }
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+
+ private:
+  Handle* handle_;
+};
+
+}  // namespace alx::capi
 
 struct alexnet_context {
-  std::atomic<int32_t> threads{0};
+  std::shared_ptr<alx::capi::Settings> settings = std::make_shared<alx::capi::Settings>();
 };
 
 struct alexnet_model {
   std::shared_ptr<const alx::Model> model;
   std::vector<alx::LayerInfo> layers;
-  int32_t threads = 0;  // the context's when the model was opened
+  std::shared_ptr<const alx::capi::Settings> settings;
 };
 
 struct alexnet_session_options {
@@ -36,4 +83,34 @@ struct alexnet_result {
   std::shared_ptr<const alx::Model> model;  // owner of the labels
   std::vector<float> probabilities;
   std::vector<std::vector<alx::Ranked>> ranked;  // of each image, all classes
+};
+
+struct alexnet_weights {
+  alx::WeightFile file;
+};
+
+struct alexnet_dataset {
+  std::shared_ptr<const alx::Dataset> data;
+};
+
+struct alexnet_train_options {
+  // What is empty comes from the network.
+  std::optional<int64_t> epochs, batch;
+  std::optional<float> rate, momentum, decay;
+  std::optional<std::string> schedule;
+  std::optional<alx::Augment> augment;
+  int64_t side = 0;
+  alx::TrainOptions others;  // all but recipe and augment
+};
+
+struct alexnet_trainer {
+  std::unique_ptr<alx::Trainer> trainer;
+  std::shared_ptr<const alx::capi::Settings> settings;
+  std::atomic<bool> at_work{false}, cancelled{false};
+  std::mutex callback_mutex;  // held while the callback runs, so that removing it waits
+  alexnet_step_callback callback = nullptr;
+  void* user_data = nullptr;
+  std::string checkpoint;  // empty: none
+  int64_t checkpoint_every = 0;
+  int64_t saved_step = -1;  // of the last checkpoint
 };

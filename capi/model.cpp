@@ -1,6 +1,5 @@
-// Devices, networks of the zoo, models and weight files.
+// Devices, networks of the zoo, and models.
 #include "backends/registry.h"
-#include "guard.h"
 #include "handles.h"
 #include "models/zoo.h"
 
@@ -31,6 +30,12 @@ const LayerInfo& layer_at(const alexnet_model* model, int64_t index) {
 }
 
 }  // namespace
+
+alexnet_model* alx::capi::make_model_handle(std::shared_ptr<const Model> model,
+                                            std::shared_ptr<const Settings> settings) {
+  std::vector<LayerInfo> layers = layer_table(model->spec());
+  return new alexnet_model{std::move(model), std::move(layers), std::move(settings)};
+}
 
 alexnet_status alexnet_device_count(int64_t* count) {
   return guard([&] {
@@ -80,11 +85,8 @@ alexnet_status alexnet_model_open(alexnet_context* context, const char* file_or_
                                   alexnet_model** model) {
   return guard([&] {
     require(model, "model");
-    auto opened = std::make_unique<alexnet_model>();
-    opened->model = Model::open(file_or_name ? file_or_name : "alexnet-cifar10", network ? network : "");
-    opened->layers = layer_table(opened->model->spec());
-    opened->threads = threads_of(context);
-    *model = opened.release();
+    auto opened = Model::open(file_or_name ? file_or_name : "alexnet-cifar10", network ? network : "");
+    *model = make_model_handle(std::move(opened), settings_of(context));
   });
 }
 
@@ -162,15 +164,3 @@ alexnet_status alexnet_model_layer_cost(const alexnet_model* model, int64_t inde
 }
 
 void alexnet_model_free(alexnet_model* model) { delete model; }
-
-alexnet_status alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested, double* difference) {
-  return guard([&] {
-    require(path, "path");
-    const Verdict verdict = verify(path, device ? device : "cpu");
-    std::string faults;
-    for (const std::string& fault : verdict.faults) faults += (faults.empty() ? "" : "\n") + fault;
-    check(faults.empty(), Code::bad_file, path, ": ", faults);
-    give(self_tested, static_cast<int32_t>(verdict.self_tested));
-    give(difference, verdict.self_test_error);
-  });
-}

@@ -2,7 +2,6 @@
 #include <functional>
 
 #include "backends/registry.h"
-#include "guard.h"
 #include "handles.h"
 
 using namespace alx;
@@ -10,28 +9,10 @@ using namespace alx::capi;
 
 namespace {
 
-// One thread at a time: a second one is told so instead of waiting.
-class Work {
- public:
-  explicit Work(alexnet_session* session) : session_(session) {
-    require(session, "session");
-    check(!session->at_work.exchange(true), Code::invalid_state,
-          "the session is at work in another thread; make a session for each thread");
-  }
-  ~Work() { session_->at_work = false; }
-  Work(const Work&) = delete;
-  Work& operator=(const Work&) = delete;
-  Session& operator*() const { return *session_->session; }
-  Session* operator->() const { return session_->session.get(); }
-
- private:
-  alexnet_session* session_;
-};
-
 SessionOptions options_for(const alexnet_model* model, const alexnet_session_options* options) {
   require(model, "model");
   SessionOptions wanted = options ? options->options : SessionOptions{};
-  if (wanted.threads == 0) wanted.threads = model->threads;
+  if (wanted.threads == 0) wanted.threads = model->settings->threads;
   return wanted;
 }
 
@@ -54,28 +35,57 @@ alexnet_result* make_result(const alexnet_session* session, std::vector<float> p
   return result.release();
 }
 
-std::vector<Image> images_of(const alexnet_image* const* images, int64_t count) {
+void check_images(const alexnet_image* const* images, int64_t count) {
   require(images, "images");
   check(count >= 1, Code::invalid_argument, "count must be at least 1, got ", count);
-  std::vector<Image> list;
   for (int64_t i = 0; i < count; ++i) {
     check(images[i] != nullptr, Code::invalid_argument, "images[", i, "] must not be NULL");
     check(images[i]->image.width > 0, Code::invalid_argument, "images[", i, "] has no pixels; set them first");
-    list.push_back(images[i]->image);
   }
-  return list;
 }
 
-alexnet_status classify(alexnet_session* session, const std::function<std::vector<Image>()>& read, int32_t crops,
-                        alexnet_result** result) {
+// One batch at a time, so that many pictures do not lie in memory preprocessed all at once.
+template <class Run>
+std::vector<float> run_in_batches(const alexnet_image* const* images, int64_t count, int64_t batch, const Run& run) {
+  std::vector<float> all;
+  for (int64_t first = 0; first < count; first += batch) {
+    std::vector<Image> part;
+    for (int64_t i = first; i < std::min(first + batch, count); ++i) part.push_back(images[i]->image);
+    const std::vector<float> values = run(part);
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
+alexnet_status classify_one(alexnet_session* session, const std::function<Image()>& read, alexnet_result** result) {
   return guard([&] {
     require(result, "result");
-    const Work work(session);
-    *result = make_result(session, work->classify(read(), crops));
+    const Work work(session, "session");
+    *result = make_result(session, session->session->classify({read()}));
   });
 }
 
 }  // namespace
+
+DataType alx::capi::type_of(alexnet_precision precision) {
+  constexpr DataType types[] = {DataType::f32, DataType::f16, DataType::bf16, DataType::i8};
+  require_index(precision, 4, "precision");
+  return types[precision];
+}
+
+DataType alx::capi::stored_type_of(alexnet_precision precision) {
+  check(precision != ALEXNET_PRECISION_INT8, Code::invalid_argument,
+        "precision: weights are stored as FP32, FP16 or BF16, not as INT8");
+  return type_of(precision);
+}
+
+void alx::capi::give(const EvaluationOut& out, const Evaluation& evaluation) {
+  give(out.images, evaluation.images);
+  give(out.broken, evaluation.broken);
+  give(out.top1, evaluation.top1);
+  give(out.top5, evaluation.top5);
+  give(out.loss, evaluation.loss);
+}
 
 alexnet_status alexnet_session_options_create(alexnet_session_options** options) {
   return guard([&] {
@@ -95,7 +105,7 @@ alexnet_status alexnet_session_options_set_device(alexnet_session_options* optio
 alexnet_status alexnet_session_options_set_threads(alexnet_session_options* options, int32_t threads) {
   return guard([&] {
     require(options, "options");
-    check(threads >= 0 && threads <= 4096, Code::invalid_argument, "threads must lie in 0..4096, got ", threads);
+    require_threads(threads);
     options->options.threads = threads;
   });
 }
@@ -111,9 +121,7 @@ alexnet_status alexnet_session_options_set_batch(alexnet_session_options* option
 alexnet_status alexnet_session_options_set_precision(alexnet_session_options* options, alexnet_precision precision) {
   return guard([&] {
     require(options, "options");
-    constexpr DataType types[] = {DataType::f32, DataType::f16, DataType::bf16, DataType::i8};
-    require_index(precision, 4, "precision");
-    options->options.precision = types[precision];
+    options->options.precision = type_of(precision);
   });
 }
 
@@ -149,30 +157,32 @@ alexnet_status alexnet_session_create(const alexnet_model* model, const alexnet_
 }
 
 alexnet_status alexnet_session_classify_file(alexnet_session* session, const char* path, alexnet_result** result) {
-  return classify(
-      session,
-      [&] {
-        require(path, "path");
-        return std::vector<Image>{read_image(path)};
-      },
-      1, result);
+  const auto read = [&] {
+    require(path, "path");
+    return read_image(path);
+  };
+  return classify_one(session, read, result);
 }
 
 alexnet_status alexnet_session_classify_bytes(alexnet_session* session, const void* bytes, size_t size,
                                               alexnet_result** result) {
-  return classify(
-      session,
-      [&] {
-        require(bytes, "bytes");
-        return std::vector<Image>{decode_image({static_cast<const std::byte*>(bytes), size}, "the picture in memory")};
-      },
-      1, result);
+  const auto read = [&] {
+    require(bytes, "bytes");
+    return decode_image({static_cast<const std::byte*>(bytes), size}, "the picture in memory");
+  };
+  return classify_one(session, read, result);
 }
 
 alexnet_status alexnet_session_classify_images(alexnet_session* session, const alexnet_image* const* images,
                                                int64_t count, int32_t crops, alexnet_result** result) {
-  return classify(
-      session, [&] { return images_of(images, count); }, crops, result);
+  return guard([&] {
+    require(result, "result");
+    const Work work(session, "session");
+    check_images(images, count);
+    Session& run = *session->session;
+    const auto classify = [&](const std::vector<Image>& part) { return run.classify(part, crops); };
+    *result = make_result(session, run_in_batches(images, count, run.batch(), classify));
+  });
 }
 
 alexnet_status alexnet_session_run_tensor(alexnet_session* session, const float* values, int64_t count,
@@ -181,10 +191,10 @@ alexnet_status alexnet_session_run_tensor(alexnet_session* session, const float*
     require(values, "values");
     require(result, "result");
     check(count >= 1, Code::invalid_argument, "count must be at least 1, got ", count);
-    const Work work(session);
-    const int64_t image = element_count(work->network().input_shape()) / work->batch();
+    const Work work(session, "session");
+    const int64_t image = element_count(session->session->network().input_shape()) / session->session->batch();
     check(count <= INT64_MAX / image, Code::invalid_argument, "count is too large: ", count);
-    *result = make_result(session, work->run({values, static_cast<size_t>(count * image)}));
+    *result = make_result(session, session->session->run({values, static_cast<size_t>(count * image)}));
   });
 }
 
@@ -192,8 +202,8 @@ alexnet_status alexnet_session_output_shape(alexnet_session* session, const char
                                             int64_t* height, int64_t* width) {
   return guard([&] {
     require(layer, "layer");
-    const Work work(session);
-    give_shape(work->network().shape(layer), channels, height, width);
+    const Work work(session, "session");
+    give_shape(session->session->network().shape(layer), channels, height, width);
   });
 }
 
@@ -202,20 +212,42 @@ alexnet_status alexnet_session_features(alexnet_session* session, const alexnet_
   return guard([&] {
     require(layer, "layer");
     require(values, "values");
-    const Work work(session);
-    const std::vector<Image> list = images_of(images, count);
-    const int64_t needed = element_count(work->network().shape(layer)) / work->batch() * count;
+    const Work work(session, "session");
+    check_images(images, count);
+    const Session& run = *session->session;
+    const int64_t needed = element_count(run.network().shape(layer)) / run.batch() * count;
     check(capacity >= needed, Code::invalid_argument, "capacity is ", capacity, ", but ", count, " images of layer ",
           layer, " take ", needed, " floats");
-    const std::vector<float> features = work->features(list, layer);
+    const auto features_of = [&](const std::vector<Image>& part) { return session->session->features(part, layer); };
+    const std::vector<float> features = run_in_batches(images, count, session->session->batch(), features_of);
     std::copy(features.begin(), features.end(), values);
+  });
+}
+
+alexnet_status alexnet_session_evaluate(alexnet_session* session, const alexnet_dataset* data, int32_t crops,
+                                        alexnet_progress_callback progress, void* user_data, int64_t* images,
+                                        int64_t* broken, double* top1, double* top5, double* loss) {
+  return guard([&] {
+    require(data, "data");
+    const Work work(session, "session");
+    EvaluateOptions options;
+    options.crops = crops;
+    bool stop = false;
+    if (progress) {
+      options.progress = [&](int64_t done, int64_t total) {
+        const CallbackScope scope;
+        stop = progress(user_data, done, total) != 0;
+      };
+      options.cancelled = [&] { return stop; };
+    }
+    give({images, broken, top1, top5, loss}, evaluate({session->session.get()}, *data->data, options));
   });
 }
 
 alexnet_status alexnet_session_memory(alexnet_session* session, int64_t* weights, int64_t* activations) {
   return guard([&] {
-    const Work work(session);
-    const MemoryReport memory = work->network().memory();
+    const Work work(session, "session");
+    const MemoryReport memory = session->session->network().memory();
     give(weights, static_cast<int64_t>(memory.weights));
     give(activations, static_cast<int64_t>(memory.activations));
   });
@@ -224,7 +256,7 @@ alexnet_status alexnet_session_memory(alexnet_session* session, int64_t* weights
 alexnet_status alexnet_session_free(alexnet_session* session) {
   return guard([&] {
     if (!session) return;
-    { const Work idle(session); }
+    { const Work idle(session, "session"); }
     delete session;
   });
 }

@@ -1,4 +1,4 @@
-// libalexnet: runs the networks of the AlexNet family. This is the whole C interface (C99).
+// libalexnet: trains and runs the AlexNet family. This is the whole C interface (C99).
 //
 // A complete program. It names what is in a picture, with the weights that come with the library:
 //
@@ -35,15 +35,16 @@
 //   Handles    Every object is freed by its own _free, in any order: what is made from another keeps that one alive.
 //              Every _free takes NULL. A pointer that a handle gave (text, numbers) lives as long as that handle.
 //   Text       UTF-8, zero-terminated, paths too, on every system. Nothing is ever printed.
-//   Threads    Models and results never change: any number of threads may read one. An image may be read by several
-//              threads while none sets it. An options object and a session serve one thread at a time; a session that
-//              is at work answers a second thread with ALEXNET_ERROR_INVALID_STATE. Different handles are independent.
-//              No handle may be freed while another thread uses it.
+//   Threads    Models, results, weight files and data sets never change: any number of threads may read one. An image
+//              may be read by several threads while none sets it. An options object, a session and a trainer serve one
+//              thread at a time; a session or trainer that is at work answers a second thread with
+//              ALEXNET_ERROR_INVALID_STATE. Different handles are independent. No handle may be freed while another
+//              thread uses it.
 //   Callbacks  Called on the thread that does the work, with the user_data they were given. They must return: no
-//              exception and no longjmp may leave one. Inside one, only alexnet_status_name, alexnet_last_error and
-//              the version functions may be called: the others give ALEXNET_ERROR_INVALID_STATE. None fires after the
-//              call that removed it has returned.
-//   Numbers    Counts, sizes and indices are int64_t, indices start at 0, probabilities are fractions.
+//              exception and no longjmp may leave one. Inside one, only alexnet_trainer_cancel, alexnet_status_name,
+//              alexnet_last_error and the version functions may be called: the others, the _free of the handle at work
+//              included, give ALEXNET_ERROR_INVALID_STATE. None fires after the call that removed it has returned.
+//   Numbers    Counts, sizes and indices are int64_t, indices start at 0, rates and probabilities are fractions.
 //   Devices    "cpu", "reference" (plain loops, to check others against), "cuda:0", or several with commas:
 //              "cuda:0,cuda:1" runs the two towers of the 2012 network on two GPUs. A named device that cannot be used
 //              is an error; nothing falls back silently.
@@ -105,7 +106,13 @@ enum { ALEXNET_LOG_DEBUG = 0, ALEXNET_LOG_INFO = 1, ALEXNET_LOG_WARNING = 2, ALE
 
 // What a session computes in, and how weights are stored. Which ones a device can compute in is its affair.
 typedef int32_t alexnet_precision;
-enum { ALEXNET_PRECISION_FP32 = 0, ALEXNET_PRECISION_FP16 = 1, ALEXNET_PRECISION_BF16 = 2, ALEXNET_PRECISION_INT8 = 3 };
+enum {
+  ALEXNET_PRECISION_AS_STORED = -1,  // for alexnet_weights_convert alone
+  ALEXNET_PRECISION_FP32 = 0,
+  ALEXNET_PRECISION_FP16 = 1,
+  ALEXNET_PRECISION_BF16 = 2,
+  ALEXNET_PRECISION_INT8 = 3
+};
 
 // The bytes of one pixel, in this order. Alpha is not premultiplied and is laid over white.
 typedef int32_t alexnet_pixel_format;
@@ -117,9 +124,21 @@ typedef struct alexnet_session_options alexnet_session_options;  // how a sessio
 typedef struct alexnet_session alexnet_session;                  // a model bound to devices, batch and precision
 typedef struct alexnet_image alexnet_image;                      // a picture
 typedef struct alexnet_result alexnet_result;                    // probabilities of one or more images
+typedef struct alexnet_weights alexnet_weights;                  // an opened weight file, whatever its network
+typedef struct alexnet_dataset alexnet_dataset;                  // labelled pictures
+typedef struct alexnet_train_options alexnet_train_options;      // how a trainer shall run
+typedef struct alexnet_trainer alexnet_trainer;                  // a network that learns
 
 // One line of the log, without line end. `line` lives until the callback returns.
 typedef void(ALEXNET_CALL* alexnet_log_callback)(void* user_data, alexnet_log_level level, const char* line);
+
+// How far long work has come. Nonzero stops it.
+typedef int32_t(ALEXNET_CALL* alexnet_progress_callback)(void* user_data, int64_t done, int64_t total);
+
+// A training step has been made, `step` of `total_steps`, and `epoch` epochs (fractional). `loss` and `accuracy`: mean
+// loss and fraction of right answers over the batch of this step, before its update; `rate`: the learning rate it used.
+typedef void(ALEXNET_CALL* alexnet_step_callback)(void* user_data, int64_t step, int64_t total_steps, double epoch,
+                                                  double loss, double accuracy, double rate);
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Version and errors. These functions cannot fail, may be called from any thread and inside callbacks, and what they
@@ -147,8 +166,8 @@ ALEXNET_API(const char*) alexnet_last_error(void);
 // Makes a context of its own, silent and with every core. Free it with alexnet_context_free.
 ALEXNET_API(alexnet_status) alexnet_context_create(alexnet_context** context);
 
-// Threads that sessions of this context compute with where their options do not say: 0 (as at first) means all
-// cores, at most 4096. Sessions that exist keep theirs. Any thread.
+// Threads that sessions and trainers of this context compute with where their options do not say: 0 (as at first) means
+// all cores, at most 4096. Those that exist keep theirs. Any thread.
 ALEXNET_API(alexnet_status) alexnet_context_set_threads(alexnet_context* context, int32_t threads);
 
 // Sets the function that gets the library's log lines; NULL removes it. Every context with a callback gets every line.
@@ -178,7 +197,7 @@ ALEXNET_API(alexnet_status) alexnet_device_description(int64_t index, const char
 ALEXNET_API(alexnet_status) alexnet_device_probe(const char* device);
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Networks of the zoo, for which weights can be loaded: "alexnet-2012", "alexnet", ...
+// Networks of the zoo, for which weights can be loaded and which can be trained: "alexnet-2012", "alexnet", ...
 // Any thread; the names live as long as the library.
 
 ALEXNET_API(alexnet_status) alexnet_network_count(int64_t* count);
@@ -311,6 +330,16 @@ ALEXNET_API(alexnet_status)
 alexnet_session_features(alexnet_session* session, const alexnet_image* const* images, int64_t count, const char* layer,
                          float* values, int64_t capacity);
 
+// Accuracy over labelled pictures, whose classes are matched to the model's labels by name (ImageNet's synsets count
+// too). `crops`: 1 or 10. `progress` (NULL: none) is called between batches. Out (NULL: not wanted): images counted;
+// pictures that could not be read, which do not count; fractions right at first and among the best five; mean of
+// -log(probability of the true class). Statuses: INVALID_ARGUMENT (a class without a match, by name), BAD_FILE (no
+// picture could be read, or no finite answer), CANCELLED (`progress` said so), DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_session_evaluate(alexnet_session* session, const alexnet_dataset* data, int32_t crops,
+                         alexnet_progress_callback progress, void* user_data, int64_t* images, int64_t* broken,
+                         double* top1, double* top5, double* loss);
+
 // What this session takes, in bytes: packed weights (shared with other sessions of the model) and everything else on
 // its devices. NULL: not wanted. Statuses: INVALID_STATE.
 ALEXNET_API(alexnet_status)
@@ -365,7 +394,33 @@ ALEXNET_API(alexnet_status) alexnet_image_pixels(const alexnet_image* image, con
 ALEXNET_API(void) alexnet_image_free(alexnet_image* image);
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Weight files. Any thread.
+// Weight files: what is in them, whether they are sound, and turning one kind into another. Any thread.
+
+// Opens a weight file of any kind that alexnet_model_open takes, without asking which network it is for. Structure and
+// sizes are checked. The file stays mapped while the handle lives. Free with alexnet_weights_free.
+// Statuses: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED (needs a newer library).
+ALEXNET_API(alexnet_status) alexnet_weights_open(const char* path, alexnet_weights** weights);
+
+ALEXNET_API(alexnet_status) alexnet_weights_tensor_count(const alexnet_weights* weights, int64_t* count);
+
+// A tensor, in file order: name, type as stored ("F32", "F16", "BF16", "I8"), and dimensions, slowest first, `rank` of
+// them. NULL: not wanted.
+ALEXNET_API(alexnet_status)
+alexnet_weights_tensor(const alexnet_weights* weights, int64_t index, const char** name, const char** type,
+                       const int64_t** dimensions, int64_t* rank);
+
+// All elements of a tensor as floats, dense, into `values`, which can hold `capacity` of them; fewer than needed gives
+// INVALID_ARGUMENT with both numbers. Its checksum is checked where the file has one.
+// Statuses: NOT_FOUND (no tensor of that name), BAD_FILE, IO.
+ALEXNET_API(alexnet_status)
+alexnet_weights_read(const alexnet_weights* weights, const char* tensor, float* values, int64_t capacity);
+
+// A value of the file's metadata: "alexnet.model", "alexnet.input", "alexnet.labels", ...
+// Statuses: NOT_FOUND (no such key).
+ALEXNET_API(alexnet_status)
+alexnet_weights_metadata(const alexnet_weights* weights, const char* key, const char** value);
+
+ALEXNET_API(void) alexnet_weights_free(alexnet_weights* weights);
 
 // Checks everything that a weight file says of itself: structure, checksums, values, fit to its network, and, where
 // it has one, its self-test, computed again on `device` (NULL: "cpu"). OK: sound; then `self_tested` tells whether
@@ -373,6 +428,166 @@ ALEXNET_API(void) alexnet_image_free(alexnet_image* image);
 // BAD_FILE (alexnet_last_error() has every fault, one a line), NOT_FOUND, IO, DEVICE, UNSUPPORTED.
 ALEXNET_API(alexnet_status)
 alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested, double* difference);
+
+// Reads a weight file of any kind and writes it as safetensors, whole or not at all.
+//   from, to    paths, which may be the same.
+//   network     as in alexnet_model_open.
+//   precision   stored type: AS_STORED (what has been int8 becomes fp32), FP32, FP16 or BF16.
+//   plain       0: with preprocessing, labels, checksums and a self-test; else tensors alone, as Python's strict
+//               load_state_dict takes them.
+// Statuses: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED.
+ALEXNET_API(alexnet_status)
+alexnet_weights_convert(const char* from, const char* to, const char* network, alexnet_precision precision,
+                        int32_t plain);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Data sets: labelled pictures. They never change; any thread.
+
+// Opens a folder with one sub-folder of pictures for each class (sorted names give the class indices), CIFAR-10 binary,
+// or MNIST-style idx files. `part`: "train" or "test" where the folder holds both; NULL: "train". Pictures are read
+// when they are needed, so the files must stay. Free with alexnet_dataset_free. Statuses: NOT_FOUND, IO, BAD_FILE.
+ALEXNET_API(alexnet_status) alexnet_dataset_open(const char* folder, const char* part, alexnet_dataset** data);
+
+ALEXNET_API(alexnet_status) alexnet_dataset_size(const alexnet_dataset* data, int64_t* images);
+
+ALEXNET_API(alexnet_status) alexnet_dataset_class_count(const alexnet_dataset* data, int64_t* count);
+
+// The name of a class, in 0..count-1.
+ALEXNET_API(alexnet_status)
+alexnet_dataset_class_name(const alexnet_dataset* data, int64_t class_index, const char** name);
+
+ALEXNET_API(void) alexnet_dataset_free(alexnet_dataset* data);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Training options. What is not set comes from the network's own recipe (`alexnet info NAME` shows it). Setters copy
+// what they are given; values are checked when a trainer is made.
+
+// Nothing set. Free with alexnet_train_options_free; trainers made with it do not need it.
+ALEXNET_API(alexnet_status) alexnet_train_options_create(alexnet_train_options** options);
+
+// Passes over the data: 1 or more.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_epochs(alexnet_train_options* options, int64_t epochs);
+
+// Images of one step: 1 up to the size of the data.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_batch(alexnet_train_options* options, int64_t batch);
+
+// The learning rate at the start: above 0.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_learning_rate(alexnet_train_options* options, double rate);
+
+// 0 or more, below 1.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_momentum(alexnet_train_options* options, double momentum);
+
+// 0 or more.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_weight_decay(alexnet_train_options* options, double decay);
+
+// The learning rate over time, in epochs: "constant", "cosine", "step:EVERY:FACTOR" or "steps:E1,E2,...:FACTOR".
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_schedule(alexnet_train_options* options, const char* schedule);
+
+// Of every random draw; 1 where not set.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_seed(alexnet_train_options* options, uint64_t seed);
+
+// Device names, see the top of this file; "cpu" where not set.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_device(alexnet_train_options* options, const char* device);
+
+// Threads that compute: 0..4096; 0, as where not set, means the context's.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_threads(alexnet_train_options* options, int32_t threads);
+
+// Threads that read pictures meanwhile: 0..256; 0 reads them between the steps. 1 where not set. The answer is the
+// same.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_data_threads(alexnet_train_options* options, int32_t threads);
+
+// Random changes of the pictures: `random_crop` nonzero: a random crop, else the centre; `flip` nonzero: mirrored half
+// of the time; `pad`: a border of 0..1024 pixels put around them before. Where not set: crop and flip, with a border of
+// 4 for inputs up to 64 pixels.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_augmentation(alexnet_train_options* options, int32_t random_crop, int32_t flip, int64_t pad);
+
+// The share of each label that is spread over all classes: 0 (where not set) or more, below 1.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_label_smoothing(alexnet_train_options* options, double smoothing);
+
+// 0 switches dropout off.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_dropout(alexnet_train_options* options, int32_t enabled);
+
+// A weight file to start from instead of drawn weights; where it has other classes, all but its last layer is used.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_initial_weights(alexnet_train_options* options, const char* path);
+
+// Another side, in pixels, of the network's square input. Sizes that cannot work are refused with those that can.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_input_size(alexnet_train_options* options, int64_t side);
+
+ALEXNET_API(void) alexnet_train_options_free(alexnet_train_options* options);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Trainer: one thread at a time, alexnet_trainer_cancel and alexnet_trainer_set_step_callback apart. A thread that
+// finds it at work gets INVALID_STATE.
+
+// A network of the zoo that shall learn these data, with as many classes; `context` NULL: the default one, `options`
+// NULL: the network's recipe. The trainer keeps the data alive. Free with alexnet_trainer_free. Statuses: NOT_FOUND
+// (network, device, initial weights), IO, BAD_FILE, DEVICE, UNSUPPORTED.
+ALEXNET_API(alexnet_status)
+alexnet_trainer_create(alexnet_context* context, const char* network, const alexnet_dataset* data,
+                       const alexnet_train_options* options, alexnet_trainer** trainer);
+
+// Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads. Network, recipe and
+// position come from the file; of `options` (NULL: none) only epochs (a new total), device, threads and data threads
+// count. Statuses: INVALID_ARGUMENT (the data are not the checkpoint's), NOT_FOUND, IO, BAD_FILE (no checkpoint),
+// DEVICE.
+ALEXNET_API(alexnet_status)
+alexnet_trainer_resume(alexnet_context* context, const char* checkpoint, const alexnet_dataset* data,
+                       const alexnet_train_options* options, alexnet_trainer** trainer);
+
+// Sets the function that is called after each step, on the thread that trains; NULL removes it. When this returns, the
+// old callback is in no call and gets none any more, so it waits for a call in flight: hold no lock that the callback
+// takes. Any thread. Statuses: INVALID_STATE inside a callback.
+ALEXNET_API(alexnet_status)
+alexnet_trainer_set_step_callback(alexnet_trainer* trainer, alexnet_step_callback callback, void* user_data);
+
+// alexnet_trainer_run keeps a checkpoint in this file: after each `every` steps (0: after each epoch), when it is
+// cancelled, and at its end. NULL: none, as at first. Statuses: INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_trainer_set_checkpoint(alexnet_trainer* trainer, const char* path, int64_t every);
+
+// One step: batch, forward, backward, update. Out (NULL: not wanted): loss and accuracy as in alexnet_step_callback.
+// Statuses: INVALID_STATE (all epochs are run; or the loss is no number any more: start again with a lower rate),
+// BAD_FILE (no picture can be read), IO, DEVICE.
+ALEXNET_API(alexnet_status) alexnet_trainer_step(alexnet_trainer* trainer, double* loss, double* accuracy);
+
+// Steps until all epochs are run, or until `steps` more are (0: no limit). OK at once where all epochs are run already.
+// Statuses: CANCELLED, and those of alexnet_trainer_step and alexnet_trainer_save_checkpoint.
+ALEXNET_API(alexnet_status) alexnet_trainer_run(alexnet_trainer* trainer, int64_t steps);
+
+// Ends the alexnet_trainer_run or alexnet_trainer_evaluate in progress with CANCELLED, after the step or batch at hand
+// and, where alexnet_trainer_set_checkpoint named a file, with a checkpoint in it. The trainer stays usable: another
+// run goes on. With nothing in progress, the next run or evaluation ends at once. Any thread, inside callbacks too; not
+// from a signal handler.
+ALEXNET_API(alexnet_status) alexnet_trainer_cancel(alexnet_trainer* trainer);
+
+// Steps done, steps in all, steps of one epoch. NULL: not wanted. Statuses: INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_trainer_progress(alexnet_trainer* trainer, int64_t* steps_done, int64_t* total_steps, int64_t* steps_per_epoch);
+
+// Writes all that alexnet_trainer_resume needs, whole or not at all. Statuses: NOT_FOUND, IO, DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status) alexnet_trainer_save_checkpoint(alexnet_trainer* trainer, const char* path);
+
+// Writes a weight file for alexnet_model_open, whole or not at all: weights stored as FP32, FP16 or BF16,
+// preprocessing, labels and a self-test. Statuses: NOT_FOUND, IO, DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_trainer_save_weights(alexnet_trainer* trainer, const char* path, alexnet_precision precision);
+
+// Accuracy of the weights as they are now, by centre crops; else as alexnet_session_evaluate. Statuses: those, and
+// CANCELLED by alexnet_trainer_cancel.
+ALEXNET_API(alexnet_status)
+alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data, int64_t* images, int64_t* broken,
+                         double* top1, double* top5, double* loss);
+
+// A copy of the network as it is now, which later steps do not change. Free with alexnet_model_free.
+// Statuses: DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status) alexnet_trainer_model(alexnet_trainer* trainer, alexnet_model** model);
+
+// Statuses: INVALID_STATE inside one of its callbacks or while it is at work; nothing is freed then.
+ALEXNET_API(alexnet_status) alexnet_trainer_free(alexnet_trainer* trainer);
 
 #ifdef __cplusplus
 }

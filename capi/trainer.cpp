@@ -1,0 +1,332 @@
+// Training.
+#include <cmath>
+
+#include "handles.h"
+#include "models/zoo.h"
+
+using namespace alx;
+using namespace alx::capi;
+
+namespace {
+
+// A finite number that a float holds; the trainer knows the bounds.
+float require_number(double value, const char* argument) {
+  const auto number = static_cast<float>(value);
+  check(std::isfinite(number), Code::invalid_argument, argument, " must be a finite number, got ", value);
+  return number;
+}
+
+TrainOptions options_for(const alexnet_train_options* options, const Settings& settings) {
+  TrainOptions wanted = options ? options->others : TrainOptions{};
+  if (wanted.threads == 0) wanted.threads = settings.threads;
+  return wanted;
+}
+
+std::unique_ptr<Trainer> start(const char* network, const std::shared_ptr<const Dataset>& data,
+                               const alexnet_train_options* options, const Settings& settings) {
+  const int64_t side = options ? options->side : 0;
+  const NetSpec spec = make_model(network, {static_cast<int64_t>(data->classes().size()), side, side});
+  TrainOptions wanted = options_for(options, settings);
+  wanted.recipe = spec.recipe;
+  wanted.augment = usual_augment(spec);
+  if (options) {
+    Recipe& recipe = wanted.recipe;
+    recipe.epochs = options->epochs.value_or(recipe.epochs);
+    recipe.batch = options->batch.value_or(recipe.batch);
+    recipe.rate = options->rate.value_or(recipe.rate);
+    recipe.momentum = options->momentum.value_or(recipe.momentum);
+    recipe.decay = options->decay.value_or(recipe.decay);
+    recipe.schedule = options->schedule.value_or(recipe.schedule);
+    const int64_t shared = wanted.augment.shared;
+    wanted.augment = options->augment.value_or(wanted.augment);
+    wanted.augment.shared = shared;
+  }
+  return std::make_unique<Trainer>(spec, data, wanted);
+}
+
+void save_checkpoint(alexnet_trainer* trainer) {
+  if (trainer->checkpoint.empty() || trainer->saved_step == trainer->trainer->steps_done()) return;
+  trainer->trainer->save_checkpoint(trainer->checkpoint);
+  trainer->saved_step = trainer->trainer->steps_done();
+}
+
+StepResult step(alexnet_trainer* trainer) {
+  const StepResult result = trainer->trainer->step();
+  const std::lock_guard lock(trainer->callback_mutex);
+  if (trainer->callback) {
+    const CallbackScope scope;
+    trainer->callback(trainer->user_data, result.step, trainer->trainer->total_steps(), result.epoch, result.loss,
+                      result.accuracy, result.rate);
+  }
+  return result;
+}
+
+// A wish to cancel holds for the work that it met, or for the next one; not beyond its end.
+class Cancellable {
+ public:
+  explicit Cancellable(alexnet_trainer* trainer) : trainer_(trainer) {}
+  ~Cancellable() { trainer_->cancelled = false; }
+  Cancellable(const Cancellable&) = delete;
+  Cancellable& operator=(const Cancellable&) = delete;
+  bool asked() const { return trainer_->cancelled; }
+
+ private:
+  alexnet_trainer* trainer_;
+};
+
+void run(alexnet_trainer* trainer, int64_t steps) {
+  const Cancellable cancel(trainer);
+  const Trainer& inner = *trainer->trainer;
+  const int64_t every = trainer->checkpoint_every > 0 ? trainer->checkpoint_every : inner.steps_per_epoch();
+  for (int64_t made = 0; !inner.done() && (steps == 0 || made < steps) && !cancel.asked(); ++made)
+    if (step(trainer).step % every == 0) save_checkpoint(trainer);
+  save_checkpoint(trainer);
+  check(!cancel.asked(), Code::cancelled, "stopped after step ", inner.steps_done(), " of ", inner.total_steps());
+}
+
+// Sets one member of the options.
+template <class Set>
+alexnet_status set(alexnet_train_options* options, const Set& change) {
+  return guard([&] {
+    require(options, "options");
+    change(*options);
+  });
+}
+
+alexnet_status make_trainer(alexnet_context* context, const alexnet_dataset* data, alexnet_trainer** trainer,
+                            const std::function<std::unique_ptr<Trainer>(const Settings&)>& make) {
+  return guard([&] {
+    require(data, "data");
+    require(trainer, "trainer");
+    auto made = std::make_unique<alexnet_trainer>();
+    made->settings = settings_of(context);
+    made->trainer = make(*made->settings);
+    *trainer = made.release();
+  });
+}
+
+// For functions that need the trainer to themselves.
+template <class Body>
+alexnet_status with(alexnet_trainer* trainer, const Body& body) {
+  return guard([&] {
+    const Work work(trainer, "trainer");
+    body(*trainer->trainer);
+  });
+}
+
+}  // namespace
+
+alexnet_status alexnet_train_options_create(alexnet_train_options** options) {
+  return guard([&] {
+    require(options, "options");
+    *options = new alexnet_train_options;
+  });
+}
+
+alexnet_status alexnet_train_options_set_epochs(alexnet_train_options* options, int64_t epochs) {
+  return set(options, [&](auto& to) {
+    check(epochs >= 1, Code::invalid_argument, "epochs must be at least 1, got ", epochs);
+    to.epochs = epochs;
+  });
+}
+
+alexnet_status alexnet_train_options_set_batch(alexnet_train_options* options, int64_t batch) {
+  return set(options, [&](auto& to) {
+    check(batch >= 1, Code::invalid_argument, "batch must be at least 1, got ", batch);
+    to.batch = batch;
+  });
+}
+
+alexnet_status alexnet_train_options_set_learning_rate(alexnet_train_options* options, double rate) {
+  return set(options, [&](auto& to) { to.rate = require_number(rate, "rate"); });
+}
+
+alexnet_status alexnet_train_options_set_momentum(alexnet_train_options* options, double momentum) {
+  return set(options, [&](auto& to) { to.momentum = require_number(momentum, "momentum"); });
+}
+
+alexnet_status alexnet_train_options_set_weight_decay(alexnet_train_options* options, double decay) {
+  return set(options, [&](auto& to) { to.decay = require_number(decay, "decay"); });
+}
+
+alexnet_status alexnet_train_options_set_schedule(alexnet_train_options* options, const char* schedule) {
+  return set(options, [&](auto& to) {
+    require(schedule, "schedule");
+    to.schedule = Schedule(schedule).text();  // refuses what is none
+  });
+}
+
+alexnet_status alexnet_train_options_set_seed(alexnet_train_options* options, uint64_t seed) {
+  return set(options, [&](auto& to) { to.others.seed = seed; });
+}
+
+alexnet_status alexnet_train_options_set_device(alexnet_train_options* options, const char* device) {
+  return set(options, [&](auto& to) {
+    require(device, "device");
+    to.others.devices = device;
+  });
+}
+
+alexnet_status alexnet_train_options_set_threads(alexnet_train_options* options, int32_t threads) {
+  return set(options, [&](auto& to) {
+    require_threads(threads);
+    to.others.threads = threads;
+  });
+}
+
+alexnet_status alexnet_train_options_set_data_threads(alexnet_train_options* options, int32_t threads) {
+  return set(options, [&](auto& to) {
+    constexpr int32_t most = 256;
+    require_threads(threads, most);
+    to.others.data_threads = threads;
+  });
+}
+
+alexnet_status alexnet_train_options_set_augmentation(alexnet_train_options* options, int32_t random_crop, int32_t flip,
+                                                      int64_t pad) {
+  return set(options, [&](auto& to) {
+    constexpr int64_t most = 1024;
+    check(pad >= 0 && pad <= most, Code::invalid_argument, "pad must lie in 0..", most, ", got ", pad);
+    to.augment = Augment{random_crop != 0, flip != 0, pad, 1};
+  });
+}
+
+alexnet_status alexnet_train_options_set_label_smoothing(alexnet_train_options* options, double smoothing) {
+  return set(options, [&](auto& to) {
+    check(smoothing >= 0 && smoothing < 1, Code::invalid_argument, "smoothing must be 0 or more, below 1, got ",
+          smoothing);
+    to.others.label_smoothing = static_cast<float>(smoothing);
+  });
+}
+
+alexnet_status alexnet_train_options_set_dropout(alexnet_train_options* options, int32_t enabled) {
+  return set(options, [&](auto& to) { to.others.dropout = enabled != 0; });
+}
+
+alexnet_status alexnet_train_options_set_initial_weights(alexnet_train_options* options, const char* path) {
+  return set(options, [&](auto& to) {
+    require(path, "path");
+    to.others.init = path;
+  });
+}
+
+alexnet_status alexnet_train_options_set_input_size(alexnet_train_options* options, int64_t side) {
+  return set(options, [&](auto& to) {
+    check(side >= 1, Code::invalid_argument, "side must be at least 1, got ", side);
+    to.side = side;
+  });
+}
+
+void alexnet_train_options_free(alexnet_train_options* options) { delete options; }
+
+alexnet_status alexnet_trainer_create(alexnet_context* context, const char* network, const alexnet_dataset* data,
+                                      const alexnet_train_options* options, alexnet_trainer** trainer) {
+  return make_trainer(context, data, trainer, [&](const Settings& settings) {
+    require(network, "network");
+    return start(network, data->data, options, settings);
+  });
+}
+
+alexnet_status alexnet_trainer_resume(alexnet_context* context, const char* checkpoint, const alexnet_dataset* data,
+                                      const alexnet_train_options* options, alexnet_trainer** trainer) {
+  return make_trainer(context, data, trainer, [&](const Settings& settings) {
+    require(checkpoint, "checkpoint");
+    TrainOptions wanted = options_for(options, settings);
+    wanted.recipe.epochs = options ? options->epochs.value_or(0) : 0;  // 0: as in the file
+    return Trainer::resume(checkpoint, data->data, wanted);
+  });
+}
+
+alexnet_status alexnet_trainer_set_step_callback(alexnet_trainer* trainer, alexnet_step_callback callback,
+                                                 void* user_data) {
+  return guard([&] {
+    require(trainer, "trainer");
+    const std::lock_guard lock(trainer->callback_mutex);
+    trainer->callback = callback;
+    trainer->user_data = user_data;
+  });
+}
+
+alexnet_status alexnet_trainer_set_checkpoint(alexnet_trainer* trainer, const char* path, int64_t every) {
+  return with(trainer, [&](const Trainer&) {
+    check(every >= 0, Code::invalid_argument, "every must be 0 or more, got ", every);
+    std::string kept = path ? path : "";
+    check(!path || !kept.empty(), Code::invalid_argument, "path must not be empty; NULL means no checkpoint");
+    trainer->checkpoint = std::move(kept);
+    trainer->checkpoint_every = every;
+    trainer->saved_step = -1;
+  });
+}
+
+alexnet_status alexnet_trainer_step(alexnet_trainer* trainer, double* loss, double* accuracy) {
+  return with(trainer, [&](const Trainer& inner) {
+    check(!inner.done(), Code::invalid_state, "all ", inner.options().recipe.epochs,
+          " epochs are run; resume from a checkpoint with more epochs to go on");
+    const StepResult result = step(trainer);
+    give(loss, result.loss);
+    give(accuracy, result.accuracy);
+  });
+}
+
+alexnet_status alexnet_trainer_run(alexnet_trainer* trainer, int64_t steps) {
+  return with(trainer, [&](const Trainer&) {
+    check(steps >= 0, Code::invalid_argument, "steps must be 0 (no limit) or more, got ", steps);
+    run(trainer, steps);
+  });
+}
+
+alexnet_status alexnet_trainer_cancel(alexnet_trainer* trainer) {
+  return catch_all([&] {
+    require(trainer, "trainer");
+    trainer->cancelled = true;
+  });
+}
+
+alexnet_status alexnet_trainer_progress(alexnet_trainer* trainer, int64_t* steps_done, int64_t* total_steps,
+                                        int64_t* steps_per_epoch) {
+  return with(trainer, [&](const Trainer& inner) {
+    give(steps_done, inner.steps_done());
+    give(total_steps, inner.total_steps());
+    give(steps_per_epoch, inner.steps_per_epoch());
+  });
+}
+
+alexnet_status alexnet_trainer_save_checkpoint(alexnet_trainer* trainer, const char* path) {
+  return with(trainer, [&](const Trainer& inner) {
+    require(path, "path");
+    inner.save_checkpoint(path);
+  });
+}
+
+alexnet_status alexnet_trainer_save_weights(alexnet_trainer* trainer, const char* path, alexnet_precision precision) {
+  return with(trainer, [&](const Trainer& inner) {
+    require(path, "path");
+    inner.save_weights(path, stored_type_of(precision));
+  });
+}
+
+alexnet_status alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data, int64_t* images,
+                                        int64_t* broken, double* top1, double* top5, double* loss) {
+  return with(trainer, [&](Trainer& inner) {
+    require(data, "data");
+    const Cancellable cancel(trainer);
+    EvaluateOptions options;
+    options.cancelled = [&] { return cancel.asked(); };
+    give({images, broken, top1, top5, loss}, inner.evaluate(*data->data, options));
+  });
+}
+
+alexnet_status alexnet_trainer_model(alexnet_trainer* trainer, alexnet_model** model) {
+  return with(trainer, [&](const Trainer& inner) {
+    require(model, "model");
+    *model = make_model_handle(inner.model(), trainer->settings);
+  });
+}
+
+alexnet_status alexnet_trainer_free(alexnet_trainer* trainer) {
+  return guard([&] {
+    if (!trainer) return;
+    { const Work idle(trainer, "trainer"); }
+    delete trainer;
+  });
+}
