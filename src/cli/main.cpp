@@ -1,7 +1,9 @@
 // The program `alexnet`.
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 #include <new>
+#include <string_view>
 
 #include "cli/commands.h"
 #include "core/error.h"
@@ -25,7 +27,8 @@ void check_command(int argc, char** argv, const std::vector<Command>& commands) 
     if (argc > 1 && command.app->get_name() == argv[1]) return;
     known += (known.empty() ? "" : ", ") + command.app->get_name();
   }
-  if (argc > 1 && argv[1][0] == '-') return;
+  constexpr std::string_view answered[] = {"-h", "--help", "--version"};
+  if (argc > 1 && std::find(std::begin(answered), std::end(answered), argv[1]) != std::end(answered)) return;
   throw CLI::ValidationError(argc > 1 ? cat("no command is named '", argv[1], "'; there are ", known)
                                       : cat("name a command: ", known));
 }
