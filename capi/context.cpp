@@ -27,13 +27,14 @@ void dispatch(LogLevel level, const std::string& line) {
 }
 
 void set_log(const alexnet_context* context, alexnet_log_callback call, void* user_data) {
+  // Before the lock: dispatch() is called under the core's own.
+  static const bool connected = (set_log_sink(dispatch), true);
+  (void)connected;
   std::unique_lock lock(log_mutex);
   if (call)
     log_callbacks[context] = {call, user_data};
   else
     log_callbacks.erase(context);
-  static const bool connected = (set_log_sink(dispatch), true);
-  (void)connected;
 }
 
 alexnet_context& context_or_default(alexnet_context* context) {
