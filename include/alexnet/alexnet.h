@@ -568,11 +568,11 @@ ALEXNET_API(alexnet_status) alexnet_trainer_cancel(alexnet_trainer* trainer);
 ALEXNET_API(alexnet_status)
 alexnet_trainer_progress(alexnet_trainer* trainer, int64_t* steps_done, int64_t* total_steps, int64_t* steps_per_epoch);
 
-// Writes all that alexnet_trainer_resume needs, whole or not at all. Statuses: NOT_FOUND, IO, DEVICE, INVALID_STATE.
+// Writes all that alexnet_trainer_resume needs, whole or not at all. Statuses: IO, DEVICE, INVALID_STATE.
 ALEXNET_API(alexnet_status) alexnet_trainer_save_checkpoint(alexnet_trainer* trainer, const char* path);
 
 // Writes a weight file for alexnet_model_open, whole or not at all: weights stored as FP32, FP16 or BF16,
-// preprocessing, labels and a self-test. Statuses: NOT_FOUND, IO, DEVICE, INVALID_STATE.
+// preprocessing, labels and a self-test. Statuses: IO, DEVICE, INVALID_STATE.
 ALEXNET_API(alexnet_status)
 alexnet_trainer_save_weights(alexnet_trainer* trainer, const char* path, alexnet_precision precision);
 
