@@ -57,7 +57,7 @@ bool inside_callback() noexcept { return callback_depth > 0; }
 CallbackScope::CallbackScope() { ++callback_depth; }
 CallbackScope::~CallbackScope() { --callback_depth; }
 
-std::shared_ptr<const Settings> settings_of(alexnet_context* context) { return context_or_default(context).settings; }
+std::shared_ptr<Settings> settings_of(alexnet_context* context) { return context_or_default(context).settings; }
 
 }  // namespace alx::capi
 

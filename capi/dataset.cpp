@@ -4,11 +4,46 @@
 using namespace alx;
 using namespace alx::capi;
 
+namespace {
+constexpr int64_t max_classes = 1 << 20;
+}
+
 alexnet_status alexnet_dataset_open(const char* folder, const char* part, alexnet_dataset** data) {
   return guard([&] {
     require(folder, "folder");
     require(data, "data");
-    *data = new alexnet_dataset{Dataset::open(folder, part ? part : "train")};
+    *data = new alexnet_dataset{Dataset::open(folder, part ? part : "train"), nullptr};
+  });
+}
+
+alexnet_status alexnet_dataset_create(const char* const* class_names, int64_t count, alexnet_dataset** data) {
+  return guard([&] {
+    require(class_names, "class_names");
+    require(data, "data");
+    check(count >= 1 && count <= max_classes, Code::invalid_argument, "count must lie in 1..", max_classes, ", got ",
+          count);
+    std::vector<std::string> names;
+    for (int64_t i = 0; i < count; ++i) {
+      check(class_names[i] != nullptr, Code::invalid_argument, "class_names[", i, "] must not be NULL");
+      check(std::find(names.begin(), names.end(), class_names[i]) == names.end(), Code::invalid_argument,
+            "class_names[", i, "] is '", class_names[i], "' once more; each class needs a name of its own");
+      names.emplace_back(class_names[i]);
+    }
+    auto set = std::make_shared<MemoryDataset>(std::move(names));
+    *data = new alexnet_dataset{set, set.get()};
+  });
+}
+
+alexnet_status alexnet_dataset_add(alexnet_dataset* data, const alexnet_image* image, int64_t class_index) {
+  return guard([&] {
+    require(data, "data");
+    require(image, "image");
+    check(image->image.width > 0, Code::invalid_argument, "image has no pixels; set them first");
+    check(data->growing != nullptr, Code::invalid_state,
+          "this data set was opened from files; only one of alexnet_dataset_create can be added to");
+    check(data->data.use_count() == 1, Code::invalid_state,
+          "a trainer has this data set, which does not change any more; fill it before the trainer is made");
+    data->growing->add(image->image, class_index);
   });
 }
 

@@ -1,5 +1,6 @@
 // What stands behind the opaque types. A handle holds what it was made from, so handles may be freed in any order.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -8,17 +9,42 @@
 #include <vector>
 
 #include "alexnet/alexnet.h"
+#include "data/dataset_memory.h"
 #include "guard.h"
 #include "network/session.h"
 #include "train/trainer.h"
 
 namespace alx::capi {
 
+// The memory of a context's tensors: counted, bounded, and from the program's own functions where it gave some.
+class ContextMemory {
+ public:
+  struct Source {  // NULL functions: operator new
+    alexnet_allocate_callback allocate = nullptr;
+    alexnet_deallocate_callback deallocate = nullptr;
+    void* user_data = nullptr;
+  };
+  void set_source(const Source& source);
+  void set_limit(int64_t bytes) { counter_->limit = bytes; }  // 0: none
+  int64_t in_use() const { return counter_->in_use; }
+  std::shared_ptr<HostAllocator> allocator() const;  // gives from the present source
+
+  struct Counter {
+    std::atomic<int64_t> in_use{0}, limit{0};
+  };
+
+ private:
+  mutable std::mutex mutex_;
+  Source source_;
+  std::shared_ptr<Counter> counter_ = std::make_shared<Counter>();
+};
+
 // What outlives a context's handle as long as something made in it does.
 struct Settings {
   std::atomic<int32_t> threads{0};
+  ContextMemory memory;
 };
-std::shared_ptr<const Settings> settings_of(alexnet_context* context);  // NULL: the default context
+std::shared_ptr<Settings> settings_of(alexnet_context* context);  // NULL: the default context
 
 constexpr int32_t max_threads = 4096;
 inline void require_threads(int32_t threads, int32_t most = max_threads) {
@@ -28,13 +54,8 @@ DataType type_of(alexnet_precision precision);
 DataType stored_type_of(alexnet_precision precision);  // what files hold: not int8
 
 alexnet_model* make_model_handle(std::shared_ptr<const Model> model, std::shared_ptr<const Settings> settings);
-
-// Where an evaluation's numbers go; any may be NULL.
-struct EvaluationOut {
-  int64_t *images, *broken;
-  double *top1, *top5, *loss;
-};
-void give(const EvaluationOut& out, const Evaluation& evaluation);
+alexnet_evaluation* make_evaluation_handle(Evaluation evaluation, int64_t classes);
+alexnet_memory* make_memory_handle(const Network& network, Phase phase);
 
 // A handle serves one thread at a time: a second one is told so instead of waiting.
 template <class Handle>
@@ -62,6 +83,7 @@ struct alexnet_context {
 struct alexnet_model {
   std::shared_ptr<const alx::Model> model;
   std::vector<alx::LayerInfo> layers;
+  std::string input_json;
   std::shared_ptr<const alx::capi::Settings> settings;
 };
 
@@ -85,12 +107,23 @@ struct alexnet_result {
   std::vector<std::vector<alx::Ranked>> ranked;  // of each image, all classes
 };
 
+struct alexnet_evaluation {
+  alx::Evaluation evaluation;
+  int64_t classes;
+};
+
+struct alexnet_memory {
+  std::vector<alx::MemoryReport> devices;
+  bool training;
+};
+
 struct alexnet_weights {
   alx::WeightFile file;
 };
 
 struct alexnet_dataset {
   std::shared_ptr<const alx::Dataset> data;
+  alx::MemoryDataset* growing = nullptr;  // `data` where the program fills it
 };
 
 struct alexnet_train_options {

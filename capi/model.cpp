@@ -2,6 +2,7 @@
 #include "backends/registry.h"
 #include "handles.h"
 #include "models/zoo.h"
+#include "network/device_test.h"
 
 using namespace alx;
 using namespace alx::capi;
@@ -34,7 +35,8 @@ const LayerInfo& layer_at(const alexnet_model* model, int64_t index) {
 alexnet_model* alx::capi::make_model_handle(std::shared_ptr<const Model> model,
                                             std::shared_ptr<const Settings> settings) {
   std::vector<LayerInfo> layers = layer_table(model->spec());
-  return new alexnet_model{std::move(model), std::move(layers), std::move(settings)};
+  std::string input = to_json(model->spec().input);
+  return new alexnet_model{std::move(model), std::move(layers), std::move(input), std::move(settings)};
 }
 
 alexnet_status alexnet_device_count(int64_t* count) {
@@ -66,6 +68,13 @@ alexnet_status alexnet_device_probe(const char* device) {
   });
 }
 
+alexnet_status alexnet_device_self_test(const char* device, double* difference) {
+  return guard([&] {
+    require(device, "device");
+    give(difference, test_device(device));
+  });
+}
+
 alexnet_status alexnet_network_count(int64_t* count) {
   return guard([&] {
     require(count, "count");
@@ -87,6 +96,29 @@ alexnet_status alexnet_model_open(alexnet_context* context, const char* file_or_
     require(model, "model");
     auto opened = Model::open(file_or_name ? file_or_name : "alexnet-cifar10", network ? network : "");
     *model = make_model_handle(std::move(opened), settings_of(context));
+  });
+}
+
+alexnet_status alexnet_model_open_memory(alexnet_context* context, const void* bytes, size_t size, const char* network,
+                                         alexnet_model** model) {
+  return guard([&] {
+    require(bytes, "bytes");
+    require(model, "model");
+    const auto* first = static_cast<const std::byte*>(bytes);
+    auto opened = Model::open(std::vector<std::byte>(first, first + size), network ? network : "");
+    *model = make_model_handle(std::move(opened), settings_of(context));
+  });
+}
+
+alexnet_status alexnet_model_create(alexnet_context* context, const char* network, int64_t classes, int64_t side,
+                                    uint64_t seed, alexnet_model** model) {
+  return guard([&] {
+    require(network, "network");
+    require(model, "model");
+    check(classes >= 0, Code::invalid_argument, "classes must be 0 (the network's own) or more, got ", classes);
+    check(side >= 0, Code::invalid_argument, "side must be 0 (the network's own) or more, got ", side);
+    auto made = Model::of(make_model(network, {classes, side, side}), drawn_weights(seed));
+    *model = make_model_handle(std::move(made), settings_of(context));
   });
 }
 
@@ -120,6 +152,43 @@ alexnet_status alexnet_model_input_size(const alexnet_model* model, int64_t* hei
     require(model, "model");
     give(height, model->model->spec().input.height);
     give(width, model->model->spec().input.width);
+  });
+}
+
+alexnet_status alexnet_model_input_json(const alexnet_model* model, const char** json) {
+  return guard([&] {
+    require(model, "model");
+    require(json, "json");
+    *json = model->input_json.c_str();
+  });
+}
+
+alexnet_status alexnet_model_preprocess(const alexnet_model* model, const alexnet_image* image, int32_t crops,
+                                        float* values, int64_t capacity) {
+  return guard([&] {
+    require(model, "model");
+    require(image, "image");
+    require(values, "values");
+    check(image->image.width > 0, Code::invalid_argument, "image has no pixels; set them first");
+    const std::vector<float> prepared = prepare(*model->model, {image->image}, crops);
+    const auto needed = static_cast<int64_t>(prepared.size());
+    check(capacity >= needed, Code::invalid_argument, "capacity is ", capacity, ", but ", crops, " crops take ", needed,
+          " floats");
+    std::copy(prepared.begin(), prepared.end(), values);
+  });
+}
+
+alexnet_status alexnet_model_self_test(const alexnet_model* model, const char* device, int32_t* tested,
+                                       double* difference) {
+  return guard([&] {
+    require(model, "model");
+    SessionOptions options;
+    options.devices = device ? device : "cpu";
+    options.threads = model->settings->threads;
+    options.allocator = model->settings->memory.allocator();
+    const std::optional<double> found = self_test(model->model, options);
+    give(tested, int32_t{found.has_value()});
+    give(difference, found.value_or(0));
   });
 }
 

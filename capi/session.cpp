@@ -1,7 +1,6 @@
 // Session options, sessions and results.
 #include <functional>
 
-#include "backends/registry.h"
 #include "handles.h"
 
 using namespace alx;
@@ -13,16 +12,8 @@ SessionOptions options_for(const alexnet_model* model, const alexnet_session_opt
   require(model, "model");
   SessionOptions wanted = options ? options->options : SessionOptions{};
   if (wanted.threads == 0) wanted.threads = model->settings->threads;
+  wanted.allocator = model->settings->memory.allocator();
   return wanted;
-}
-
-MemoryReport plan_memory(const alexnet_model* model, const alexnet_session_options* options) {
-  const SessionOptions wanted = options_for(model, options);
-  NetworkOptions network;
-  network.batch = wanted.batch;
-  network.precision = wanted.precision;
-  network.outputs = wanted.outputs;
-  return Network(model->model->spec(), open_devices(wanted.devices, wanted.threads), network).memory();
 }
 
 alexnet_result* make_result(const alexnet_session* session, std::vector<float> probabilities) {
@@ -79,14 +70,6 @@ DataType alx::capi::stored_type_of(alexnet_precision precision) {
   return type_of(precision);
 }
 
-void alx::capi::give(const EvaluationOut& out, const Evaluation& evaluation) {
-  give(out.images, evaluation.images);
-  give(out.broken, evaluation.broken);
-  give(out.top1, evaluation.top1);
-  give(out.top5, evaluation.top5);
-  give(out.loss, evaluation.loss);
-}
-
 alexnet_status alexnet_session_options_create(alexnet_session_options** options) {
   return guard([&] {
     require(options, "options");
@@ -135,12 +118,12 @@ alexnet_status alexnet_session_options_add_output(alexnet_session_options* optio
 
 void alexnet_session_options_free(alexnet_session_options* options) { delete options; }
 
-alexnet_status alexnet_memory_query(const alexnet_model* model, const alexnet_session_options* options,
-                                    int64_t* weights, int64_t* activations) {
+alexnet_status alexnet_session_plan_memory(const alexnet_model* model, const alexnet_session_options* options,
+                                           alexnet_memory** memory) {
   return guard([&] {
-    const MemoryReport memory = plan_memory(model, options);
-    give(weights, static_cast<int64_t>(memory.weights));
-    give(activations, static_cast<int64_t>(memory.activations));
+    require(memory, "memory");
+    const SessionOptions wanted = options_for(model, options);
+    *memory = make_memory_handle(*Session::plan(*model->model, wanted), Phase::inference);
   });
 }
 
@@ -164,8 +147,8 @@ alexnet_status alexnet_session_classify_file(alexnet_session* session, const cha
   return classify_one(session, read, result);
 }
 
-alexnet_status alexnet_session_classify_bytes(alexnet_session* session, const void* bytes, size_t size,
-                                              alexnet_result** result) {
+alexnet_status alexnet_session_classify_memory(alexnet_session* session, const void* bytes, size_t size,
+                                               alexnet_result** result) {
   const auto read = [&] {
     require(bytes, "bytes");
     return decode_image({static_cast<const std::byte*>(bytes), size}, "the picture in memory");
@@ -224,32 +207,11 @@ alexnet_status alexnet_session_features(alexnet_session* session, const alexnet_
   });
 }
 
-alexnet_status alexnet_session_evaluate(alexnet_session* session, const alexnet_dataset* data, int32_t crops,
-                                        alexnet_progress_callback progress, void* user_data, int64_t* images,
-                                        int64_t* broken, double* top1, double* top5, double* loss) {
+alexnet_status alexnet_session_memory(alexnet_session* session, alexnet_memory** memory) {
   return guard([&] {
-    require(data, "data");
+    require(memory, "memory");
     const Work work(session, "session");
-    EvaluateOptions options;
-    options.crops = crops;
-    bool stop = false;
-    if (progress) {
-      options.progress = [&](int64_t done, int64_t total) {
-        const CallbackScope scope;
-        stop = progress(user_data, done, total) != 0;
-      };
-      options.cancelled = [&] { return stop; };
-    }
-    give({images, broken, top1, top5, loss}, evaluate({session->session.get()}, *data->data, options));
-  });
-}
-
-alexnet_status alexnet_session_memory(alexnet_session* session, int64_t* weights, int64_t* activations) {
-  return guard([&] {
-    const Work work(session, "session");
-    const MemoryReport memory = session->session->network().memory();
-    give(weights, static_cast<int64_t>(memory.weights));
-    give(activations, static_cast<int64_t>(memory.activations));
+    *memory = make_memory_handle(session->session->network(), Phase::inference);
   });
 }
 

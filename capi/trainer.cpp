@@ -19,29 +19,32 @@ float require_number(double value, const char* argument) {
 TrainOptions options_for(const alexnet_train_options* options, const Settings& settings) {
   TrainOptions wanted = options ? options->others : TrainOptions{};
   if (wanted.threads == 0) wanted.threads = settings.threads;
+  wanted.allocator = settings.memory.allocator();
   return wanted;
 }
 
-std::unique_ptr<Trainer> start(const char* network, const std::shared_ptr<const Dataset>& data,
-                               const alexnet_train_options* options, const Settings& settings) {
+NetSpec spec_for(const char* network, int64_t classes, const alexnet_train_options* options) {
   const int64_t side = options ? options->side : 0;
-  const NetSpec spec = make_model(network, {static_cast<int64_t>(data->classes().size()), side, side});
+  return make_model(network, {classes, side, side});
+}
+
+// The network's recipe, with what `options` say instead.
+TrainOptions options_for(const NetSpec& spec, const alexnet_train_options* options, const Settings& settings) {
   TrainOptions wanted = options_for(options, settings);
   wanted.recipe = spec.recipe;
   wanted.augment = usual_augment(spec);
-  if (options) {
-    Recipe& recipe = wanted.recipe;
-    recipe.epochs = options->epochs.value_or(recipe.epochs);
-    recipe.batch = options->batch.value_or(recipe.batch);
-    recipe.rate = options->rate.value_or(recipe.rate);
-    recipe.momentum = options->momentum.value_or(recipe.momentum);
-    recipe.decay = options->decay.value_or(recipe.decay);
-    recipe.schedule = options->schedule.value_or(recipe.schedule);
-    const int64_t shared = wanted.augment.shared;
-    wanted.augment = options->augment.value_or(wanted.augment);
-    wanted.augment.shared = shared;
-  }
-  return std::make_unique<Trainer>(spec, data, wanted);
+  if (!options) return wanted;
+  Recipe& recipe = wanted.recipe;
+  recipe.epochs = options->epochs.value_or(recipe.epochs);
+  recipe.batch = options->batch.value_or(recipe.batch);
+  recipe.rate = options->rate.value_or(recipe.rate);
+  recipe.momentum = options->momentum.value_or(recipe.momentum);
+  recipe.decay = options->decay.value_or(recipe.decay);
+  recipe.schedule = options->schedule.value_or(recipe.schedule);
+  const int64_t shared = wanted.augment.shared;
+  wanted.augment = options->augment.value_or(wanted.augment);
+  wanted.augment.shared = shared;
+  return wanted;
 }
 
 void save_checkpoint(alexnet_trainer* trainer) {
@@ -55,8 +58,10 @@ StepResult step(alexnet_trainer* trainer) {
   const std::lock_guard lock(trainer->callback_mutex);
   if (trainer->callback) {
     const CallbackScope scope;
-    trainer->callback(trainer->user_data, result.step, trainer->trainer->total_steps(), result.epoch, result.loss,
-                      result.accuracy, result.rate);
+    const alexnet_step made{sizeof(alexnet_step), result.step,    trainer->trainer->total_steps(),
+                            result.epoch,         result.loss,    result.accuracy,
+                            result.rate,          result.seconds, result.waited};
+    trainer->callback(trainer->user_data, &made);
   }
   return result;
 }
@@ -223,7 +228,20 @@ alexnet_status alexnet_trainer_create(alexnet_context* context, const char* netw
                                       const alexnet_train_options* options, alexnet_trainer** trainer) {
   return make_trainer(context, data, trainer, [&](const Settings& settings) {
     require(network, "network");
-    return start(network, data->data, options, settings);
+    const NetSpec spec = spec_for(network, static_cast<int64_t>(data->data->classes().size()), options);
+    return std::make_unique<Trainer>(spec, data->data, options_for(spec, options, settings));
+  });
+}
+
+alexnet_status alexnet_trainer_plan_memory(alexnet_context* context, const char* network, int64_t classes,
+                                           const alexnet_train_options* options, alexnet_memory** memory) {
+  return guard([&] {
+    require(network, "network");
+    require(memory, "memory");
+    check(classes >= 1, Code::invalid_argument, "classes must be at least 1, got ", classes);
+    const NetSpec spec = spec_for(network, classes, options);
+    *memory =
+        make_memory_handle(*Trainer::plan(spec, options_for(spec, options, *settings_of(context))), Phase::training);
   });
 }
 
@@ -305,14 +323,22 @@ alexnet_status alexnet_trainer_save_weights(alexnet_trainer* trainer, const char
   });
 }
 
-alexnet_status alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data, int64_t* images,
-                                        int64_t* broken, double* top1, double* top5, double* loss) {
+alexnet_status alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data,
+                                        alexnet_evaluation** evaluation) {
   return with(trainer, [&](Trainer& inner) {
     require(data, "data");
+    require(evaluation, "evaluation");
     const Cancellable cancel(trainer);
     EvaluateOptions options;
     options.cancelled = [&] { return cancel.asked(); };
-    give({images, broken, top1, top5, loss}, inner.evaluate(*data->data, options));
+    *evaluation = make_evaluation_handle(inner.evaluate(*data->data, options), inner.spec().classes);
+  });
+}
+
+alexnet_status alexnet_trainer_memory(alexnet_trainer* trainer, alexnet_memory** memory) {
+  return with(trainer, [&](const Trainer& inner) {
+    require(memory, "memory");
+    *memory = make_memory_handle(inner.network(), Phase::training);
   });
 }
 

@@ -81,8 +81,8 @@ alexnet_status alexnet_weights_verify(const char* path, const char* device, int3
     std::string faults;
     for (const std::string& fault : verdict.faults) faults += (faults.empty() ? "" : "\n") + fault;
     check(faults.empty(), Code::bad_file, path, ": ", faults);
-    give(self_tested, static_cast<int32_t>(verdict.self_tested));
-    give(difference, verdict.self_test_error);
+    give(self_tested, int32_t{verdict.self_test_error.has_value()});
+    give(difference, verdict.self_test_error.value_or(0));
   });
 }
 

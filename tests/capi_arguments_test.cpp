@@ -71,6 +71,8 @@ TEST_F(Arguments, OfContextsAndDevices) {
 }
 
 TEST_F(Arguments, OfModels) {
+  alexnet_model* made = nullptr;
+  float value = 1;
   expect_refused({
       {"model", [&] { return alexnet_model_open(nullptr, nullptr, nullptr, nullptr); }},
       {"model", [&] { return alexnet_model_name(nullptr, &text_); }},
@@ -81,6 +83,20 @@ TEST_F(Arguments, OfModels) {
       {"class_index", [&] { return alexnet_model_label(model, 10, &text_); }},
       {"label", [&] { return alexnet_model_label(model, 0, nullptr); }},
       {"model", [&] { return alexnet_model_input_size(nullptr, &number_, &number_); }},
+      {"bytes", [&] { return alexnet_model_open_memory(nullptr, nullptr, 1, nullptr, &made); }},
+      {"model", [&] { return alexnet_model_open_memory(nullptr, "a", 1, nullptr, nullptr); }},
+      {"network", [&] { return alexnet_model_create(nullptr, nullptr, 0, 0, 1, &made); }},
+      {"classes", [&] { return alexnet_model_create(nullptr, "alexnet", -1, 0, 1, &made); }},
+      {"side", [&] { return alexnet_model_create(nullptr, "alexnet", 0, -1, 1, &made); }},
+      {"model", [&] { return alexnet_model_create(nullptr, "alexnet", 0, 0, 1, nullptr); }},
+      {"model", [&] { return alexnet_model_input_json(nullptr, &text_); }},
+      {"json", [&] { return alexnet_model_input_json(model, nullptr); }},
+      {"model", [&] { return alexnet_model_preprocess(nullptr, image, 1, &value, 1); }},
+      {"image", [&] { return alexnet_model_preprocess(model, nullptr, 1, &value, 1); }},
+      {"image has no pixels", [&] { return alexnet_model_preprocess(model, image, 1, &value, 1); }},
+      {"values", [&] { return alexnet_model_preprocess(model, image, 1, nullptr, 1); }},
+      {"model", [&] { return alexnet_model_self_test(nullptr, nullptr, nullptr, &real_); }},
+      {"device", [&] { return alexnet_device_self_test(nullptr, &real_); }},
       {"model", [&] { return alexnet_model_parameter_count(nullptr, &number_); }},
       {"count", [&] { return alexnet_model_parameter_count(model, nullptr); }},
       {"model", [&] { return alexnet_model_layer_count(nullptr, &number_); }},
@@ -96,6 +112,7 @@ TEST_F(Arguments, OfModels) {
 
 TEST_F(Arguments, OfSessionOptions) {
   alexnet_session_options* options = nullptr;
+  alexnet_memory* memory = nullptr;
   ASSERT_EQ(alexnet_session_options_create(&options), ALEXNET_OK);
   expect_refused({
       {"options", [&] { return alexnet_session_options_create(nullptr); }},
@@ -111,16 +128,19 @@ TEST_F(Arguments, OfSessionOptions) {
       {"precision", [&] { return alexnet_session_options_set_precision(options, ALEXNET_PRECISION_AS_STORED); }},
       {"options", [&] { return alexnet_session_options_add_output(nullptr, "fc5"); }},
       {"layer", [&] { return alexnet_session_options_add_output(options, nullptr); }},
-      {"model", [&] { return alexnet_memory_query(nullptr, options, &number_, &number_); }},
+      {"model", [&] { return alexnet_session_plan_memory(nullptr, options, &memory); }},
+      {"memory", [&] { return alexnet_session_plan_memory(model, options, nullptr); }},
       {"session", [&] { return alexnet_session_create(model, options, nullptr); }},
       {"model", [&] { return alexnet_session_create(nullptr, options, &session); }},
   });
+  EXPECT_EQ(memory, nullptr);
   alexnet_session_options_free(options);
 }
 
 TEST_F(Arguments, OfSessionsAndResults) {
   alexnet_result* result = nullptr;
   const alexnet_image* images[] = {image, nullptr};
+  alexnet_memory* memory = nullptr;
   const float* values = nullptr;
   std::vector<float> pixels(3 * 32 * 32, 0.f);
   float* out = pixels.data();
@@ -128,9 +148,9 @@ TEST_F(Arguments, OfSessionsAndResults) {
       {"session", [&] { return alexnet_session_classify_file(nullptr, "a.jpg", &result); }},
       {"path", [&] { return alexnet_session_classify_file(session, nullptr, &result); }},
       {"result", [&] { return alexnet_session_classify_file(session, "a.jpg", nullptr); }},
-      {"session", [&] { return alexnet_session_classify_bytes(nullptr, "a", 1, &result); }},
-      {"bytes", [&] { return alexnet_session_classify_bytes(session, nullptr, 1, &result); }},
-      {"result", [&] { return alexnet_session_classify_bytes(session, "a", 1, nullptr); }},
+      {"session", [&] { return alexnet_session_classify_memory(nullptr, "a", 1, &result); }},
+      {"bytes", [&] { return alexnet_session_classify_memory(session, nullptr, 1, &result); }},
+      {"result", [&] { return alexnet_session_classify_memory(session, "a", 1, nullptr); }},
       {"session", [&] { return alexnet_session_classify_images(nullptr, images, 1, 1, &result); }},
       {"images", [&] { return alexnet_session_classify_images(session, nullptr, 1, 1, &result); }},
       {"count", [&] { return alexnet_session_classify_images(session, images, 0, 1, &result); }},
@@ -147,12 +167,8 @@ TEST_F(Arguments, OfSessionsAndResults) {
       {"session", [&] { return alexnet_session_features(nullptr, images, 1, "fc5", out, 1); }},
       {"layer", [&] { return alexnet_session_features(session, images, 1, nullptr, out, 1); }},
       {"values", [&] { return alexnet_session_features(session, images, 1, "fc5", nullptr, 1); }},
-      {"data",
-       [&] {
-         return alexnet_session_evaluate(session, nullptr, 1, nullptr, nullptr, &number_, &number_, &real_, &real_,
-                                         &real_);
-       }},
-      {"session", [&] { return alexnet_session_memory(nullptr, &number_, &number_); }},
+      {"session", [&] { return alexnet_session_memory(nullptr, &memory); }},
+      {"memory", [&] { return alexnet_session_memory(session, nullptr); }},
       {"result", [&] { return alexnet_result_count(nullptr, &number_); }},
       {"result", [&] { return alexnet_result_top(nullptr, 0, 0, &number_, &text_, nullptr); }},
       {"result", [&] { return alexnet_result_probabilities(nullptr, 0, &values, &number_); }},
@@ -202,6 +218,53 @@ TEST_F(Arguments, OfImages) {
   EXPECT_EQ(inside, pixels);
 }
 
+TEST_F(Arguments, OfEvaluations) {
+  alexnet_evaluation* evaluation = nullptr;
+  alexnet_dataset* data = nullptr;
+  const char* const classes[] = {"cat"};
+  ASSERT_EQ(alexnet_dataset_create(classes, 1, &data), ALEXNET_OK);
+  alexnet_session* const one[] = {session};
+  alexnet_session* const twice[] = {session, session};
+  alexnet_session* const none[] = {nullptr};
+  const auto evaluate = [&](alexnet_session* const* sessions, int64_t count, const alexnet_dataset* set,
+                            int32_t crops) {
+    return alexnet_session_evaluate(sessions, count, set, crops, nullptr, nullptr, &evaluation);
+  };
+  expect_refused({
+      {"sessions", [&] { return evaluate(nullptr, 1, data, 1); }},
+      {"sessions[0]", [&] { return evaluate(none, 1, data, 1); }},
+      {"sessions[1]", [&] { return evaluate(twice, 2, data, 1); }},
+      {"count", [&] { return evaluate(one, 0, data, 1); }},
+      {"data", [&] { return evaluate(one, 1, nullptr, 1); }},
+      {"evaluation", [&] { return alexnet_session_evaluate(one, 1, data, 1, nullptr, nullptr, nullptr); }},
+      {"evaluation", [&] { return alexnet_evaluation_counts(nullptr, &number_, &number_); }},
+      {"evaluation", [&] { return alexnet_evaluation_rates(nullptr, &real_, &real_, &real_); }},
+      {"evaluation", [&] { return alexnet_evaluation_confusion(nullptr, 0, 0, &number_); }},
+  });
+  EXPECT_EQ(evaluate(one, 1, data, 1), ALEXNET_ERROR_BAD_FILE);  // no picture is in it
+  EXPECT_EQ(evaluation, nullptr);
+  alexnet_dataset_free(data);
+}
+
+TEST_F(Arguments, OfMemory) {
+  alexnet_memory* memory = nullptr;
+  ASSERT_EQ(alexnet_session_memory(session, &memory), ALEXNET_OK);
+  const alexnet_allocate_callback allocate = [](void*, size_t, size_t) -> void* { return nullptr; };
+  expect_refused({
+      {"allocate", [&] { return alexnet_context_set_allocator(nullptr, allocate, nullptr, nullptr); }},
+      {"bytes", [&] { return alexnet_context_set_memory_limit(nullptr, -1); }},
+      {"bytes", [&] { return alexnet_context_memory_in_use(nullptr, nullptr); }},
+      {"memory", [&] { return alexnet_memory_device_count(nullptr, &number_); }},
+      {"count", [&] { return alexnet_memory_device_count(memory, nullptr); }},
+      {"memory", [&] { return alexnet_memory_bytes(nullptr, 0, ALEXNET_MEMORY_TOTAL, &number_); }},
+      {"device", [&] { return alexnet_memory_bytes(memory, 1, ALEXNET_MEMORY_TOTAL, &number_); }},
+      {"device", [&] { return alexnet_memory_bytes(memory, -2, ALEXNET_MEMORY_TOTAL, &number_); }},
+      {"kind", [&] { return alexnet_memory_bytes(memory, 0, 6, &number_); }},
+      {"bytes", [&] { return alexnet_memory_bytes(memory, 0, ALEXNET_MEMORY_TOTAL, nullptr); }},
+  });
+  alexnet_memory_free(memory);
+}
+
 TEST_F(Arguments, OfWeightFiles) {
   alexnet_weights* made = nullptr;
   float value = 1;
@@ -235,11 +298,29 @@ TEST_F(Arguments, OfWeightFiles) {
 
 TEST_F(Arguments, OfDataSetsAndTrainers) {
   alexnet_dataset* data = nullptr;
+  alexnet_dataset* growing = nullptr;
+  alexnet_image* filled = nullptr;
   alexnet_trainer* trainer = nullptr;
   alexnet_model* copy = nullptr;
+  alexnet_memory* memory = nullptr;
+  alexnet_evaluation* evaluation = nullptr;
+  const uint8_t pixel[] = {1, 2, 3};
+  const char* const twice[] = {"cat", "cat", "dog", nullptr};
+  ASSERT_EQ(alexnet_dataset_create(twice, 1, &growing), ALEXNET_OK);
+  ASSERT_EQ(alexnet_image_create(&filled), ALEXNET_OK);
+  ASSERT_EQ(alexnet_image_set_pixels(filled, pixel, 1, 1, 0, ALEXNET_PIXELS_RGB), ALEXNET_OK);
   expect_refused({
       {"folder", [&] { return alexnet_dataset_open(nullptr, nullptr, &data); }},
       {"data", [&] { return alexnet_dataset_open(".", nullptr, nullptr); }},
+      {"class_names", [&] { return alexnet_dataset_create(nullptr, 1, &data); }},
+      {"class_names[1]", [&] { return alexnet_dataset_create(twice, 2, &data); }},
+      {"class_names[2]", [&] { return alexnet_dataset_create(twice + 1, 3, &data); }},
+      {"count", [&] { return alexnet_dataset_create(twice, 0, &data); }},
+      {"data", [&] { return alexnet_dataset_create(twice, 1, nullptr); }},
+      {"data", [&] { return alexnet_dataset_add(nullptr, image, 0); }},
+      {"image", [&] { return alexnet_dataset_add(growing, nullptr, 0); }},
+      {"image has no pixels", [&] { return alexnet_dataset_add(growing, image, 0); }},
+      {"class_index", [&] { return alexnet_dataset_add(growing, filled, 1); }},
       {"data", [&] { return alexnet_dataset_size(nullptr, &number_); }},
       {"data", [&] { return alexnet_dataset_class_count(nullptr, &number_); }},
       {"data", [&] { return alexnet_dataset_class_name(nullptr, 0, &text_); }},
@@ -253,12 +334,21 @@ TEST_F(Arguments, OfDataSetsAndTrainers) {
       {"trainer", [&] { return alexnet_trainer_progress(nullptr, &number_, &number_, &number_); }},
       {"trainer", [&] { return alexnet_trainer_save_checkpoint(nullptr, "a"); }},
       {"trainer", [&] { return alexnet_trainer_save_weights(nullptr, "a", 0); }},
-      {"trainer", [&] { return alexnet_trainer_evaluate(nullptr, data, &number_, &number_, &real_, &real_, &real_); }},
+      {"network", [&] { return alexnet_trainer_create(nullptr, nullptr, growing, nullptr, &trainer); }},
+      {"network", [&] { return alexnet_trainer_plan_memory(nullptr, nullptr, 1, nullptr, &memory); }},
+      {"classes", [&] { return alexnet_trainer_plan_memory(nullptr, "alexnet", 0, nullptr, &memory); }},
+      {"memory", [&] { return alexnet_trainer_plan_memory(nullptr, "alexnet", 1, nullptr, nullptr); }},
+      {"trainer", [&] { return alexnet_trainer_memory(nullptr, &memory); }},
+      {"trainer", [&] { return alexnet_trainer_evaluate(nullptr, growing, &evaluation); }},
       {"trainer", [&] { return alexnet_trainer_model(nullptr, &copy); }},
   });
   EXPECT_EQ(data, nullptr);
   EXPECT_EQ(trainer, nullptr);
   EXPECT_EQ(copy, nullptr);
+  EXPECT_EQ(memory, nullptr);
+  EXPECT_EQ(evaluation, nullptr);
+  alexnet_image_free(filled);
+  alexnet_dataset_free(growing);
 }
 
 TEST_F(Arguments, OfTrainOptions) {
@@ -304,6 +394,8 @@ TEST(Free, TakesNull) {
   alexnet_model_free(nullptr);
   alexnet_session_options_free(nullptr);
   alexnet_result_free(nullptr);
+  alexnet_evaluation_free(nullptr);
+  alexnet_memory_free(nullptr);
   alexnet_image_free(nullptr);
   alexnet_weights_free(nullptr);
   alexnet_dataset_free(nullptr);

@@ -34,7 +34,7 @@ TEST(Abi, ClassifiesTheSamePictureHoweverItComes) {
   std::vector<alexnet::Image> images;
   images.push_back(alexnet::Image::from_memory(bytes.data(), bytes.size()));
   EXPECT_EQ(session.classify(images).probabilities(), from_file);
-  EXPECT_EQ(session.classify_bytes(bytes.data(), bytes.size()).probabilities(), from_file);
+  EXPECT_EQ(session.classify_memory(bytes.data(), bytes.size()).probabilities(), from_file);
   EXPECT_NE(session.classify(images, 10).probabilities(), from_file);
 }
 
@@ -94,15 +94,13 @@ TEST(Abi, HandlesAreFreedInAnyOrder) {
 
 TEST(Abi, TellsMemoryBeforeAndAfter) {
   const alexnet::Model model;
-  alexnet_session* session = nullptr;
-  int64_t before[2], after[2];
-  ASSERT_EQ(alexnet_memory_query(model.get(), nullptr, &before[0], &before[1]), ALEXNET_OK);
-  ASSERT_EQ(alexnet_session_create(model.get(), nullptr, &session), ALEXNET_OK);
-  ASSERT_EQ(alexnet_session_memory(session, &after[0], &after[1]), ALEXNET_OK);
-  EXPECT_EQ(before[0], after[0]);
-  EXPECT_EQ(before[1], after[1]);
-  EXPECT_GT(before[0], 454858 * 4 - 1);
-  EXPECT_EQ(alexnet_session_free(session), ALEXNET_OK);
+  const alexnet::Memory before = alexnet::Session::plan_memory(model), after = alexnet::Session(model).memory();
+  EXPECT_EQ(before.weights, after.weights);
+  EXPECT_EQ(before.activations, after.activations);
+  EXPECT_GT(before.weights, 454858 * 4 - 1);
+  EXPECT_LE(before.workspace, before.activations);
+  EXPECT_EQ(before.gradients + before.optimizer, 0);
+  EXPECT_EQ(before.total, before.weights + before.activations);
 }
 
 TEST(Abi, GivesFeatures) {

@@ -100,6 +100,8 @@ TEST_F(CapiTrain, LearnsAndTellsOfIt) {
   EXPECT_EQ(steps.back().total_steps, 36);
   EXPECT_DOUBLE_EQ(steps.back().epoch, 12);
   EXPECT_FLOAT_EQ(static_cast<float>(steps.front().rate), 0.01f);
+  EXPECT_EQ(steps.back().size, static_cast<int64_t>(sizeof(alexnet_step)));
+  EXPECT_GE(steps.back().seconds, steps.back().waited);
   EXPECT_LT(steps.back().loss, steps.front().loss / 2);
   const alexnet::Evaluation after = trainer.evaluate(test);
   EXPECT_EQ(after.images, 24);
@@ -203,7 +205,7 @@ TEST_F(CapiTrain, RefusesCallsInsideACallback) {
   alexnet::Trainer training = trainer();
   Seen seen;
   seen.trainer = training.get();
-  const alexnet_step_callback misuse = [](void* to, int64_t, int64_t, double, double, double, double) {
+  const alexnet_step_callback misuse = [](void* to, const alexnet_step*) {
     auto& at = *static_cast<Seen*>(to);
     int64_t count = 0;
     at.answers = {alexnet_trainer_free(at.trainer), alexnet_trainer_set_step_callback(at.trainer, nullptr, nullptr),
@@ -221,9 +223,7 @@ TEST_F(CapiTrain, RefusesCallsInsideACallback) {
 TEST_F(CapiTrain, NoCallbackFiresAfterItsRemoval) {
   alexnet::Trainer training = trainer();
   Seen seen;
-  const alexnet_step_callback count = [](void* to, int64_t, int64_t, double, double, double, double) {
-    ++static_cast<Seen*>(to)->calls;
-  };
+  const alexnet_step_callback count = [](void* to, const alexnet_step*) { ++static_cast<Seen*>(to)->calls; };
   ASSERT_EQ(alexnet_trainer_set_step_callback(training.get(), count, &seen), ALEXNET_OK);
   std::thread other([&] {
     while (seen.calls < 2) std::this_thread::yield();
@@ -283,6 +283,14 @@ TEST_F(CapiTrain, EvaluatesASessionAndStopsWhenAsked) {
     return true;
   });
   EXPECT_EQ(all.images, 48);
+  int64_t right = 0, every = 0;
+  for (int64_t truth = 0; truth < 3; ++truth)
+    for (int64_t answer = 0; answer < 3; ++answer) {
+      every += all.confusion(truth, answer);
+      right += truth == answer ? all.confusion(truth, answer) : 0;
+    }
+  EXPECT_EQ(every, 48);
+  EXPECT_DOUBLE_EQ(static_cast<double>(right) / 48, all.top1);
   EXPECT_EQ(seen.back(), 48);
   EXPECT_NEAR(all.loss, training.evaluate(*data).loss, 1e-5);
   EXPECT_EQ(status_of([&] { session.evaluate(*data, 1, [](int64_t, int64_t) { return false; }); }),
@@ -294,12 +302,13 @@ TEST_F(CapiTrain, EvaluatesASessionAndStopsWhenAsked) {
     std::thread([&] { EXPECT_EQ(status_of([&] { session.memory(); }), ALEXNET_ERROR_INVALID_STATE); }).join();
     return true;
   });
-  double top1 = -1;
   const alexnet_progress_callback stop = [](void*, int64_t, int64_t) -> int32_t { return 1; };
-  EXPECT_EQ(
-      alexnet_session_evaluate(session.get(), data->get(), 1, stop, nullptr, nullptr, nullptr, &top1, nullptr, nullptr),
-      ALEXNET_ERROR_CANCELLED);
-  EXPECT_EQ(top1, -1);
+  alexnet_session* const one[] = {session.get()};
+  alexnet_evaluation* none = nullptr;
+  EXPECT_EQ(alexnet_session_evaluate(one, 1, data->get(), 1, stop, nullptr, &none), ALEXNET_ERROR_CANCELLED);
+  EXPECT_EQ(none, nullptr);
+  alexnet::Session other(model, by_eight);
+  EXPECT_NEAR(alexnet::Session::evaluate({&session, &other}, *data).loss, all.loss, 1e-6);
   EXPECT_EQ(status_of([&] { session.evaluate(*data, 2); }), ALEXNET_ERROR_INVALID_ARGUMENT);
 }
 

@@ -6,9 +6,10 @@
 //   for (const auto& answer : session.classify("cat.jpg").top(5))
 //     std::cout << answer.label << ' ' << answer.probability << '\n';
 //
-// Every function may throw alexnet::Error, or std::bad_alloc. Classes can be moved, not copied; one that was moved from
-// can only be assigned to or destroyed. What is made from another object keeps what it needs of it alive. Threads
-// are as alexnet.h says, and get() gives the handle for what only alexnet.h has.
+// Every function may throw alexnet::Error, with status and text of the library, or std::bad_alloc of its own. Classes
+// can be moved, not copied; one that was moved from can only be assigned to or destroyed. What is made from another
+// object keeps what it needs of it alive. Threads are as alexnet.h says, and get() gives the handle for what only
+// alexnet.h has.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -39,9 +40,7 @@ class Error : public std::runtime_error {
 };
 
 inline void check(alexnet_status status) {
-  if (status == ALEXNET_OK) return;
-  if (status == ALEXNET_ERROR_OUT_OF_MEMORY) throw std::bad_alloc();
-  throw Error(status, alexnet_last_error());
+  if (status != ALEXNET_OK) throw Error(status, alexnet_last_error());
 }
 
 // Elements that lie in a row and belong to somebody else: a vector's, an array's, a string's.
@@ -74,6 +73,8 @@ struct Free {
   void operator()(alexnet_session* handle) const noexcept { (void)alexnet_session_free(handle); }
   void operator()(alexnet_image* handle) const noexcept { alexnet_image_free(handle); }
   void operator()(alexnet_result* handle) const noexcept { alexnet_result_free(handle); }
+  void operator()(alexnet_evaluation* handle) const noexcept { alexnet_evaluation_free(handle); }
+  void operator()(alexnet_memory* handle) const noexcept { alexnet_memory_free(handle); }
   void operator()(alexnet_weights* handle) const noexcept { alexnet_weights_free(handle); }
   void operator()(alexnet_dataset* handle) const noexcept { alexnet_dataset_free(handle); }
   void operator()(alexnet_train_options* handle) const noexcept { alexnet_train_options_free(handle); }
@@ -129,12 +130,18 @@ inline std::vector<Device> devices() {
   return list;
 }
 
+// Computes a small training step on the device and by plain loops; returns the largest relative difference. Throws
+// where the device computes wrong.
+inline double test_device(const std::string& device) {
+  return detail::got<double>([&](double* difference) { return alexnet_device_self_test(device.c_str(), difference); });
+}
+
 // The zoo: what can be trained, and given to Model as the network of a file.
 inline std::vector<std::string> networks() {
   return detail::texts(detail::got<int64_t>(alexnet_network_count), alexnet_network_name);
 }
 
-// Log and thread count of what is made in it. Most programs need none.
+// Log, threads and memory of what is made in it. Most programs need none.
 class Context {
  public:
   using Log = std::function<void(alexnet_log_level level, std::string_view line)>;
@@ -147,6 +154,12 @@ class Context {
     return *this;
   }
   void set_threads(int32_t threads) { check(alexnet_context_set_threads(get(), threads)); }
+  // Bytes of tensors in host memory: at most so many (0: no limit), and how many there are. An allocator of the
+  // program's own is set by alexnet_context_set_allocator(get(), ...).
+  void set_memory_limit(int64_t bytes) { check(alexnet_context_set_memory_limit(get(), bytes)); }
+  int64_t memory_in_use() const {
+    return detail::got<int64_t>([&](int64_t* bytes) { return alexnet_context_memory_in_use(get(), bytes); });
+  }
   // Called from any thread that works; what it throws is dropped. Empty: none.
   void set_log(Log log) {
     auto kept = log ? std::make_unique<Log>(std::move(log)) : nullptr;
@@ -257,6 +270,22 @@ class Model {
       : Model(context.get(), file_or_name, network) {}
   explicit Model(detail::Handle<alexnet_model> handle) : handle_(std::move(handle)) {}
 
+  // From the bytes of a weight file, which are copied.
+  static Model from_memory(const void* bytes, size_t size, const std::string& network = "",
+                           const Context* context = nullptr) {
+    return Model(detail::made<alexnet_model>([&](alexnet_model** model) {
+      return alexnet_model_open_memory(context ? context->get() : nullptr, bytes, size, detail::text_or_null(network),
+                                       model);
+    }));
+  }
+  // A network of the zoo with weights drawn from `seed`. `classes` and `side`: 0 for its own.
+  static Model drawn(const std::string& network, int64_t classes = 0, int64_t side = 0, uint64_t seed = 1,
+                     const Context* context = nullptr) {
+    return Model(detail::made<alexnet_model>([&](alexnet_model** model) {
+      return alexnet_model_create(context ? context->get() : nullptr, network.c_str(), classes, side, seed, model);
+    }));
+  }
+
   std::string name() const {
     return detail::got<const char*>([&](const char** name) { return alexnet_model_name(get(), name); });
   }
@@ -269,6 +298,24 @@ class Model {
   }
   int64_t input_width() const {
     return detail::got<int64_t>([&](int64_t* width) { return alexnet_model_input_size(get(), nullptr, width); });
+  }
+  // How a picture becomes what the network reads, as JSON.
+  std::string input_json() const {
+    return detail::got<const char*>([&](const char** json) { return alexnet_model_input_json(get(), json); });
+  }
+  // What the network reads for a picture: crops x 3 x height x width floats.
+  std::vector<float> preprocess(const Image& image, int32_t crops = 1) const {
+    std::vector<float> values(static_cast<size_t>(crops > 0 ? 3 * input_height() * input_width() * crops : 1));
+    check(alexnet_model_preprocess(get(), image.get(), crops, values.data(), static_cast<int64_t>(values.size())));
+    return values;
+  }
+  // How far the probabilities of its file's self-test are off here; empty where the file has none. Throws where they
+  // differ.
+  std::optional<double> self_test(const std::string& device = "cpu") const {
+    int32_t tested = 0;
+    double difference = 0;
+    check(alexnet_model_self_test(get(), device.c_str(), &tested, &difference));
+    return tested ? std::optional<double>(difference) : std::nullopt;
   }
   int64_t parameters() const {
     return detail::got<int64_t>([&](int64_t* count) { return alexnet_model_parameter_count(get(), count); });
@@ -304,6 +351,18 @@ class Dataset {
   explicit Dataset(const std::string& folder, const std::string& part = "train")
       : handle_(detail::made<alexnet_dataset>(
             [&](alexnet_dataset** data) { return alexnet_dataset_open(folder.c_str(), part.c_str(), data); })) {}
+  // In memory, empty at first, with these classes.
+  static Dataset in_memory(const std::vector<std::string>& classes) {
+    std::vector<const char*> names;
+    for (const std::string& name : classes) names.push_back(name.c_str());
+    return Dataset(detail::made<alexnet_dataset>([&](alexnet_dataset** data) {
+      return alexnet_dataset_create(names.data(), static_cast<int64_t>(names.size()), data);
+    }));
+  }
+  // To a set in memory, before something is made with it.
+  void add(const Image& image, int64_t class_index) {
+    check(alexnet_dataset_add(handle_.get(), image.get(), class_index));
+  }
   int64_t size() const {
     return detail::got<int64_t>([&](int64_t* images) { return alexnet_dataset_size(get(), images); });
   }
@@ -315,17 +374,53 @@ class Dataset {
   const alexnet_dataset* get() const noexcept { return handle_.get(); }
 
  private:
+  explicit Dataset(detail::Handle<alexnet_dataset> handle) : handle_(std::move(handle)) {}
   detail::Handle<alexnet_dataset> handle_;
 };
 
+// Accuracy over labelled pictures.
 struct Evaluation {
   int64_t images = 0, broken = 0;       // those that could not be read do not count as images
   double top1 = 0, top5 = 0, loss = 0;  // fractions; mean of -log(probability of the true class)
+
+  // Images of class `truth` that were taken for class `answer`.
+  int64_t confusion(int64_t truth, int64_t answer) const {
+    return detail::got<int64_t>(
+        [&](int64_t* count) { return alexnet_evaluation_confusion(handle.get(), truth, answer, count); });
+  }
+  std::shared_ptr<const alexnet_evaluation> handle;
 };
 
+// Bytes that a session or trainer takes on its devices.
 struct Memory {
-  int64_t weights = 0, activations = 0;  // bytes
+  int64_t total = 0, weights = 0, gradients = 0, optimizer = 0, activations = 0;
+  int64_t workspace = 0;  // of the activations, the largest scratch area
 };
+
+namespace detail {
+
+// Calls make(alexnet_evaluation**) and reads what comes.
+template <class Make>
+Evaluation evaluation(Make&& make) {
+  Evaluation e;
+  e.handle = made<alexnet_evaluation>(make);
+  check(alexnet_evaluation_counts(e.handle.get(), &e.images, &e.broken));
+  check(alexnet_evaluation_rates(e.handle.get(), &e.top1, &e.top5, &e.loss));
+  return e;
+}
+
+// Calls make(alexnet_memory**) and reads what comes, of all devices together.
+template <class Make>
+Memory memory(Make&& make) {
+  const auto handle = made<alexnet_memory>(make);
+  const auto bytes = [&](alexnet_memory_kind kind) {
+    return got<int64_t>([&](int64_t* out) { return alexnet_memory_bytes(handle.get(), -1, kind, out); });
+  };
+  return {bytes(ALEXNET_MEMORY_TOTAL),     bytes(ALEXNET_MEMORY_WEIGHTS),     bytes(ALEXNET_MEMORY_GRADIENTS),
+          bytes(ALEXNET_MEMORY_OPTIMIZER), bytes(ALEXNET_MEMORY_ACTIVATIONS), bytes(ALEXNET_MEMORY_WORKSPACE)};
+}
+
+}  // namespace detail
 
 struct SessionOptions {
   std::string device = "cpu";
@@ -348,15 +443,13 @@ class Session {
         })) {}
 
   // What a session would take.
-  static Memory memory_of(const Model& model, const SessionOptions& options = {}) {
-    Memory memory;
-    check(alexnet_memory_query(model.get(), handle_of(options).get(), &memory.weights, &memory.activations));
-    return memory;
+  static Memory plan_memory(const Model& model, const SessionOptions& options = {}) {
+    return detail::memory([&](alexnet_memory** memory) {
+      return alexnet_session_plan_memory(model.get(), handle_of(options).get(), memory);
+    });
   }
   Memory memory() const {
-    Memory memory;
-    check(alexnet_session_memory(handle_.get(), &memory.weights, &memory.activations));
-    return memory;
+    return detail::memory([&](alexnet_memory** memory) { return alexnet_session_memory(handle_.get(), memory); });
   }
 
   // The picture in a file.
@@ -364,8 +457,8 @@ class Session {
     return result([&](alexnet_result** result) { return alexnet_session_classify_file(get(), path.c_str(), result); });
   }
   // The bytes of such a file.
-  Result classify_bytes(const void* bytes, size_t size) {
-    return result([&](alexnet_result** result) { return alexnet_session_classify_bytes(get(), bytes, size, result); });
+  Result classify_memory(const void* bytes, size_t size) {
+    return result([&](alexnet_result** result) { return alexnet_session_classify_memory(get(), bytes, size, result); });
   }
   // `crops`: 1, the centre, or 10.
   Result classify(span<const Image> images, int32_t crops = 1) {
@@ -397,6 +490,11 @@ class Session {
   }
   // Accuracy. What `progress` throws comes out here.
   Evaluation evaluate(const Dataset& data, int32_t crops = 1, const Progress& progress = nullptr) {
+    return evaluate({this}, data, crops, progress);
+  }
+  // Of the mean answer of several sessions, whose models have the same labels.
+  static Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, int32_t crops = 1,
+                             const Progress& progress = nullptr) {
     struct State {
       const Progress& call;
       std::exception_ptr thrown;
@@ -410,12 +508,15 @@ class Session {
         return 1;
       }
     };
-    Evaluation e;
-    const alexnet_status status = alexnet_session_evaluate(get(), data.get(), crops, progress ? pass_on : nullptr,
-                                                           &state, &e.images, &e.broken, &e.top1, &e.top5, &e.loss);
-    if (state.thrown) std::rethrow_exception(state.thrown);
-    check(status);
-    return e;
+    std::vector<alexnet_session*> handles;
+    for (const Session* session : sessions) handles.push_back(session->get());
+    return detail::evaluation([&](alexnet_evaluation** evaluation) {
+      const alexnet_status status =
+          alexnet_session_evaluate(handles.data(), static_cast<int64_t>(handles.size()), data.get(), crops,
+                                   progress ? pass_on : nullptr, &state, evaluation);
+      if (state.thrown) std::rethrow_exception(state.thrown);
+      return status;
+    });
   }
   alexnet_session* get() const noexcept { return handle_.get(); }
 
@@ -524,10 +625,7 @@ struct TrainOptions {
   std::string initial_weights;  // empty: drawn
 };
 
-struct Step {
-  int64_t step, total_steps;
-  double epoch, loss, accuracy, rate;
-};
+using Step = alexnet_step;  // a training step that has been made
 
 struct TrainProgress {
   int64_t steps_done = 0, total_steps = 0, steps_per_epoch = 0;
@@ -545,6 +643,18 @@ class Trainer {
           return alexnet_trainer_create(handle_of(context), network.c_str(), data.get(), handle_of(options).get(),
                                         trainer);
         })) {}
+
+  // What a trainer would take, for data of so many classes.
+  static Memory plan_memory(const std::string& network, int64_t classes, const TrainOptions& options = {},
+                            const Context* context = nullptr) {
+    return detail::memory([&](alexnet_memory** memory) {
+      return alexnet_trainer_plan_memory(handle_of(context), network.c_str(), classes, handle_of(options).get(),
+                                         memory);
+    });
+  }
+  Memory memory() const {
+    return detail::memory([&](alexnet_memory** memory) { return alexnet_trainer_memory(get(), memory); });
+  }
 
   // Goes on from a checkpoint; of `options` only epochs, device, threads and data_threads count.
   static Trainer resume(const std::string& checkpoint, const Dataset& data, const TrainOptions& options = {},
@@ -585,9 +695,8 @@ class Trainer {
     check(alexnet_trainer_save_weights(get(), path.c_str(), precision));
   }
   Evaluation evaluate(const Dataset& data) {
-    Evaluation e;
-    check(alexnet_trainer_evaluate(get(), data.get(), &e.images, &e.broken, &e.top1, &e.top5, &e.loss));
-    return e;
+    return detail::evaluation(
+        [&](alexnet_evaluation** evaluation) { return alexnet_trainer_evaluate(get(), data.get(), evaluation); });
   }
   // A copy of the network as it is now.
   Model model() {
@@ -627,11 +736,10 @@ class Trainer {
       check(alexnet_train_options_set_initial_weights(to, options.initial_weights.c_str()));
     return handle;
   }
-  static void ALEXNET_CALL pass_on(void* user_data, int64_t step, int64_t total_steps, double epoch, double loss,
-                                   double accuracy, double rate) noexcept {
+  static void ALEXNET_CALL pass_on(void* user_data, const alexnet_step* step) noexcept {
     State& state = *static_cast<State*>(user_data);
     try {
-      state.call({step, total_steps, epoch, loss, accuracy, rate});
+      state.call(*step);
     } catch (...) {
       state.thrown = std::current_exception();
       if (state.running) (void)alexnet_trainer_cancel(state.trainer);

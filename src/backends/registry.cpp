@@ -13,11 +13,13 @@ namespace {
 
 struct Device {
   DeviceInfo info;
-  std::shared_ptr<Backend> (*open)(int threads);
+  std::shared_ptr<Backend> (*open)(int threads, std::shared_ptr<HostAllocator> allocator);
 };
 
 std::vector<Device> devices() {
-  const auto open_reference = [](int) { return make_reference_backend(); };
+  const auto open_reference = [](int, std::shared_ptr<HostAllocator> allocator) {
+    return make_reference_backend(std::move(allocator));
+  };
 #ifdef ALEXNET_WITH_ONEDNN
   const Device cpu{{"cpu", true, describe_onednn(), ""}, make_onednn_backend};
 #else
@@ -38,7 +40,7 @@ std::vector<DeviceInfo> list_devices() {
   return list;
 }
 
-std::shared_ptr<Backend> open_device(const std::string& name, int threads) {
+std::shared_ptr<Backend> open_device(const std::string& name, int threads, std::shared_ptr<HostAllocator> allocator) {
   check(threads >= 0 && threads <= 4096, Code::invalid_argument, "threads must lie in 0..4096 (0: all cores), got ",
         threads);
   std::string known;
@@ -49,17 +51,18 @@ std::shared_ptr<Backend> open_device(const std::string& name, int threads) {
     if (!same) continue;
     check(device.open != nullptr, Code::device, "device ", name, " cannot be used: ", device.info.reason,
           "; `alexnet devices` lists what can");
-    return device.open(threads);
+    return device.open(threads, std::move(allocator));
   }
   fail(Code::not_found, "no device is called '", name, "'; there are: ", known);
 }
 
-std::vector<std::shared_ptr<Backend>> open_devices(const std::string& names, int threads) {
+std::vector<std::shared_ptr<Backend>> open_devices(const std::string& names, int threads,
+                                                   const std::shared_ptr<HostAllocator>& allocator) {
   std::vector<std::shared_ptr<Backend>> opened;
   size_t start = 0;
   while (start <= names.size()) {
     const size_t comma = std::min(names.find(',', start), names.size());
-    opened.push_back(open_device(names.substr(start, comma - start), threads));
+    opened.push_back(open_device(names.substr(start, comma - start), threads, allocator));
     start = comma + 1;
   }
   return opened;

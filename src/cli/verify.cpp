@@ -19,16 +19,18 @@ int verify_file(const VerifyOptions& options) {
   const Verdict verdict = verify(options.file, options.device);
   const bool sound = verdict.faults.empty();
   if (options.json) {
-    Json json{
-        {"file", options.file}, {"sound", sound}, {"faults", verdict.faults}, {"self_tested", verdict.self_tested}};
-    json["self_test_error"] = verdict.self_tested ? Json(verdict.self_test_error) : Json(nullptr);
+    Json json{{"file", options.file},
+              {"sound", sound},
+              {"faults", verdict.faults},
+              {"self_tested", verdict.self_test_error.has_value()}};
+    json["self_test_error"] = verdict.self_test_error ? Json(*verdict.self_test_error) : Json(nullptr);
     print_json(json);
   } else {
     for (const std::string& fault : verdict.faults) std::cout << printable(fault) << '\n';
     if (sound)
       std::cout << printable(options.file) << ": sound; "
-                << (verdict.self_tested
-                        ? cat("its self-test gives the recorded probabilities within ", verdict.self_test_error)
+                << (verdict.self_test_error
+                        ? cat("its self-test gives the recorded probabilities within ", *verdict.self_test_error)
                         : std::string("it holds no self-test"))
                 << '\n';
   }

@@ -1,7 +1,6 @@
 #include "graph/plan.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/error.h"
 #include "graph/memory.h"
@@ -293,12 +292,18 @@ Plan::Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slot
 
 Plan::~Plan() = default;
 
-MemoryReport Plan::memory() const {
+MemoryReport Plan::memory(int device) const {
   MemoryReport report;
-  for (const PlannedParam& param : params_) report.weights += param.desc.bytes();
+  for (const PlannedParam& param : params_)
+    if (param.device == device) report.weights += param.desc.bytes();
   if (!backward_.empty()) report.gradients = report.weights;
-  report.activations = std::accumulate(arena_bytes_.begin(), arena_bytes_.end(), size_t{0});
-  for (const Tensor& t : tensors_) report.activations_unshared += t.bytes;
+  report.activations = arena_bytes_[static_cast<size_t>(device)];
+  for (const Tensor& t : tensors_)
+    if (t.device == device) report.activations_unshared += t.bytes;
+  for (const Use& use : uses_)
+    for (const int scratch : {use.forward_workspace, use.backward_workspace})
+      if (scratch >= 0 && tensors_[static_cast<size_t>(scratch)].device == device)
+        report.workspace = std::max(report.workspace, tensors_[static_cast<size_t>(scratch)].bytes);
   return report;
 }
 

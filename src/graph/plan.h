@@ -29,9 +29,11 @@ struct Location {
   int tensor = -1;
 };
 
-struct MemoryReport {                                  // bytes, all devices together
-  size_t weights = 0, gradients = 0, activations = 0;  // activations: every arena, workspaces included
-  size_t activations_unshared = 0;                     // what they would take if nothing shared memory
+struct MemoryReport {  // bytes
+  size_t weights = 0, gradients = 0;
+  size_t activations = 0;           // the arena: what kernels read, write, save and work in
+  size_t workspace = 0;             // of that, the largest scratch area of one kernel
+  size_t activations_unshared = 0;  // what they would take if nothing shared memory
 };
 
 class Plan {
@@ -46,7 +48,7 @@ class Plan {
   const std::map<std::string, Location>& outputs() const { return outputs_; }
   const Location& data() const { return data_; }
   const Location& labels() const { return labels_; }
-  MemoryReport memory() const;
+  MemoryReport memory(int device) const;  // of devices()[device]
 
   // Binds every kernel: allocates the arenas; `weights` and `gradients` are addresses in the order of params()
   // (gradients empty for inference).

@@ -13,6 +13,7 @@ namespace alx {
 struct Evaluation {
   int64_t images = 0, broken = 0;       // broken ones do not count as images
   double top1 = 0, top5 = 0, loss = 0;  // fractions; loss: mean of -log p
+  std::vector<int64_t> confusion;       // (classes, classes) of the model: images by true class and by answer
 };
 
 struct EvaluateOptions {

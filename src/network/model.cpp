@@ -81,8 +81,16 @@ std::string resolve(const std::string& file_or_name) {
 }  // namespace
 
 std::shared_ptr<const Model> Model::open(const std::string& file_or_name, const std::string& as) {
+  return open(WeightFile::open(resolve(file_or_name)), as);
+}
+
+std::shared_ptr<const Model> Model::open(std::vector<std::byte> file, const std::string& as) {
+  return open(WeightFile::open(std::move(file), "the weights in memory"), as);
+}
+
+std::shared_ptr<const Model> Model::open(WeightFile opened, const std::string& as) {
   std::shared_ptr<Model> model(new Model);
-  model->file_ = WeightFile::open(resolve(file_or_name));
+  model->file_ = std::move(opened);
   const WeightFile& file = *model->file_;
   model->spec_ = spec_of(file, as.empty() ? guess_model(file) : as);
   model->source_ = weights_from(file);

@@ -18,6 +18,7 @@ class Model {
   // library ("alexnet-cifar10"). `as`: the zoo network to read a file without our metadata into; empty: by its tensors.
   // Every size is checked here; weights are read when a session is made.
   static std::shared_ptr<const Model> open(const std::string& file_or_name, const std::string& as = "");
+  static std::shared_ptr<const Model> open(std::vector<std::byte> file, const std::string& as = "");
 
   // A network whose weights come from elsewhere: drawn_weights(seed), or a trainer's copy. `labels` empty: the default.
   static std::shared_ptr<const Model> of(const NetSpec& spec, WeightSource source,
@@ -32,6 +33,7 @@ class Model {
 
  private:
   Model() = default;
+  static std::shared_ptr<const Model> open(WeightFile file, const std::string& as);
   NetSpec spec_;
   std::vector<std::string> labels_;
   std::unique_ptr<const Preprocessor> preprocessor_;

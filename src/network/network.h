@@ -76,7 +76,9 @@ class Network {
   void* weight(size_t param) const { return weights_[param]->data(); }
   void* gradient(size_t param) const { return gradients_[param]->data(); }
 
-  MemoryReport memory() const { return plan_.memory(); }
+  // Of the i-th device, in the order they were given and without repeats.
+  size_t device_count() const { return plan_.devices().size(); }
+  MemoryReport memory(size_t device = 0) const { return plan_.memory(static_cast<int>(device)); }
   std::string describe() const { return plan_.describe(); }
 
  private:

@@ -13,14 +13,6 @@ namespace {
 constexpr const char* self_test_input = "selftest.input";
 constexpr const char* self_test_output = "selftest.output";
 
-Network make_network(const Model& model, const SessionOptions& options) {
-  NetworkOptions wanted;
-  wanted.batch = options.batch;
-  wanted.precision = options.precision;
-  wanted.outputs = options.outputs;
-  return {model.spec(), open_devices(options.devices, options.threads), wanted};
-}
-
 }  // namespace
 
 DataType precision_of(const std::string& name) {
@@ -43,41 +35,51 @@ const char* precision_name(DataType type) {
 }
 
 Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
-    : model_(std::move(model)), network_(make_network(*model_, options)) {
-  model_->load(network_);
+    : model_(std::move(model)), network_(plan(*model_, options)) {
+  model_->load(*network_);
+}
+
+std::unique_ptr<Network> Session::plan(const Model& model, const SessionOptions& options) {
+  NetworkOptions wanted;
+  wanted.batch = options.batch;
+  wanted.precision = options.precision;
+  wanted.outputs = options.outputs;
+  return std::make_unique<Network>(model.spec(), open_devices(options.devices, options.threads, options.allocator),
+                                   wanted);
 }
 
 std::vector<float> Session::run_and_read(std::span<const float> images, const std::string& output) {
-  const auto image_size = static_cast<size_t>(element_count(network_.input_shape()) / batch());
+  const auto image_size = static_cast<size_t>(element_count(network_->input_shape()) / batch());
   check(images.size() % image_size == 0, Code::invalid_argument, images.size(),
-        " numbers are no whole count of images of ", image_size, ": ", to_string(network_.input_shape()));
+        " numbers are no whole count of images of ", image_size, ": ", to_string(network_->input_shape()));
   const size_t count = images.size() / image_size, step = static_cast<size_t>(batch());
-  const auto row = static_cast<size_t>(element_count(network_.shape(output)) / batch());
+  const auto row = static_cast<size_t>(element_count(network_->shape(output)) / batch());
   std::vector<float> all(count * row), part(step * row);
   for (size_t first = 0; first < count; first += step) {
     const size_t n = std::min(step, count - first);
-    network_.set_input(images.subspan(first * image_size, n * image_size));
-    network_.forward();
-    network_.read(output, part);
+    network_->set_input(images.subspan(first * image_size, n * image_size));
+    network_->forward();
+    network_->read(output, part);
     std::copy_n(part.begin(), n * row, all.begin() + static_cast<std::ptrdiff_t>(first * row));
   }
   return all;
 }
 
 std::vector<float> Session::run(std::span<const float> images) {
-  std::vector<float> probabilities = run_and_read(images, network_.result());
+  std::vector<float> probabilities = run_and_read(images, network_->result());
   const bool finite = std::all_of(probabilities.begin(), probabilities.end(), [](float p) { return std::isfinite(p); });
   check(finite, Code::bad_file, "the answer of ", model_->description(),
         " is not a number: the weights overflow in this precision, or the input holds values that are not finite");
   return probabilities;
 }
 
-std::vector<float> Session::prepare(const std::vector<Image>& images, int crops) const {
+std::vector<float> prepare(const Model& model, const std::vector<Image>& images, int crops) {
   check(crops == 1 || crops == 10, Code::invalid_argument, "crops must be 1 or 10, got ", crops);
-  const auto size = static_cast<size_t>(element_count(network_.input_shape()) / batch() * crops);
+  const Preprocessor& preprocessor = model.preprocessor();
+  const InputSpec& input = preprocessor.input();
+  const auto size = static_cast<size_t>(3 * input.height * input.width * crops);
   std::vector<float> values(images.size() * size);
   for (size_t i = 0; i < images.size(); ++i) {
-    const Preprocessor& preprocessor = model_->preprocessor();
     const Image prepared = preprocessor.prepare(images[i]);
     const std::span<float> out(values.data() + i * size, size);
     crops == 1 ? preprocessor.center(prepared, out) : preprocessor.ten_crops(prepared, out);
@@ -86,7 +88,7 @@ std::vector<float> Session::prepare(const std::vector<Image>& images, int crops)
 }
 
 std::vector<float> Session::classify(const std::vector<Image>& images, int crops) {
-  const std::vector<float> each = run(prepare(images, crops));
+  const std::vector<float> each = run(prepare(*model_, images, crops));
   const auto row = static_cast<size_t>(classes());
   std::vector<float> mean(images.size() * row);
   for (size_t i = 0; i < mean.size(); ++i) {
@@ -99,7 +101,7 @@ std::vector<float> Session::classify(const std::vector<Image>& images, int crops
 }
 
 std::vector<float> Session::features(const std::vector<Image>& images, const std::string& layer) {
-  return run_and_read(prepare(images, 1), layer);
+  return run_and_read(prepare(*model_, images, 1), layer);
 }
 
 std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {
@@ -117,31 +119,35 @@ std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {
   return best;
 }
 
+std::optional<double> self_test(const std::shared_ptr<const Model>& model, const SessionOptions& options) {
+  const WeightFile* file = model->file();
+  const TensorView *input = file ? file->find(self_test_input) : nullptr,
+                   *output = file ? file->find(self_test_output) : nullptr;
+  if (!input || !output) return std::nullopt;
+  std::vector<float> image(static_cast<size_t>(element_count(input->shape)));
+  std::vector<float> expected(static_cast<size_t>(element_count(output->shape)));
+  file->read(*input, image);
+  file->read(*output, expected);
+  const std::vector<float> got = Session(model, options).run(image);
+  check(got.size() == expected.size(), Code::bad_file, file->path(), ": ", self_test_output, " has ", expected.size(),
+        " numbers, the network gives ", got.size());
+  double error = 0;
+  for (size_t i = 0; i < got.size(); ++i) error = std::max(error, std::abs(static_cast<double>(got[i]) - expected[i]));
+  constexpr double tolerance = 2e-3;  // of probabilities, across machines and backends
+  check(error <= tolerance, Code::bad_file, file->path(), ": the self-test's probabilities differ by ", error,
+        ", more than ", tolerance, ": these weights do not compute here what they computed where they were made");
+  return error;
+}
+
 Verdict verify(const std::string& path, const std::string& devices) {
-  Verdict verdict{WeightFile::open(path).faults(), false, 0};
+  Verdict verdict{WeightFile::open(path).faults(), std::nullopt};
   if (!verdict.faults.empty()) return verdict;
   try {
     const auto model = Model::open(path);
-    const TensorView *input = model->file()->find(self_test_input), *output = model->file()->find(self_test_output);
     SessionOptions options;
     options.devices = devices;
-    Session session(model, options);
-    if (!input || !output) return verdict;
-    std::vector<float> image(static_cast<size_t>(element_count(input->shape)));
-    std::vector<float> expected(static_cast<size_t>(element_count(output->shape)));
-    model->file()->read(*input, image);
-    model->file()->read(*output, expected);
-    const std::vector<float> got = session.run(image);
-    check(got.size() == expected.size(), Code::bad_file, path, ": ", self_test_output, " has ", expected.size(),
-          " numbers, the network gives ", got.size());
-    for (size_t i = 0; i < got.size(); ++i)
-      verdict.self_test_error = std::max(verdict.self_test_error, std::abs(static_cast<double>(got[i]) - expected[i]));
-    verdict.self_tested = true;
-    constexpr double tolerance = 2e-3;  // of probabilities, across machines and backends
-    if (!(verdict.self_test_error <= tolerance))
-      verdict.faults.push_back(cat("the self-test's probabilities differ by ", verdict.self_test_error, ", more than ",
-                                   tolerance,
-                                   ": these weights do not compute here what they computed where they were made"));
+    verdict.self_test_error = self_test(model, options);
+    if (!verdict.self_test_error) Session(model, options);  // the weights fit all the same
   } catch (const Error& error) {
     verdict.faults.push_back(error.what());
   }

@@ -2,9 +2,11 @@
 // may run over one model.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "backends/host_buffer.h"
 #include "network/model.h"
 
 namespace alx {
@@ -14,7 +16,8 @@ struct SessionOptions {
   int threads = 0;              // 0: all cores
   int64_t batch = 1;
   DataType precision = DataType::f32;
-  std::vector<std::string> outputs;  // layers whose activations will be read
+  std::vector<std::string> outputs;          // layers whose activations will be read
+  std::shared_ptr<HostAllocator> allocator;  // of tensors; null: operator new
 };
 
 // "fp32", "fp16", "bf16"; throws invalid_argument with what exists.
@@ -25,9 +28,12 @@ class Session {
  public:
   Session(std::shared_ptr<const Model> model, const SessionOptions& options);
 
+  // The network that a session with these options would run, without weights: what memory it would take.
+  static std::unique_ptr<Network> plan(const Model& model, const SessionOptions& options);
+
   const Model& model() const { return *model_; }
-  const Network& network() const { return network_; }
-  int64_t batch() const { return network_.batch(); }
+  const Network& network() const { return *network_; }
+  int64_t batch() const { return network_->batch(); }
   int64_t classes() const { return model_->spec().classes; }
 
   // Preprocessed pictures (count, 3, height, width) -> probabilities (count, classes). Any count: it runs as many
@@ -42,11 +48,13 @@ class Session {
 
  private:
   std::vector<float> run_and_read(std::span<const float> images, const std::string& output);
-  std::vector<float> prepare(const std::vector<Image>& images, int crops) const;
 
   std::shared_ptr<const Model> model_;
-  Network network_;
+  std::unique_ptr<Network> network_;
 };
+
+// What the network reads for these pictures: (count * crops, 3, height, width). `crops`: 1, the centre, or 10.
+std::vector<float> prepare(const Model& model, const std::vector<Image>& images, int crops);
 
 struct Ranked {
   int64_t index;
@@ -55,12 +63,16 @@ struct Ranked {
 // The k most probable classes, the best first; of equals the lower index first.
 std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k);
 
+// Runs the self-test that a model's file holds (`selftest.input`, `selftest.output`) and tells how far its
+// probabilities are off at most; empty where the file has none. Throws bad_file where they differ by more than the
+// tolerance.
+std::optional<double> self_test(const std::shared_ptr<const Model>& model, const SessionOptions& options = {});
+
 // Every fault of a weight file, in words: structure, checksums, values, fit to its network, and the recorded self-test
-// (`selftest.input`, `selftest.output`) run again. Empty: sound.
+// run again. Empty: sound.
 struct Verdict {
   std::vector<std::string> faults;
-  bool self_tested = false;
-  double self_test_error = 0;  // max |difference| of the probabilities
+  std::optional<double> self_test_error;  // max |difference| of the probabilities; empty: no self-test, or not run
 };
 Verdict verify(const std::string& path, const std::string& devices = "cpu");
 

@@ -67,6 +67,15 @@ Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, Train
   start(spec, std::move(data), options, weights);
 }
 
+std::unique_ptr<Network> Trainer::plan(const NetSpec& spec, const TrainOptions& options) {
+  NetworkOptions wanted;
+  wanted.batch = options.recipe.batch;
+  wanted.phase = Phase::training;
+  wanted.label_smoothing = options.label_smoothing;
+  return std::make_unique<Network>(options.dropout ? spec : without_dropout(spec),
+                                   open_devices(options.devices, options.threads, options.allocator), wanted);
+}
+
 void Trainer::start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options,
                     const WeightSource& weights) {
   check_options(options, spec, *data);
@@ -75,17 +84,12 @@ void Trainer::start(const NetSpec& spec, std::shared_ptr<const Dataset> data, co
   data_ = std::move(data);
   schedule_.emplace(options.recipe.schedule);
   preprocessor_ = std::make_shared<const Preprocessor>(spec.input);
-  NetworkOptions wanted;
-  wanted.batch = options.recipe.batch;
-  wanted.phase = Phase::training;
-  wanted.label_smoothing = options.label_smoothing;
-  network_ = std::make_unique<Network>(options.dropout ? spec : without_dropout(spec),
-                                       open_devices(options.devices, options.threads), wanted);
+  network_ = plan(spec, options);
   network_->load(weights);
   for (size_t i = 0; i < network_->params().size(); ++i)
     velocity_.push_back(network_->device_of(i).allocate(network_->params()[i].desc.bytes()));
-  losses_.resize(static_cast<size_t>(wanted.batch));
-  probabilities_.resize(static_cast<size_t>(wanted.batch * spec.classes));
+  losses_.resize(static_cast<size_t>(network_->batch()));
+  probabilities_.resize(static_cast<size_t>(network_->batch() * spec.classes));
 }
 
 int64_t Trainer::steps_per_epoch() const { return data_->size() / options_.recipe.batch; }
@@ -160,6 +164,7 @@ Evaluation Trainer::evaluate(const Dataset& data, const EvaluateOptions& options
   SessionOptions wanted;
   wanted.devices = options_.devices;
   wanted.threads = options_.threads;
+  wanted.allocator = options_.allocator;
   wanted.batch = std::min<int64_t>(options_.recipe.batch, 128);
   Session session(model(), wanted);
   return alx::evaluate({&session}, data, options);

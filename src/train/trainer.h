@@ -24,6 +24,7 @@ struct TrainOptions {
   bool dropout = true;  // off: for comparisons with other programs
   std::string init;     // weight file to start from; empty: drawn
   int data_threads = 1;
+  std::shared_ptr<HostAllocator> allocator;  // of tensors; null: operator new
 };
 
 // How this network's training pictures are varied where nobody says otherwise: random crop and flip; a border first for
@@ -48,6 +49,10 @@ class Trainer {
   // threads and epochs (0: the file's). Bit-equal to a run that was never stopped, on the same machine and threads.
   static std::unique_ptr<Trainer> resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data,
                                          TrainOptions options);
+
+  // The network that a trainer with these options would run, without weights: what memory it would take.
+  static std::unique_ptr<Network> plan(const NetSpec& spec, const TrainOptions& options);
+  const Network& network() const { return *network_; }
 
   bool done() const;  // all epochs are run
   StepResult step();

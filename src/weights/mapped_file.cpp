@@ -63,7 +63,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
 }
 
 MappedFile::~MappedFile() {
-  if (!bytes_.empty()) UnmapViewOfFile(bytes_.data());
+  if (!bytes_.empty() && owned_.empty()) UnmapViewOfFile(bytes_.data());
 }
 
 void MappedFile::release(std::span<const std::byte>) const {}  // the system trims mapped views by itself
@@ -92,10 +92,11 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
 }
 
 MappedFile::~MappedFile() {
-  if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  if (!bytes_.empty() && owned_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {
+  if (!owned_.empty()) return;
   const auto begin = reinterpret_cast<uintptr_t>(part.data()), end = begin + part.size();
   const auto base = reinterpret_cast<uintptr_t>(bytes_.data());
   if (part.empty() || begin < base || end > base + bytes_.size()) return;  // a tensor that was unpacked

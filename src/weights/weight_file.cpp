@@ -45,8 +45,17 @@ bool is_scale_for(const TensorView& scale, const TensorView& tensor) {
 
 }  // namespace
 
-WeightFile WeightFile::open(const std::string& path) {
-  auto file = std::make_shared<MappedFile>(path);
+MappedFile::MappedFile(std::string name, std::vector<std::byte> bytes)
+    : path_(std::move(name)), owned_(std::move(bytes)), bytes_(owned_) {}
+
+WeightFile WeightFile::open(const std::string& path) { return open(std::make_shared<MappedFile>(path)); }
+
+WeightFile WeightFile::open(std::vector<std::byte> bytes, const std::string& name) {
+  return open(std::make_shared<MappedFile>(name, std::move(bytes)));
+}
+
+WeightFile WeightFile::open(std::shared_ptr<MappedFile> file) {
+  const std::string& path = file->path();
   const auto bytes = file->bytes();
   const std::string_view start = as_text(bytes.first(std::min<size_t>(bytes.size(), 9)));
   if (start.size() == 9 && start[8] == '{') return open_safetensors(std::move(file));

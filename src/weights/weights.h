@@ -14,10 +14,11 @@
 
 namespace alx {
 
-// A file mapped read-only. Bytes stay valid for the object's life.
+// A file mapped read-only, or a file's bytes in memory. They stay valid for the object's life.
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path);  // throws not_found / io with the path and the system's reason
+  MappedFile(std::string name, std::vector<std::byte> bytes);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -27,6 +28,7 @@ class MappedFile {
 
  private:
   std::string path_;
+  std::vector<std::byte> owned_;  // empty: mapped
   std::span<const std::byte> bytes_;
 };
 
@@ -42,6 +44,7 @@ class WeightFile {
  public:
   // Recognises the kind by content. Checks structure and sizes against the file's length before allocating anything.
   static WeightFile open(const std::string& path);
+  static WeightFile open(std::vector<std::byte> bytes, const std::string& name);  // name: for messages
 
   const std::string& path() const { return file_->path(); }
   const std::vector<TensorView>& tensors() const { return tensors_; }               // in file order
@@ -62,6 +65,7 @@ class WeightFile {
   std::vector<std::string> faults() const;
 
  private:
+  static WeightFile open(std::shared_ptr<MappedFile> file);
   friend WeightFile open_safetensors(std::shared_ptr<MappedFile>);
   friend WeightFile open_torch(std::shared_ptr<MappedFile>);
   WeightFile() = default;

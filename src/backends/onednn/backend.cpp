@@ -4,7 +4,6 @@
 
 #include <cstring>
 #include <fstream>
-#include <new>
 
 #include "backends/onednn/kernels.h"
 #include "core/error.h"
@@ -20,22 +19,9 @@ int default_threads() {
   return threads;
 }
 
-constexpr std::align_val_t alignment{64};
-
-class HostBuffer : public Buffer {
- public:
-  explicit HostBuffer(size_t bytes) : Buffer(::operator new(bytes, alignment, std::nothrow), bytes) {
-    check(data_ != nullptr, Code::out_of_memory, "no memory for a buffer of ", bytes, " bytes");
-    std::memset(data_, 0, bytes);
-  }
-  ~HostBuffer() override { ::operator delete(data_, alignment); }
-  HostBuffer(const HostBuffer&) = delete;
-  HostBuffer& operator=(const HostBuffer&) = delete;
-};
-
 class OnednnBackend : public Backend {
  public:
-  explicit OnednnBackend(int threads) {
+  OnednnBackend(int threads, std::shared_ptr<HostAllocator> allocator) : allocator_(std::move(allocator)) {
     const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
     runtime_ =
         std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), threads > 0 ? threads : default_threads()});
@@ -66,7 +52,7 @@ class OnednnBackend : public Backend {
     return make_reorder(runtime_, from, to);
   }
 
-  std::shared_ptr<Buffer> allocate(size_t bytes) override { return std::make_shared<HostBuffer>(bytes); }
+  std::shared_ptr<Buffer> allocate(size_t bytes) override { return make_host_buffer(bytes, allocator_); }
 
   void upload(const void* host, const TensorDesc& desc, void* device) override {
     move(const_cast<void*>(host), plain(desc), device, md_of(desc));
@@ -124,6 +110,7 @@ class OnednnBackend : public Backend {
   }
 
   std::shared_ptr<const Runtime> runtime_;
+  std::shared_ptr<HostAllocator> allocator_;
 };
 
 std::string processor_name() {
@@ -150,7 +137,9 @@ const char* instruction_set() {
 
 }  // namespace
 
-std::shared_ptr<Backend> make_onednn_backend(int threads) { return std::make_shared<OnednnBackend>(threads); }
+std::shared_ptr<Backend> make_onednn_backend(int threads, std::shared_ptr<HostAllocator> allocator) {
+  return std::make_shared<OnednnBackend>(threads, std::move(allocator));
+}
 
 std::string describe_onednn() {
   const dnnl_version_t* version = dnnl_version();

@@ -3,12 +3,12 @@
 #include <memory>
 #include <string>
 
-#include "backends/backend.h"
+#include "backends/host_buffer.h"
 
 namespace alx {
 
 // `threads` 0: as many as the machine has. Each backend is used by one thread at a time; several may exist.
-std::shared_ptr<Backend> make_onednn_backend(int threads);
+std::shared_ptr<Backend> make_onednn_backend(int threads, std::shared_ptr<HostAllocator> allocator);
 
 std::string describe_onednn();  // processor, instruction set, threads, oneDNN's version
 

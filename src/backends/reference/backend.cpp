@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 #include "backends/reference/kernel.h"
 #include "backends/reference/reference.h"
@@ -8,19 +7,6 @@
 
 namespace alx {
 namespace {
-
-constexpr std::align_val_t alignment{64};
-
-class HostBuffer : public Buffer {
- public:
-  explicit HostBuffer(size_t bytes) : Buffer(::operator new(bytes, alignment, std::nothrow), bytes) {
-    check(data_ != nullptr, Code::out_of_memory, "no memory for a buffer of ", bytes, " bytes");
-    if (bytes > 0) std::memset(data_, 0, bytes);
-  }
-  ~HostBuffer() override { ::operator delete(data_, alignment); }
-  HostBuffer(const HostBuffer&) = delete;
-  HostBuffer& operator=(const HostBuffer&) = delete;
-};
 
 void copy_dense(const void* from, const TensorDesc& desc, void* to) {
   check(!desc.layout, Code::internal, "the reference backend was given a tensor in the layout ",
@@ -30,6 +16,7 @@ void copy_dense(const void* from, const TensorDesc& desc, void* to) {
 
 class ReferenceBackend : public Backend {
  public:
+  explicit ReferenceBackend(std::shared_ptr<HostAllocator> allocator) : allocator_(std::move(allocator)) {}
   std::string name() const override { return "reference"; }
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
     return reference_kernel(op, request);
@@ -37,7 +24,7 @@ class ReferenceBackend : public Backend {
   std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) override {
     return reference::make_reorder(from, to);
   }
-  std::shared_ptr<Buffer> allocate(size_t bytes) override { return std::make_shared<HostBuffer>(bytes); }
+  std::shared_ptr<Buffer> allocate(size_t bytes) override { return make_host_buffer(bytes, allocator_); }
   void upload(const void* host, const TensorDesc& desc, void* device) override { copy_dense(host, desc, device); }
   void download(const void* device, const TensorDesc& desc, void* host) override { copy_dense(device, desc, host); }
   void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc, void* device) override {
@@ -51,10 +38,15 @@ class ReferenceBackend : public Backend {
   }
   void update(const SgdUpdate& sgd) override { reference::update(sgd); }
   void synchronize() override {}
+
+ private:
+  std::shared_ptr<HostAllocator> allocator_;
 };
 
 }  // namespace
 
-std::shared_ptr<Backend> make_reference_backend() { return std::make_shared<ReferenceBackend>(); }
+std::shared_ptr<Backend> make_reference_backend(std::shared_ptr<HostAllocator> allocator) {
+  return std::make_shared<ReferenceBackend>(std::move(allocator));
+}
 
 }  // namespace alx

@@ -3,11 +3,11 @@
 #pragma once
 #include <memory>
 
-#include "backends/backend.h"
+#include "backends/host_buffer.h"
 
 namespace alx {
 
-std::shared_ptr<Backend> make_reference_backend();
+std::shared_ptr<Backend> make_reference_backend(std::shared_ptr<HostAllocator> allocator);
 
 // One op of it, for a backend of host memory that has no kernel of its own. Wants dense f32 (labels: i32).
 std::unique_ptr<Kernel> reference_kernel(const Op& op, const CompileRequest& request);

@@ -1,0 +1,46 @@
+#include "backends/host_buffer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "core/error.h"
+
+namespace alx {
+namespace {
+
+constexpr size_t alignment = 64;  // of a cache line, and of the widest vectors
+
+class NewAllocator final : public HostAllocator {
+ public:
+  void* allocate(size_t bytes, size_t to) override {
+    void* memory = ::operator new (bytes, std::align_val_t{to}, std::nothrow);
+    check(memory != nullptr, Code::out_of_memory, "no memory for a buffer of ", bytes, " bytes");
+    return memory;
+  }
+  void free(void* memory, size_t, size_t to) noexcept override { ::operator delete (memory, std::align_val_t{to}); }
+};
+
+class HostBuffer final : public Buffer {
+ public:
+  HostBuffer(size_t bytes, std::shared_ptr<HostAllocator> allocator)
+      : Buffer(allocator->allocate(std::max<size_t>(bytes, 1), alignment), bytes), allocator_(std::move(allocator)) {
+    std::memset(data_, 0, bytes);
+  }
+  ~HostBuffer() override { allocator_->free(data_, std::max<size_t>(bytes_, 1), alignment); }
+  HostBuffer(const HostBuffer&) = delete;
+  HostBuffer& operator=(const HostBuffer&) = delete;
+
+ private:
+  std::shared_ptr<HostAllocator> allocator_;
+};
+
+}  // namespace
+
+std::shared_ptr<Buffer> make_host_buffer(size_t bytes, std::shared_ptr<HostAllocator> allocator) {
+  if (!allocator) allocator = std::make_shared<NewAllocator>();
+  return std::make_shared<HostBuffer>(bytes, std::move(allocator));
+}
+
+}  // namespace alx
