@@ -1,6 +1,4 @@
 // Pictures.
-#include <functional>
-
 #include "guard.h"
 #include "handles.h"
 
@@ -51,7 +49,8 @@ Image from_pixels(const uint8_t* pixels, int64_t width, int64_t height, int64_t 
   return image;
 }
 
-alexnet_status make_image(alexnet_image** image, const std::function<Image()>& read) {
+template <class Read>
+alexnet_status make_image(alexnet_image** image, const Read& read) {
   return guard([&] {
     require(image, "image");
     auto made = std::make_unique<alexnet_image>();

@@ -1,6 +1,4 @@
 // Session options, sessions and results.
-#include <functional>
-
 #include "handles.h"
 
 using namespace alx;
@@ -48,7 +46,8 @@ std::vector<float> run_in_batches(const alexnet_image* const* images, int64_t co
   return all;
 }
 
-alexnet_status classify_one(alexnet_session* session, const std::function<Image()>& read, alexnet_result** result) {
+template <class Read>
+alexnet_status classify_one(alexnet_session* session, const Read& read, alexnet_result** result) {
   return guard([&] {
     require(result, "result");
     const Work work(session, "session");

@@ -98,8 +98,9 @@ alexnet_status set(alexnet_train_options* options, const Set& change) {
   });
 }
 
+template <class Make>
 alexnet_status make_trainer(alexnet_context* context, const alexnet_dataset* data, alexnet_trainer** trainer,
-                            const std::function<std::unique_ptr<Trainer>(const Settings&)>& make) {
+                            const Make& make) {
   return guard([&] {
     require(data, "data");
     require(trainer, "trainer");

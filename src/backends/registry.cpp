@@ -12,31 +12,33 @@ namespace alx {
 namespace {
 
 struct Device {
-  DeviceInfo info;
+  const char* name;
+  std::string (*describe)();  // asks the machine, so only when somebody wants to know
+  const char* reason;         // why it cannot be used; open is then null
   std::shared_ptr<Backend> (*open)(int threads, std::shared_ptr<HostAllocator> allocator);
 };
 
-std::vector<Device> devices() {
-  const auto open_reference = [](int, std::shared_ptr<HostAllocator> allocator) {
-    return make_reference_backend(std::move(allocator));
-  };
-#ifdef ALEXNET_WITH_ONEDNN
-  const Device cpu{{"cpu", true, describe_onednn(), ""}, make_onednn_backend};
-#else
-  const Device cpu{{"cpu", true, "plain loops, 1 thread; built without oneDNN", ""}, open_reference};
-#endif
-  const Device reference{
-      {"reference", true, "plain loops with double accumulators, 1 thread: to check others against", ""},
-      open_reference};
-  const Device cuda{{"cuda:0", false, "", "this build has no CUDA backend"}, nullptr};
-  return {cpu, reference, cuda};
+std::shared_ptr<Backend> open_reference(int, std::shared_ptr<HostAllocator> allocator) {
+  return make_reference_backend(std::move(allocator));
 }
+
+constexpr Device devices[] = {
+#ifdef ALEXNET_WITH_ONEDNN
+    {"cpu", describe_onednn, "", make_onednn_backend},
+#else
+    {"cpu", [] { return std::string("plain loops, 1 thread; built without oneDNN"); }, "", open_reference},
+#endif
+    {"reference", [] { return std::string("plain loops with double accumulators, 1 thread: to check others against"); },
+     "", open_reference},
+    {"cuda:0", [] { return std::string(); }, "this build has no CUDA backend", nullptr},
+};
 
 }  // namespace
 
 std::vector<DeviceInfo> list_devices() {
   std::vector<DeviceInfo> list;
-  for (const Device& device : devices()) list.push_back(device.info);
+  for (const Device& device : devices)
+    list.push_back({device.name, device.open != nullptr, device.describe(), device.reason});
   return list;
 }
 
@@ -44,12 +46,12 @@ std::shared_ptr<Backend> open_device(const std::string& name, int threads, std::
   check(threads >= 0 && threads <= 4096, Code::invalid_argument, "threads must lie in 0..4096 (0: all cores), got ",
         threads);
   std::string known;
-  for (const Device& device : devices()) {
-    known += (known.empty() ? "" : ", ") + device.info.name;
-    const bool same = device.info.name == name ||
-                      (name.starts_with("cuda:") && device.info.name.starts_with("cuda:") && !device.open);
+  for (const Device& device : devices) {
+    known += cat(known.empty() ? "" : ", ", device.name);
+    const bool same =
+        name == device.name || (name.starts_with("cuda:") && !device.open);  // no GPU of this build can be used
     if (!same) continue;
-    check(device.open != nullptr, Code::device, "device ", name, " cannot be used: ", device.info.reason,
+    check(device.open != nullptr, Code::device, "device ", name, " cannot be used: ", device.reason,
           "; `alexnet devices` lists what can");
     return device.open(threads, std::move(allocator));
   }

@@ -32,10 +32,12 @@ class Error : public std::runtime_error {
   Code code_;
 };
 
-// Joins its arguments as operator<< prints them.
+// Joins its arguments as operator<< prints them. Without exceptions() a stream would swallow that memory ran out and give
+// half a text.
 template <class... Args>
 std::string cat(Args&&... args) {
   std::ostringstream out;
+  out.exceptions(std::ios::badbit);
   (out << ... << std::forward<Args>(args));
   return std::move(out).str();
 }

@@ -149,6 +149,7 @@ Verdict verify(const std::string& path, const std::string& devices) {
     verdict.self_test_error = self_test(model, options);
     if (!verdict.self_test_error) Session(model, options);  // the weights fit all the same
   } catch (const Error& error) {
+    if (error.code() == Code::out_of_memory || error.code() == Code::device) throw;  // no fault of the file
     verdict.faults.push_back(error.what());
   }
   return verdict;

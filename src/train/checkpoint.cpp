@@ -1,11 +1,10 @@
 // What a trainer writes and reads: weight files and checkpoints.
-#include <nlohmann/json.hpp>
-
 #include "core/error.h"
 #include "core/log.h"
 #include "core/random.h"
 #include "train/trainer.h"
 #include "weights/detect.h"
+#include "weights/json.h"
 #include "weights/model_weights.h"
 
 namespace alx {
@@ -34,23 +33,29 @@ std::vector<float> rounded(std::vector<float> values, DataType stored) {
 std::string to_json(const TrainOptions& options, int64_t step, const Dataset& data, const std::string& plan) {
   const Recipe& r = options.recipe;
   const Augment& a = options.augment;
-  return json{{"step", step},
-              {"images", data.size()},
-              {"seed", options.seed},
-              {"batch", r.batch},
-              {"epochs", r.epochs},
-              {"rate", r.rate},
-              {"momentum", r.momentum},
-              {"decay", r.decay},
-              {"schedule", r.schedule},
-              {"rate_in_velocity", r.rate_in_velocity},
-              {"label_smoothing", options.label_smoothing},
-              {"dropout", options.dropout},
-              {"augment", {{"random_crop", a.random_crop}, {"flip", a.flip}, {"pad", a.pad}, {"shared", a.shared}}},
-              {"devices", options.devices},
-              {"threads", options.threads},
-              {"plan", plan}}
-      .dump();
+  Document document{json::object()};
+  json& solver = document.json;
+  solver["step"] = step;
+  solver["images"] = data.size();
+  solver["seed"] = options.seed;
+  solver["batch"] = r.batch;
+  solver["epochs"] = r.epochs;
+  solver["rate"] = r.rate;
+  solver["momentum"] = r.momentum;
+  solver["decay"] = r.decay;
+  solver["schedule"] = r.schedule;
+  solver["rate_in_velocity"] = r.rate_in_velocity;
+  solver["label_smoothing"] = options.label_smoothing;
+  solver["dropout"] = options.dropout;
+  solver["devices"] = options.devices;
+  solver["threads"] = options.threads;
+  solver["plan"] = plan;
+  json& augment = solver["augment"] = json::object();
+  augment["random_crop"] = a.random_crop;
+  augment["flip"] = a.flip;
+  augment["pad"] = a.pad;
+  augment["shared"] = a.shared;
+  return solver.dump();
 }
 
 // The run of a checkpoint, with devices and threads of `options`; its epochs too where they are given.
@@ -59,7 +64,8 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
   check(!text.empty(), Code::bad_file, file.path(), " is a weight file and no checkpoint (it has no ", solver_key,
         "): start from it with --init instead");
   try {
-    const json solver = json::parse(text);
+    const Document document{json::parse(text)};
+    const json& solver = document.json;
     Recipe& r = options.recipe;
     Augment& a = options.augment;
     const int64_t epochs = r.epochs, images = solver.at("images");

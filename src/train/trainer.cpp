@@ -95,7 +95,7 @@ void Trainer::start(const NetSpec& spec, std::shared_ptr<const Dataset> data, co
 int64_t Trainer::steps_per_epoch() const { return data_->size() / options_.recipe.batch; }
 int64_t Trainer::total_steps() const { return steps_per_epoch() * options_.recipe.epochs; }
 bool Trainer::done() const { return step_ >= total_steps(); }
-int64_t Trainer::broken() const { return pipeline_ ? pipeline_->broken() : 0; }
+int64_t Trainer::broken() const { return broken_ + (pipeline_ ? pipeline_->broken() : 0); }
 
 void Trainer::update(double rate) {
   const Recipe& recipe = options_.recipe;
@@ -107,21 +107,35 @@ void Trainer::update(double rate) {
   }
 }
 
+void Trainer::start_pipeline() {
+  PipelineOptions pipeline;
+  pipeline.batch = options_.recipe.batch;
+  pipeline.seed = options_.seed;
+  pipeline.augment = options_.augment;
+  pipeline.threads = options_.data_threads;
+  pipeline.start_epoch = step_ / steps_per_epoch();
+  pipeline.start_position = step_ % steps_per_epoch() * options_.recipe.batch;
+  pipeline.on_broken = [](const std::string& name, const std::string& why) {
+    log_line(LogLevel::warning, cat(name, " is skipped: ", why));
+  };
+  pipeline_ = std::make_unique<DataPipeline>(data_, preprocessor_, pipeline);
+  waited_ = 0;
+}
+
 StepResult Trainer::step() {
-  const auto begin = std::chrono::steady_clock::now();
-  if (!pipeline_) {
-    PipelineOptions pipeline;
-    pipeline.batch = options_.recipe.batch;
-    pipeline.seed = options_.seed;
-    pipeline.augment = options_.augment;
-    pipeline.threads = options_.data_threads;
-    pipeline.start_epoch = step_ / steps_per_epoch();
-    pipeline.start_position = step_ % steps_per_epoch() * options_.recipe.batch;
-    pipeline.on_broken = [](const std::string& name, const std::string& why) {
-      log_line(LogLevel::warning, cat(name, " is skipped: ", why));
-    };
-    pipeline_ = std::make_unique<DataPipeline>(data_, preprocessor_, pipeline);
+  try {
+    return make_step();
+  } catch (...) {
+    // The batch that was taken would be missed, so the next pipeline starts with it.
+    broken_ = broken();
+    pipeline_.reset();
+    throw;
   }
+}
+
+StepResult Trainer::make_step() {
+  const auto begin = std::chrono::steady_clock::now();
+  if (!pipeline_) start_pipeline();
   pipeline_->next(batch_);
   StepResult result;
   const double epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());

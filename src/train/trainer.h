@@ -55,7 +55,7 @@ class Trainer {
   const Network& network() const { return *network_; }
 
   bool done() const;  // all epochs are run
-  StepResult step();
+  StepResult step();  // where it throws, the next call makes the same step again
   int64_t steps_per_epoch() const;
   int64_t total_steps() const;
   int64_t steps_done() const { return step_; }
@@ -77,6 +77,8 @@ class Trainer {
   void start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options,
              const WeightSource& weights);
   void read_velocity(const WeightFile& file);
+  void start_pipeline();
+  StepResult make_step();
   void update(double rate);
 
   NetSpec spec_;
@@ -90,7 +92,8 @@ class Trainer {
   Batch batch_;
   std::vector<float> losses_, probabilities_;
   int64_t step_ = 0;
-  double waited_ = 0;
+  double waited_ = 0;   // of this pipeline
+  int64_t broken_ = 0;  // of earlier pipelines
 };
 
 }  // namespace alx

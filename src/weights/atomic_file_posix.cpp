@@ -73,10 +73,10 @@ void AtomicFile::Impl::create() {
   // open() rather than mkstemp(): the system then applies the umask, which cannot be read without setting it.
   const mode_t mode = exists ? (old.st_mode & 0777) : 0666;
   for (int attempt = 0; file < 0; ++attempt) {
-    const std::string name = folder + "/" + random_name();
+    std::string name = folder + "/" + random_name();
     file = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file < 0 && (errno != EEXIST || attempt == 100)) refuse(path, "no file can be made in " + folder, errno);
-    if (file >= 0) temporary = name;
+    if (file >= 0) temporary = std::move(name);  // a copy could fail and leave the file behind
   }
   if (!exists) return;
   struct stat made {};

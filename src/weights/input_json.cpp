@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
+#include "weights/json.h"
 #include "weights/weights.h"
 
 namespace alx {
@@ -24,10 +24,12 @@ double shortest(float value) {
   return result;
 }
 
-std::vector<double> shortest(const std::vector<float>& values) {
-  std::vector<double> result;
-  for (float value : values) result.push_back(shortest(value));
-  return result;
+std::string number(float value) { return Json(shortest(value)).dump(); }
+std::string text(const std::string& value) { return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string list(const std::vector<float>& values) {
+  std::string joined;
+  for (float value : values) joined += (joined.empty() ? "" : ",") + number(value);
+  return "[" + joined + "]";
 }
 
 [[noreturn]] void refuse(const std::string& key, const std::string& expected, const Json& found) {
@@ -122,30 +124,22 @@ void read_resize(const Json& json, InputSpec& input) {
 
 std::string to_json(const InputSpec& input) {
   using Resize = InputSpec::Resize;
-  nlohmann::ordered_json resize;
-  resize["mode"] = input.resize == Resize::squash ? "squash" : input.resize == Resize::none ? "none" : "short_side";
-  if (input.resize != Resize::none) resize["size"] = input.resize_size;
-  resize["interpolation"] = "bilinear";
-  resize["antialias"] = input.antialias;
-  nlohmann::ordered_json json;
-  json["height"] = input.height;
-  json["width"] = input.width;
-  json["channel_order"] = input.channel_order;
-  json["scale"] = shortest(input.scale);
-  if (input.mean_image.empty()) {
-    json["mean"] = shortest(input.mean);
-  } else {
-    json["mean_image"] = input.mean_image;
-  }
-  json["std"] = shortest(input.std);
-  json["resize"] = resize;
-  json["crop"] = "center";
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  const std::string mode = input.resize == Resize::squash ? "squash"
+                           : input.resize == Resize::none ? "none"
+                                                          : "short_side";
+  const std::string size = input.resize == Resize::none ? "" : cat(R"("size":)", input.resize_size, ",");
+  const std::string mean =
+      input.mean_image.empty() ? R"("mean":)" + list(input.mean) : R"("mean_image":)" + text(input.mean_image);
+  return cat(R"({"height":)", input.height, R"(,"width":)", input.width, R"(,"channel_order":)",
+             text(input.channel_order), R"(,"scale":)", number(input.scale), ",", mean, R"(,"std":)", list(input.std),
+             R"(,"resize":{"mode":)", text(mode), ",", size, R"("interpolation":"bilinear","antialias":)",
+             input.antialias ? "true" : "false", R"(},"crop":"center"})");
 }
 
-InputSpec input_from_json(const std::string& text) {
-  const Json json = Json::parse(text, nullptr, false);
-  check(!json.is_discarded(), Code::bad_file, key_input, " is not valid JSON: ", in_quotes(text));
+InputSpec input_from_json(const std::string& given) {
+  const Document document{Json::parse(given, nullptr, false)};
+  const Json& json = document.json;
+  check(!json.is_discarded(), Code::bad_file, key_input, " is not valid JSON: ", in_quotes(given));
   Members members(json, "");
   InputSpec input;
   input.height = members.side("height");
@@ -167,9 +161,10 @@ InputSpec input_from_json(const std::string& text) {
   return input;
 }
 
-std::vector<std::string> labels_from_json(const std::string& text) {
-  const Json json = Json::parse(text, nullptr, false);
-  check(json.is_array(), Code::bad_file, key_labels, " should be a JSON list of names, but is ", in_quotes(text));
+std::vector<std::string> labels_from_json(const std::string& given) {
+  const Document document{Json::parse(given, nullptr, false)};
+  const Json& json = document.json;
+  check(json.is_array(), Code::bad_file, key_labels, " should be a JSON list of names, but is ", in_quotes(given));
   std::vector<std::string> labels;
   for (const Json& label : json) {
     check(label.is_string(), Code::bad_file, key_labels, ": entry ", labels.size(), " is not a name");
@@ -180,7 +175,8 @@ std::vector<std::string> labels_from_json(const std::string& text) {
 
 std::string labels_to_json(const std::vector<std::string>& labels) {
   try {
-    return Json(labels).dump();
+    const Document document{Json(labels)};
+    return document.json.dump();
   } catch (const Json::exception&) {
     fail(Code::invalid_argument, "a label is not valid UTF-8");
   }

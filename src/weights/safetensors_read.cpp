@@ -1,12 +1,12 @@
 // Opening a safetensors file: every claim of the header is checked against the file before it is used.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/error.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
 #include "weights/hash.h"
+#include "weights/json.h"
 #include "weights/weights.h"
 
 namespace alx {
@@ -152,10 +152,10 @@ uint64_t reader_version(const std::string& path, const std::string& text) {
 
 std::map<std::string, std::string> parse_checksums(const std::string& path, const std::string& json) {
   const auto bad = [&] { fail(Code::bad_file, path, ": ", key_checksums, " is not a JSON object of checksums"); };
-  const auto document = nlohmann::json::parse(json, nullptr, false);
-  if (!document.is_object()) bad();
+  const Document document{nlohmann::json::parse(json, nullptr, false)};
+  if (!document.json.is_object()) bad();
   std::map<std::string, std::string> checksums;
-  for (const auto& [name, value] : document.items()) {
+  for (const auto& [name, value] : document.json.items()) {
     if (!value.is_string()) bad();
     checksums.emplace(name, value.get<std::string>());
   }

@@ -1,6 +1,5 @@
 // Writing: data first, one tensor in memory at a time; then the header, whose size does not depend on the checksums.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/error.h"
@@ -8,6 +7,7 @@
 #include "weights/bytes.h"
 #include "weights/format.h"
 #include "weights/hash.h"
+#include "weights/json.h"
 #include "weights/weights.h"
 
 namespace alx {
@@ -33,34 +33,61 @@ void check_tensors(const std::string& path, const std::vector<TensorToWrite>& te
   }
 }
 
-std::string dump(const std::string& path, const nlohmann::ordered_json& json) {
-  try {
-    return json.dump();
-  } catch (const nlohmann::json::exception&) {
-    fail(Code::invalid_argument, "cannot write ", path, ": a tensor's name or a metadata text is not valid UTF-8");
+// Written piece by piece: a document of nlohmann's ordered_json copies all its members whenever it grows.
+class JsonObject {
+ public:
+  explicit JsonObject(const std::string& path) : path_(path) {}
+  void add(const std::string& key, const std::string& json) {
+    text_ += (text_.empty() ? "{" : ",") + quoted(key) + ":" + json;
   }
+  void add_text(const std::string& key, const std::string& text) { add(key, quoted(text)); }
+  std::string text() const { return text_.empty() ? "{}" : text_ + "}"; }
+
+ private:
+  std::string quoted(const std::string& text) const {
+    try {
+      return nlohmann::json(text).dump();
+    } catch (const nlohmann::json::exception&) {
+      fail(Code::invalid_argument, "cannot write ", path_, ": a tensor's name or a metadata text is not valid UTF-8");
+    }
+  }
+  const std::string& path_;
+  std::string text_;
+};
+
+template <class Numbers>
+std::string list(const Numbers& numbers) {
+  std::string text;
+  for (const auto number : numbers) text += cat(text.empty() ? "" : ",", number);
+  return "[" + text + "]";
 }
 
 // The length, the JSON and its padding. Checksums have a fixed length, so the size is known before their values are.
 std::vector<std::byte> make_header(const std::string& path, const std::vector<TensorToWrite>& tensors,
                                    std::map<std::string, std::string> metadata, bool plain,
                                    const std::vector<std::string>& checksums) {
-  nlohmann::ordered_json header = nlohmann::ordered_json::object(), sums = nlohmann::ordered_json::object();
-  for (size_t i = 0; i < tensors.size(); ++i) sums[tensors[i].name] = checksums[i];
+  JsonObject header(path);
   if (!plain) {
+    JsonObject sums(path), described(path);
+    for (size_t i = 0; i < tensors.size(); ++i) sums.add_text(tensors[i].name, checksums[i]);
     metadata[key_format] = metadata[key_min_reader] = std::to_string(format_version);
     metadata[key_producer] = std::string("libalexnet ") + ALEXNET_VERSION;
-    metadata[key_checksums] = dump(path, sums);
+    metadata[key_checksums] = sums.text();
     metadata[key_metadata_checksum] = metadata_checksum(metadata);
-    header["__metadata__"] = metadata;
+    for (const auto& [key, value] : metadata) described.add_text(key, value);
+    header.add("__metadata__", described.text());
   }
   uint64_t offset = 0;
   for (const TensorToWrite& tensor : tensors) {
     const uint64_t end = offset + byte_count(tensor);
-    header[tensor.name] = {{"dtype", name_of(tensor.type)}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
+    JsonObject entry(path);
+    entry.add_text("dtype", name_of(tensor.type));
+    entry.add("shape", list(tensor.shape));
+    entry.add("data_offsets", list(std::vector<uint64_t>{offset, end}));
+    header.add(tensor.name, entry.text());
     offset = end;
   }
-  std::string json = dump(path, header);
+  std::string json = header.text();
   json.resize((8 + json.size() + header_alignment - 1) / header_alignment * header_alignment - 8, ' ');
   check(json.size() <= max_header_bytes, Code::invalid_argument, "cannot write ", path, ": its header would take ",
         json.size(), " bytes; at most ", max_header_bytes, " are allowed");

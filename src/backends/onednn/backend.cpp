@@ -115,6 +115,7 @@ class OnednnBackend : public Backend {
 
 std::string processor_name() {
   std::ifstream info("/proc/cpuinfo");
+  info.exceptions(std::ios::badbit);  // else it swallows that memory ran out
   for (std::string line; std::getline(info, line);)
     if (line.starts_with("model name")) return line.substr(std::min(line.size(), line.find(':') + 2));
   return "CPU";
