@@ -1,6 +1,7 @@
 # find_package(dnnl): oneDNN, as target DNNL::dnnl. The system's or the user's own (dnnl_DIR, CMAKE_PREFIX_PATH) where it is new
-# enough, else the copy that scripts/setup unpacks into build/deps/onednn. That copy moves with what is built: it is placed beside
-# libalexnet, where the run path finds it, and ALEXNET_CARRIED_ONEDNN names it for installing.
+# enough, else the copy that scripts/setup unpacks into build/deps/onednn. That copy moves with what is built: it is placed in a
+# folder of our own beside libalexnet, where the run path finds it and no other program does, and ALEXNET_CARRIED_ONEDNN names it
+# for installing.
 set(carried ${PROJECT_SOURCE_DIR}/build/deps/onednn)
 find_package(dnnl ${dnnl_FIND_VERSION} CONFIG QUIET GLOBAL)
 if(NOT dnnl_FOUND)
@@ -11,8 +12,8 @@ endif()
 if(dnnl_FOUND)
   cmake_path(IS_PREFIX carried "${dnnl_DIR}" NORMALIZE is_carried)
   if(is_carried)
-    set(ALEXNET_CARRIED_ONEDNN ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/libdnnl.so.3)
-    file(MAKE_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})
+    set(ALEXNET_CARRIED_ONEDNN ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/alexnet/libdnnl.so.3)
+    file(MAKE_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/alexnet)
     file(REAL_PATH ${carried}/lib/libdnnl.so.3 library)
     file(CREATE_LINK ${library} ${ALEXNET_CARRIED_ONEDNN} COPY_ON_ERROR)
     set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION_RELEASE ${ALEXNET_CARRIED_ONEDNN})
