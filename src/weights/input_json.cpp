@@ -28,8 +28,8 @@ std::string number(float value) { return Json(shortest(value)).dump(); }
 std::string text(const std::string& value) { return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace); }
 std::string list(const std::vector<float>& values) {
   std::string joined;
-  for (float value : values) joined += (joined.empty() ? "" : ",") + number(value);
-  return "[" + joined + "]";
+  for (float value : values) joined += cat(joined.empty() ? "" : ",", number(value));
+  return cat("[", joined, "]");
 }
 
 [[noreturn]] void refuse(const std::string& key, const std::string& expected, const Json& found) {

@@ -38,7 +38,7 @@ class JsonObject {
  public:
   explicit JsonObject(const std::string& path) : path_(path) {}
   void add(const std::string& key, const std::string& json) {
-    text_ += (text_.empty() ? "{" : ",") + quoted(key) + ":" + json;
+    text_ += cat(text_.empty() ? "{" : ",", quoted(key), ":", json);
   }
   void add_text(const std::string& key, const std::string& text) { add(key, quoted(text)); }
   std::string text() const { return text_.empty() ? "{}" : text_ + "}"; }
@@ -59,7 +59,7 @@ template <class Numbers>
 std::string list(const Numbers& numbers) {
   std::string text;
   for (const auto number : numbers) text += cat(text.empty() ? "" : ",", number);
-  return "[" + text + "]";
+  return cat("[", text, "]");
 }
 
 // The length, the JSON and its padding. Checksums have a fixed length, so the size is known before their values are.
