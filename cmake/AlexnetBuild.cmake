@@ -17,6 +17,15 @@ if(CMAKE_CROSSCOMPILING)
   include(AlexnetHostHeaders)
 endif()
 
+# Which decoder reads pictures.
+if(ALEXNET_WITH_OPENCV)
+  set(ALEXNET_DECODER opencv)
+elseif(WIN32)
+  set(ALEXNET_DECODER wic)  # Windows' own
+else()
+  set(ALEXNET_DECODER none)
+endif()
+
 # Programs in bin/ find libraries in lib/ by their relative place, built as installed, so that both trees can be moved.
 set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
 set(CMAKE_INSTALL_RPATH $ORIGIN/../lib $ORIGIN/../lib/alexnet $ORIGIN/../${CMAKE_INSTALL_LIBDIR}/alexnet)
@@ -35,6 +44,9 @@ function(alexnet_settings target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND UNIX)
     # GNU's unique symbols cannot be made local in libalexnet.a, and keep libalexnet.so from being unloaded.
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
+  endif()
+  if(WIN32)  # of Windows 10 and newer
+    target_compile_definitions(${target} PRIVATE NOMINMAX WIN32_LEAN_AND_MEAN _WIN32_WINNT=0x0A00)
   endif()
   if(UNIX AND NOT APPLE)
     target_compile_options(${target} PRIVATE "$<$<NOT:$<CONFIG:Debug>>:-ffunction-sections;-fdata-sections>")

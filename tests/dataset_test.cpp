@@ -27,7 +27,8 @@ TEST(FolderDataset, ClassesAndFilesAreSortedByBytes) {
   const std::vector<std::string> names{"Z/y.webp", "a/x.png", "b/10.JPEG", "b/2.jpg", "\xC3\xA9/z.bmp"};
   const std::vector<int64_t> labels{0, 1, 2, 2, 3};
   for (int64_t i = 0; i < 5; ++i) {
-    EXPECT_EQ(set->name(i), folder.path() + "/" + names[static_cast<size_t>(i)]);
+    EXPECT_EQ(set->name(i),
+              to_utf8((to_path(folder.path()) / to_path(names[static_cast<size_t>(i)])).make_preferred()));
     EXPECT_EQ(set->label(i), labels[static_cast<size_t>(i)]);
   }
   EXPECT_TRUE(has(error_of([&] { set->label(5); }), "picture 5 of 5"));
@@ -50,7 +51,8 @@ TEST(FolderDataset, PartsAreNoClasses) {
   folder.write("train/cats/1.jpg", "x");
   folder.write("val/cats/1.jpg", "x");
   const std::string text = refused(folder.path(), Code::bad_file);
-  EXPECT_TRUE(has(text, folder.path() + "/train or " + folder.path() + "/val"));
+  const auto part = [&](const char* name) { return to_utf8(to_path(folder.path()) / name); };
+  EXPECT_TRUE(has(text, part("train") + " or " + part("val")));
   EXPECT_EQ(Dataset::open(folder.path() + "/train")->size(), 1);
 }
 

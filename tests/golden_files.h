@@ -1,7 +1,6 @@
 // Reading golden/images, and folders for tests.
 #pragma once
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "data/image.h"
+#include "temporary_folder.h"
 
 namespace alx {
 
@@ -58,14 +58,10 @@ inline int difference(const Image& a, const Image& b) {
 // A folder of its own, removed at the end.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "alexnet-test-XXXXXX").string();
-    if (mkdtemp(name.data()) != nullptr) path_ = name;
-    EXPECT_FALSE(path_.empty());
-  }
+  TemporaryFolder() : path_(to_utf8(new_folder("test"))) {}
   ~TemporaryFolder() {
     std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(to_path(path_), ignored);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
@@ -73,10 +69,10 @@ class TemporaryFolder {
   const std::string& path() const { return path_; }
   // Writes a file, with the folders above it; returns its path.
   std::string write(const std::string& name, const std::string& bytes) const {
-    const auto path = std::filesystem::path(path_) / name;
+    const auto path = to_path(path_) / to_path(name);
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << bytes;
-    return path.string();
+    return to_utf8(path);
   }
 
  private:

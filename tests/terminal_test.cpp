@@ -7,6 +7,8 @@
 #include <limits>
 #include <sstream>
 
+#include "cli/system.h"
+
 namespace alx {
 namespace {
 
@@ -196,6 +198,7 @@ TEST_F(Progress, ClearMakesRoomAndTheDestructorEndsTheLine) {
   EXPECT_EQ(taken(), "");  // never began
 }
 
+#ifndef _WIN32  // which asks the console and not the locale
 TEST(TerminalOf, AFileIsNoTerminal) {
   std::FILE* file = std::tmpfile();
   ASSERT_NE(file, nullptr);
@@ -213,6 +216,7 @@ TEST(TerminalOf, AFileIsNoTerminal) {
   EXPECT_EQ(terminal_of(file).width, 80);
   std::fclose(file);
 }
+#endif
 
 }  // namespace
 }  // namespace alx

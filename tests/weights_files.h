@@ -1,7 +1,6 @@
 // Temporary folders and raw bytes for the tests of weight files.
 #pragma once
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -9,18 +8,17 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/path.h"
+#include "temporary_folder.h"
 #include "weights/weights.h"
 
 namespace alx {
 
 class TempDir {
  public:
-  TempDir() {
-    std::string name = ::testing::TempDir() + "alexnet-weights-XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
+  TempDir() : path_(new_folder("weights")) {}
   ~TempDir() { std::filesystem::remove_all(path_); }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
+  std::string file(const std::string& name) const { return to_utf8(path_ / to_path(name)); }
   size_t files() const { return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path_), {})); }
 
  private:
@@ -28,13 +26,13 @@ class TempDir {
 };
 
 inline std::string load(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
+  std::ifstream in(to_path(path), std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
 inline void save(const std::string& path, const std::string& bytes) {
-  std::filesystem::remove(path);  // some file systems sync to the disk when a file is cut and written again
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::filesystem::remove(to_path(path));  // some file systems sync to the disk when a file is cut and written again
+  std::ofstream(to_path(path), std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 // A safetensors file of this header, exactly as it is given.

@@ -1,5 +1,3 @@
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -8,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/system.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "models/zoo.h"
@@ -111,17 +110,6 @@ double training_seconds(const BenchOptions& options, const Model& model) {
     const StepResult step = trainer.step();
     return step.seconds - step.waited;
   });
-}
-
-double peak_rss_mb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-#ifdef __APPLE__
-  constexpr double unit = 1;  // bytes; elsewhere kilobytes
-#else
-  constexpr double unit = 1024;
-#endif
-  return static_cast<double>(usage.ru_maxrss) * unit / 1e6;
 }
 
 int bench(const BenchOptions& options) {

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "core/error.h"
+#include "core/path.h"
 #include "network/session.h"
 
 namespace alx::cli {
@@ -105,7 +105,7 @@ class Classifier {
     }
     if (options_.plot.empty()) return;
     if (std::min(image.width, image.height) > plotted_side) image = resize_short_side(image, plotted_side);
-    predictions_.push_back({std::move(image), std::filesystem::path(name).filename().string(), std::move(bars)});
+    predictions_.push_back({std::move(image), to_utf8(to_path(name).filename()), std::move(bars)});
   }
 
   const ClassifyOptions& options_;

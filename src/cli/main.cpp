@@ -3,9 +3,12 @@
 #include <iostream>
 #include <iterator>
 #include <new>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/commands.h"
+#include "cli/system.h"
 #include "core/error.h"
 
 namespace alx::cli {
@@ -21,16 +24,17 @@ int explain(const CLI::App& program, const CLI::ParseError& error) {
 }
 
 // CLI11 would only say that a command is missing.
-void check_command(int argc, char** argv, const std::vector<Command>& commands) {
+void check_command(const std::vector<std::string>& arguments, const std::vector<Command>& commands) {
   std::string known;
   for (const Command& command : commands) {
-    if (argc > 1 && command.app->get_name() == argv[1]) return;
+    if (!arguments.empty() && command.app->get_name() == arguments[0]) return;
     known += (known.empty() ? "" : ", ") + command.app->get_name();
   }
   constexpr std::string_view answered[] = {"-h", "--help", "--version"};
-  if (argc > 1 && std::find(std::begin(answered), std::end(answered), argv[1]) != std::end(answered)) return;
-  throw CLI::ValidationError(argc > 1 ? cat("no command is named '", argv[1], "'; there are ", known)
-                                      : cat("name a command: ", known));
+  if (!arguments.empty() && std::find(std::begin(answered), std::end(answered), arguments[0]) != std::end(answered))
+    return;
+  throw CLI::ValidationError(arguments.empty() ? cat("name a command: ", known)
+                                               : cat("no command is named '", arguments[0], "'; there are ", known));
 }
 
 int run(const Command& command) {
@@ -50,7 +54,8 @@ int run(const Command& command) {
   return failed;
 }
 
-int main_of(int argc, char** argv) {
+int main_of(std::vector<std::string> arguments) {
+  const Console console;
   CLI::App program("Trains and runs the networks of the AlexNet family.", "alexnet");
   program.require_subcommand(1);
   program.set_version_flag("--version", "alexnet " ALEXNET_VERSION);
@@ -59,8 +64,9 @@ int main_of(int argc, char** argv) {
                                       add_info(program),     add_convert(program), add_verify(program),
                                       add_devices(program),  add_bench(program)};
   try {
-    check_command(argc, argv, commands);
-    program.parse(argc, argv);
+    check_command(arguments, commands);
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+    program.parse(std::move(arguments));
     return run(*std::find_if(commands.begin(), commands.end(), [](const Command& c) { return c.app->parsed(); }));
   } catch (const CLI::ParseError& error) {
     return explain(program, error);
@@ -70,4 +76,4 @@ int main_of(int argc, char** argv) {
 }  // namespace
 }  // namespace alx::cli
 
-int main(int argc, char** argv) { return alx::cli::main_of(argc, argv); }
+int main(int argc, char** argv) { return alx::cli::main_of(alx::arguments_of(argc, argv)); }

@@ -1,13 +1,11 @@
 #include "cli/terminal.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
 
+#include "cli/system.h"
 #include "core/error.h"
 #include "core/percent.h"
 
@@ -26,19 +24,8 @@ std::string_view environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-bool utf8_locale() {
-  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const std::string_view locale = environment(name);
-    if (locale.empty()) continue;
-    return locale.find("UTF-8") != locale.npos || locale.find("utf8") != locale.npos ||
-           locale.find("UTF8") != locale.npos || locale.find("utf-8") != locale.npos;
-  }
-  return false;
-}
-
 int width_of(std::FILE* file) {
-  winsize size{};
-  if (ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  if (const int columns = terminal_columns(file); columns > 0) return columns;
   const int columns = std::atoi(std::string(environment("COLUMNS")).c_str());
   return columns > 0 && columns < 10000 ? columns : 80;
 }
@@ -107,11 +94,9 @@ std::string padded(std::string text, int columns, bool left = false) {
 
 }  // namespace
 
-bool is_terminal(std::FILE* file) { return isatty(fileno(file)) == 1; }
-
 Terminal terminal_of(std::FILE* file) {
   const bool live = is_terminal(file) && environment("TERM") != "dumb";
-  return {live, live && environment("NO_COLOR").empty(), utf8_locale(), width_of(file)};
+  return {live, live && environment("NO_COLOR").empty(), takes_utf8(), width_of(file)};
 }
 
 int columns_of(std::string_view text) {

@@ -13,8 +13,6 @@
 
 namespace alx {
 
-bool is_terminal(std::FILE* file);
-
 struct Terminal {
   bool live = false;     // a terminal whose last line may be redrawn
   bool colour = false;   // a terminal, and NO_COLOR is not set

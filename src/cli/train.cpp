@@ -5,9 +5,11 @@
 
 #include "cli/commands.h"
 #include "cli/signals.h"
+#include "cli/system.h"
 #include "cli/terminal.h"
 #include "cli/train_log.h"
 #include "core/error.h"
+#include "core/path.h"
 #include "core/percent.h"
 #include "models/zoo.h"
 #include "train/trainer.h"
@@ -98,7 +100,7 @@ class TrainRun {
     if (val_) match_classes(val_->classes(), *Model::of(trainer_->spec(), drawn_weights(1), data_->classes()));
     log_.emplace(command.log, trainer_->steps_done());
     saved_ = command.resume.empty() ? -1 : trainer_->steps_done();
-    if (command.resume.empty() && std::filesystem::exists(checkpoint_))
+    if (command.resume.empty() && std::filesystem::exists(to_path(checkpoint_)))
       message(cat("warning: ", checkpoint_, " of an earlier run will be replaced; --resume would go on with it"));
   }
 
@@ -208,7 +210,7 @@ class TrainRun {
     save();
     bar_->clear();
     // A run that was resumed and stopped before its first step has written nothing: its checkpoint is the one given.
-    const bool own = std::filesystem::exists(checkpoint_);
+    const bool own = std::filesystem::exists(to_path(checkpoint_));
     std::string again = "alexnet train --resume " + quoted(own ? checkpoint_ : command_.resume);
     for (const auto& [option, value] :
          std::initializer_list<std::pair<const char*, std::string>>{{"--data", command_.data},
@@ -224,17 +226,6 @@ class TrainRun {
     message(
         cat("stopped after step ", trainer_->steps_done(), " of ", trainer_->total_steps(), "; go on with: ", again));
     return failed;
-  }
-
-  // For a shell.
-  static std::string quoted(const std::string& text) {
-    const bool plain =
-        text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=+@%") ==
-        std::string::npos;
-    if (plain && !text.empty()) return text;
-    std::string result = "'";
-    for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return result + "'";
   }
 
   void finish() {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "core/path.h"
 #include "plot/plot.h"
 #include "weights/atomic_file.h"
 
@@ -61,7 +62,7 @@ TrainLog::TrainLog(const std::string& path, int64_t step) : path_(path) {
 }
 
 void TrainLog::read(int64_t step) {
-  std::ifstream in(path_);
+  std::ifstream in(to_path(path_));
   if (!in) return;  // a log may begin with a resumed run
   std::string line;
   for (size_t number = 1; std::getline(in, line); ++number) {

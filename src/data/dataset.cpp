@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/path.h"
 #include "data/dataset_binary.h"
 #include "data/dataset_folder.h"
 
@@ -22,7 +23,8 @@ void check_not_parts(const std::string& dir, const std::vector<std::string>& fol
   });
   if (!all) return;
   std::string choices;
-  for (const std::string& name : folders) choices += (choices.empty() ? "" : " or ") + (fs::path(dir) / name).string();
+  for (const std::string& name : folders)
+    choices += (choices.empty() ? "" : " or ") + to_utf8(to_path(dir) / to_path(name));
   fail(Code::bad_file, dir, ": holds parts of a set, not classes; pass ", choices);
 }
 
@@ -32,9 +34,9 @@ std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string
   check(part == "train" || part == "test", Code::invalid_argument, "part \"", part, "\" of a set; it is \"train\" or ",
         "\"test\"");
   std::error_code error;
-  const fs::file_status status = fs::status(dir, error);
+  const fs::file_status status = fs::status(to_path(dir), error);
   check(status.type() != fs::file_type::not_found, Code::not_found, dir, ": no such folder; check the path");
-  check(!error, Code::io, dir, ": cannot be looked at: ", error.message());
+  check(!error, Code::io, dir, ": cannot be looked at: ", reason(error));
   check(fs::is_directory(status), Code::bad_file, dir, ": is a file where the folder of a set was expected");
   if (auto cifar = open_cifar_dataset(dir, part)) return cifar;
   if (auto idx = open_idx_dataset(dir, part)) return idx;

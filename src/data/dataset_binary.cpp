@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/path.h"
 #include "data/bytes.h"
 #include "data/read_file.h"
 
@@ -53,7 +54,7 @@ class CifarDataset final : public BinaryDataset {
   CifarDataset(const fs::path& dir, const std::vector<std::string>& names) {
     read_classes(dir / "batches.meta.txt");
     for (const std::string& name : names) {
-      const std::string path = (dir / name).string();
+      const std::string path = to_utf8(dir / name);
       std::vector<std::byte> bytes = read_file(path);
       check(!bytes.empty() && bytes.size() % record == 0, Code::bad_file, path, ": ", bytes.size(),
             " bytes are no whole number of CIFAR-10 records of ", record, " bytes; fetch the file again");
@@ -87,7 +88,7 @@ class CifarDataset final : public BinaryDataset {
   void read_classes(const fs::path& path) {
     classes_ = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
     if (!is_there(path)) return;
-    const std::vector<std::byte> bytes = read_file(path.string());
+    const std::vector<std::byte> bytes = read_file(to_utf8(path));
     std::istringstream lines(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
     std::vector<std::string> names;
     for (std::string name; lines >> name;) names.push_back(name);
@@ -99,7 +100,7 @@ class CifarDataset final : public BinaryDataset {
 class IdxDataset final : public BinaryDataset {
  public:
   IdxDataset(const fs::path& images, const fs::path& labels) {
-    const std::string path = images.string(), label_path = labels.string();
+    const std::string path = to_utf8(images), label_path = to_utf8(labels);
     std::vector<std::byte> pixels = read_gzip_file(path);
     labels_ = read_gzip_file(label_path);
     const int64_t count = sizes(pixels, path, 3)[0], labelled = sizes(labels_, label_path, 1)[0];
@@ -168,9 +169,9 @@ std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::s
   std::vector<std::string> train, test;
   for (int i = 1; i <= 5; ++i) {
     std::string name = cat("data_batch_", i, ".bin");
-    if (is_there(fs::path(dir) / name)) train.push_back(std::move(name));
+    if (is_there(to_path(dir) / name)) train.push_back(std::move(name));
   }
-  if (is_there(fs::path(dir) / "test_batch.bin")) test.push_back("test_batch.bin");
+  if (is_there(to_path(dir) / "test_batch.bin")) test.push_back("test_batch.bin");
   if (train.empty() && test.empty()) return nullptr;
   const std::vector<std::string>& wanted = part == "train" ? train : test;
   check(!wanted.empty(), Code::not_found, dir, ": holds CIFAR-10 binary files, but none of its ", part,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/path.h"
 
 namespace alx {
 namespace fs = std::filesystem;
@@ -14,7 +15,7 @@ namespace {
 
 bool has_image_extension(const std::string& name) {
   static constexpr std::array<std::string_view, 5> extensions{".jpg", ".jpeg", ".png", ".webp", ".bmp"};
-  std::string extension = fs::path(name).extension().string();
+  std::string extension = to_utf8(to_path(name).extension());
   for (char& c : extension) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
@@ -25,15 +26,15 @@ bool has_image_extension(const std::string& name) {
 std::vector<std::string> sorted_names(const std::string& dir, bool folders) {
   std::vector<std::string> names;
   std::error_code error;
-  fs::directory_iterator entry(dir, error);
+  fs::directory_iterator entry(to_path(dir), error);
   check(!error, error == std::errc::no_such_file_or_directory ? Code::not_found : Code::io, dir,
-        ": the folder cannot be read: ", error.message());
+        ": the folder cannot be read: ", reason(error));
   for (; entry != fs::directory_iterator(); entry.increment(error)) {
-    std::string name = entry->path().filename().string();
+    std::string name = to_utf8(entry->path().filename());
     std::error_code ignored;  // a dangling link is no folder
     if (name.front() != '.' && entry->is_directory(ignored) == folders) names.push_back(std::move(name));
   }
-  check(!error, Code::io, dir, ": the folder cannot be read to its end: ", error.message());
+  check(!error, Code::io, dir, ": the folder cannot be read to its end: ", reason(error));
   std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
     return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
       return static_cast<unsigned char>(x) < static_cast<unsigned char>(y);
@@ -60,7 +61,7 @@ class FolderDataset final : public Dataset {
 
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }
   int64_t label(int64_t i) const override { return static_cast<int64_t>(at(i).label); }
-  std::string name(int64_t i) const override { return (fs::path(folder_of(at(i).label)) / at(i).name).string(); }
+  std::string name(int64_t i) const override { return to_utf8(to_path(folder_of(at(i).label)) / to_path(at(i).name)); }
   Image image(int64_t i, int64_t at_least) const override { return read_image(name(i), at_least); }
 
  private:
@@ -73,7 +74,7 @@ class FolderDataset final : public Dataset {
     check(i >= 0 && i < size(), Code::invalid_argument, dir_, ": picture ", i, " of ", size());
     return files_[static_cast<size_t>(i)];
   }
-  std::string folder_of(size_t label) const { return (fs::path(dir_) / classes_[label]).string(); }
+  std::string folder_of(size_t label) const { return to_utf8(to_path(dir_) / to_path(classes_[label])); }
 
   std::string dir_;
   std::vector<File> files_;

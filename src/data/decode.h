@@ -1,4 +1,5 @@
-// The decoder behind decode_image: one of decode_opencv.cpp and decode_none.cpp is built.
+// The decoder behind decode_image: one of decode_opencv.cpp, decode_wic.cpp (Windows) and decode_none.cpp is
+// built.
 #pragma once
 #include <cstddef>
 #include <span>

@@ -7,32 +7,34 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/path.h"
 
 namespace alx {
 namespace fs = std::filesystem;
 namespace {
 
 // How much to read at first: the file's size and one byte more, so that its end shows at once.
-size_t first_guess(const std::string& path) {
+size_t first_guess(const std::string& path, const fs::path& file) {
   std::error_code error;
-  const fs::file_status status = fs::status(path, error);
+  const fs::file_status status = fs::status(file, error);
   if (status.type() == fs::file_type::not_found) {
     fail(Code::not_found, path, ": no such file; check the path");
   }
-  check(!error, Code::io, path, ": cannot be looked at: ", error.message());
+  check(!error, Code::io, path, ": cannot be looked at: ", reason(error));
   check(!fs::is_directory(status), Code::bad_file, path, ": is a folder where a file was expected; name a file in it");
   check(fs::is_regular_file(status) || fs::is_fifo(status), Code::bad_file, path,
         ": is a device or socket where a file was expected");
-  const uintmax_t size = fs::is_fifo(status) ? 0 : fs::file_size(path, error);
+  const uintmax_t size = fs::is_fifo(status) ? 0 : fs::file_size(file, error);
   return static_cast<size_t>(std::clamp<uintmax_t>(error ? 0 : size, 65535, max_file_bytes)) + 1;
 }
 
 }  // namespace
 
 std::vector<std::byte> read_file(const std::string& path) {
-  std::vector<std::byte> bytes(first_guess(path));
+  const fs::path file = to_path(path);
+  std::vector<std::byte> bytes(first_guess(path, file));
   errno = 0;
-  std::ifstream in(path, std::ios::binary);
+  std::ifstream in(file, std::ios::binary);
   check(in.is_open(), Code::io, path, ": cannot be opened: ", std::generic_category().message(errno));
   size_t used = 0;
   while (true) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/path.h"
 #include "models/imagenet_labels.h"
 #include "models/zoo.h"
 #include "network/module_path.h"
@@ -63,7 +64,7 @@ std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
 }
 
 std::string resolve(const std::string& file_or_name) {
-  if (fs::exists(fs::path(file_or_name))) return file_or_name;
+  if (fs::exists(to_path(file_or_name))) return file_or_name;
   std::string known;
   for (const std::string& name : model_names()) {
     known += (known.empty() ? "" : ", ") + name;
@@ -135,11 +136,11 @@ WeightSource weights_from(std::shared_ptr<const DenseWeights> weights) {
 void Model::load(Network& network) const { network.load(source_, &shared_); }
 
 std::string bundled_weights(const std::string& name) {
-  const fs::path module = module_path();
+  const fs::path module = to_path(module_path());
   if (module.empty()) return "";
   const fs::path file = module.parent_path().parent_path() / "share" / "alexnet" / (name + ".safetensors");
   std::error_code ignored;
-  return fs::is_regular_file(file, ignored) ? file.string() : "";
+  return fs::is_regular_file(file, ignored) ? to_utf8(file) : "";
 }
 
 std::vector<std::string> default_labels(int64_t classes) {

@@ -1,74 +1,27 @@
-// The only part of reading that differs between systems.
-#include "core/error.h"
-#include "weights/weights.h"
-
-#ifdef _WIN32
-#define NOMINMAX
-#include <windows.h>
-
-#include <filesystem>
-#else
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#endif
 #include <limits>
 #include <system_error>
+
+#include "core/error.h"
+#include "weights/weights.h"
 
 namespace alx {
 namespace {
 
 std::string reason(int error) { return std::system_category().message(error); }
 
-// Closes on the way out; the mapping outlives the handle.
+// Closes on the way out; the mapping outlives the descriptor.
 struct Closing {
-#ifdef _WIN32
-  HANDLE handle;
-  ~Closing() { CloseHandle(handle); }
-#else
   int file;
   ~Closing() { close(file); }
-#endif
 };
 
 }  // namespace
-
-#ifdef _WIN32
-
-MappedFile::MappedFile(const std::string& path) : path_(path) {
-  const auto last = [] { return static_cast<int>(GetLastError()); };
-  const std::filesystem::path wide(std::u8string(path.begin(), path.end()));
-  HANDLE file = CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING,
-                            FILE_ATTRIBUTE_NORMAL, nullptr);
-  if (file == INVALID_HANDLE_VALUE) {
-    const int error = last();
-    const bool absent = error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND;
-    fail(absent ? Code::not_found : Code::io, "cannot open ", path, ": ", reason(error));
-  }
-  const Closing closing{file};
-  LARGE_INTEGER size;
-  check(GetFileSizeEx(file, &size), Code::io, "cannot read the size of ", path, ": ", reason(last()));
-  check(static_cast<uint64_t>(size.QuadPart) <= std::numeric_limits<size_t>::max(), Code::unsupported, path,
-        " is larger than this machine can map");
-  if (size.QuadPart == 0) return;
-  HANDLE mapping = CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr);
-  check(mapping != nullptr, Code::io, "cannot map ", path, ": ", reason(last()));
-  const Closing closing_mapping{mapping};
-  const void* address = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);
-  check(address != nullptr, Code::io, "cannot map ", path, ": ", reason(last()));
-  bytes_ = {static_cast<const std::byte*>(address), static_cast<size_t>(size.QuadPart)};
-}
-
-MappedFile::~MappedFile() {
-  if (!bytes_.empty() && owned_.empty()) UnmapViewOfFile(bytes_.data());
-}
-
-void MappedFile::release(std::span<const std::byte>) const {}  // the system trims mapped views by itself
-
-#else
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
   // Not blocking: a named pipe must be refused, not waited for.
@@ -104,7 +57,5 @@ void MappedFile::release(std::span<const std::byte> part) const {
   const uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
   if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
-
-#endif
 
 }  // namespace alx

@@ -1,0 +1,28 @@
+// What the program asks of the operating system: one of system_posix.cpp and system_windows.cpp is built.
+#pragma once
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace alx {
+
+// While it lives, the console takes UTF-8 and escape sequences, and standard input is not changed on its way.
+class Console {
+ public:
+  Console();
+  ~Console();
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+
+ private:
+  unsigned code_page_ = 0;  // of before; 0: there is none
+};
+
+std::vector<std::string> arguments_of(int argc, char** argv);  // in UTF-8, without the program's name
+bool is_terminal(std::FILE* file);
+int terminal_columns(std::FILE* file);        // 0 where it does not say
+bool takes_utf8();                            // what is printed
+std::string quoted(const std::string& text);  // for a shell
+double peak_rss_mb();                         // the most memory the program has used
+
+}  // namespace alx

@@ -1,0 +1,71 @@
+#include <fcntl.h>
+#include <io.h>
+#include <windows.h>
+// The order matters: these need windows.h.
+#include <psapi.h>
+#include <shellapi.h>
+
+#include <cstdlib>
+
+#include "cli/system.h"
+#include "core/windows_text.h"
+
+namespace alx {
+namespace {
+
+HANDLE handle_of(std::FILE* file) { return reinterpret_cast<HANDLE>(_get_osfhandle(_fileno(file))); }
+
+void take_escape_sequences(std::FILE* file) {
+  DWORD mode = 0;
+  if (GetConsoleMode(handle_of(file), &mode) != 0)
+    SetConsoleMode(handle_of(file), mode | ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+}
+
+}  // namespace
+
+Console::Console() : code_page_(GetConsoleOutputCP()) {
+  if (code_page_ != 0) SetConsoleOutputCP(CP_UTF8);
+  take_escape_sequences(stdout);
+  take_escape_sequences(stderr);
+  _setmode(_fileno(stdin), _O_BINARY);  // a picture may come there
+}
+
+Console::~Console() {
+  if (code_page_ != 0) SetConsoleOutputCP(code_page_);
+}
+
+// argv has lost what the code page lacks.
+std::vector<std::string> arguments_of(int, char**) {
+  int count = 0;
+  wchar_t** wide = CommandLineToArgvW(GetCommandLineW(), &count);
+  std::vector<std::string> arguments;
+  for (int i = 1; i < count; ++i) arguments.push_back(to_utf8(std::wstring_view(wide[i])));
+  LocalFree(wide);
+  return arguments;
+}
+
+bool is_terminal(std::FILE* file) {
+  DWORD mode = 0;
+  return GetConsoleMode(handle_of(file), &mode) != 0;
+}
+
+int terminal_columns(std::FILE* file) {
+  CONSOLE_SCREEN_BUFFER_INFO info{};
+  return GetConsoleScreenBufferInfo(handle_of(file), &info) != 0 ? info.srWindow.Right - info.srWindow.Left + 1 : 0;
+}
+
+bool takes_utf8() { return GetConsoleOutputCP() == CP_UTF8; }
+
+// For both of Windows' shells; no file name has a quotation mark.
+std::string quoted(const std::string& text) {
+  const bool plain = text.find_first_of(" \t&()[]{}^=;!'+,`~%$@#|<>") == std::string::npos;
+  return plain && !text.empty() ? text : '"' + text + '"';
+}
+
+double peak_rss_mb() {
+  PROCESS_MEMORY_COUNTERS counters{};
+  GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters);
+  return static_cast<double>(counters.PeakWorkingSetSize) / 1e6;
+}
+
+}  // namespace alx

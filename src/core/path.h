@@ -1,0 +1,17 @@
+// File names. Every name in this library is UTF-8; Windows would read a std::string as text of its own code page, so
+// a std::filesystem::path is only ever made and read by these.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace alx {
+
+std::filesystem::path to_path(std::string_view utf8);  // invalid_argument where the system takes no such name
+std::string to_utf8(const std::filesystem::path& path);
+
+// What the system says of an error, in UTF-8.
+std::string reason(const std::error_code& error);
+
+}  // namespace alx
