@@ -28,10 +28,12 @@ NetSpec spec_for(const char* network, int64_t classes, const alexnet_train_optio
   return make_model(network, {classes, side, side});
 }
 
-// The network's recipe, with what `options` say instead.
-TrainOptions options_for(const NetSpec& spec, const alexnet_train_options* options, const Settings& settings) {
+// The network's recipe for so many pictures, with what `options` say instead.
+TrainOptions options_for(const NetSpec& spec, int64_t pictures, const alexnet_train_options* options,
+                         const Settings& settings) {
   TrainOptions wanted = options_for(options, settings);
   wanted.recipe = spec.recipe;
+  wanted.recipe.batch = std::clamp<int64_t>(pictures, 1, wanted.recipe.batch);
   wanted.augment = usual_augment(spec);
   if (!options) return wanted;
   Recipe& recipe = wanted.recipe;
@@ -230,7 +232,7 @@ alexnet_status alexnet_trainer_create(alexnet_context* context, const char* netw
   return make_trainer(context, data, trainer, [&](const Settings& settings) {
     require(network, "network");
     const NetSpec spec = spec_for(network, static_cast<int64_t>(data->data->classes().size()), options);
-    return std::make_unique<Trainer>(spec, data->data, options_for(spec, options, settings));
+    return std::make_unique<Trainer>(spec, data->data, options_for(spec, data->data->size(), options, settings));
   });
 }
 
@@ -242,7 +244,7 @@ alexnet_status alexnet_trainer_plan_memory(alexnet_context* context, const char*
     check(classes >= 1, Code::invalid_argument, "classes must be at least 1, got ", classes);
     const NetSpec spec = spec_for(network, classes, options);
     *memory =
-        make_memory_handle(*Trainer::plan(spec, options_for(spec, options, *settings_of(context))), Phase::training);
+        make_memory_handle(*Trainer::plan(spec, options_for(spec, spec.recipe.batch, options, *settings_of(context))), Phase::training);
   });
 }
 

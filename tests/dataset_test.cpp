@@ -49,11 +49,15 @@ TEST(FolderDataset, WhatIsNoSetIsRefused) {
 TEST(FolderDataset, PartsAreNoClasses) {
   const TemporaryFolder folder;
   folder.write("train/cats/1.jpg", "x");
+  EXPECT_TRUE(has(refused(folder.path(), Code::not_found, "test"), "has no part \"test\", only train"));
   folder.write("val/cats/1.jpg", "x");
-  const std::string text = refused(folder.path(), Code::bad_file);
-  const auto part = [&](const char* name) { return to_utf8(to_path(folder.path()) / name); };
-  EXPECT_TRUE(has(text, part("train") + " or " + part("val")));
-  EXPECT_EQ(Dataset::open(folder.path() + "/train")->size(), 1);
+  folder.write("val/cats/2.jpg", "x");
+  EXPECT_EQ(Dataset::open(folder.path())->size(), 1);
+  EXPECT_EQ(Dataset::open(folder.path())->classes(), std::vector<std::string>{"cats"});
+  EXPECT_EQ(Dataset::open(folder.path(), "test")->size(), 2);
+  EXPECT_EQ(Dataset::open(folder.path() + "/train", "test")->size(), 1);
+  for (const char* name : {"train/1.jpg", "val/1.jpg", "dogs/1.jpg"}) folder.write(name, "x");  // now they are classes
+  EXPECT_EQ(Dataset::open(folder.path())->classes(), (std::vector<std::string>{"dogs", "train", "val"}));
 }
 
 // `count` records: labels 0, 1, ..., pixels that start with the label in each plane.

@@ -619,7 +619,8 @@ alexnet_weights_convert(const char* from, const char* to, const char* network, a
 /// @{
 
 /// Opens a folder with one sub-folder of pictures for each class (sorted names give the class indices), CIFAR-10
-/// binary, or MNIST-style idx files. `part`: "train" or "test" where the folder holds both; NULL: "train". Pictures are
+/// binary, or MNIST-style idx files. `part`: "train" or "test" where the folder holds both (sub-folders of these names
+/// too; "val", "valid" and "validation" stand for "test"), ignored where it holds one set; NULL: "train". Pictures are
 /// read when they are needed, so the files must stay. Free with alexnet_dataset_free. Statuses: NOT_FOUND, IO,
 /// BAD_FILE.
 ALEXNET_API(alexnet_status) alexnet_dataset_open(const char* folder, const char* part, alexnet_dataset** data);
@@ -660,7 +661,7 @@ ALEXNET_API(alexnet_status) alexnet_train_options_create(alexnet_train_options**
 /// Passes over the data: 1 or more.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_epochs(alexnet_train_options* options, int64_t epochs);
 
-/// Images of one step: 1 up to the size of the data.
+/// Images of one step: 1 up to the size of the data. Where not set: the recipe's, or all data where there are fewer.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_batch(alexnet_train_options* options, int64_t batch);
 
 /// The learning rate at the start: above 0.

@@ -488,6 +488,9 @@ class Session {
                                    static_cast<int64_t>(values.size())));
     return values;
   }
+  std::vector<float> features(const Image& image, const std::string& layer) {
+    return features(span<const Image>(&image, 1), layer);
+  }
   // Accuracy. What `progress` throws comes out here.
   Evaluation evaluate(const Dataset& data, int32_t crops = 1, const Progress& progress = nullptr) {
     return evaluate({this}, data, crops, progress);

@@ -6,6 +6,7 @@ int main(int argc, char** argv) {
   alexnet_model* model = NULL;
   alexnet_session* session = NULL;
   alexnet_result* result = NULL;
+  int64_t classes = 0;
   if (argc < 2) {
     fprintf(stderr, "usage: classify PICTURE [WEIGHTS]\n");
     return 2;
@@ -13,7 +14,8 @@ int main(int argc, char** argv) {
   alexnet_status status = alexnet_model_open(NULL, argc > 2 ? argv[2] : NULL, NULL, &model);
   if (status == ALEXNET_OK) status = alexnet_session_create(model, NULL, &session);
   if (status == ALEXNET_OK) status = alexnet_session_classify_file(session, argv[1], &result);
-  for (int64_t rank = 0; status == ALEXNET_OK && rank < 5; ++rank) {
+  if (status == ALEXNET_OK) status = alexnet_model_class_count(model, &classes);
+  for (int64_t rank = 0; status == ALEXNET_OK && rank < 5 && rank < classes; ++rank) {
     const char* label;
     float probability;
     status = alexnet_result_top(result, 0, rank, NULL, &label, &probability);

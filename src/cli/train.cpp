@@ -33,9 +33,9 @@ std::string checkpoint_of(const std::string& out) {
   return out.substr(0, out.size() - std::string(".safetensors").size()) + ".checkpoint.safetensors";
 }
 
-Recipe recipe_of(const TrainCommand& command, Recipe recipe) {
+Recipe recipe_of(const TrainCommand& command, Recipe recipe, int64_t pictures) {
   if (command.given("--epochs")) recipe.epochs = command.epochs;
-  if (command.given("--batch")) recipe.batch = command.batch;
+  recipe.batch = command.given("--batch") ? command.batch : std::clamp<int64_t>(pictures, 1, recipe.batch);
   if (command.given("--lr")) recipe.rate = static_cast<float>(command.rate);
   if (command.given("--momentum")) recipe.momentum = static_cast<float>(command.momentum);
   if (command.given("--weight-decay")) recipe.decay = static_cast<float>(command.decay);
@@ -65,7 +65,7 @@ std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::sh
   }
   const auto classes = static_cast<int64_t>(data->classes().size());
   const NetSpec spec = make_model(command.model, {classes, command.size, command.size});
-  options.recipe = recipe_of(command, spec.recipe);
+  options.recipe = recipe_of(command, spec.recipe, data->size());
   check(options.recipe.batch <= data->size(), Code::invalid_argument, command.data, " has ", data->size(),
         " pictures, which do not fill one batch of ", options.recipe.batch, "; give a smaller --batch");
   options.augment = augment_of(command, spec);
@@ -261,7 +261,7 @@ std::string check_schedule(std::string& text) {
 void add_files(CLI::App& app, TrainCommand& command) {
   app.add_option("--model", command.model, "The network (see `alexnet info --help`); not with --resume")
       ->type_name("NAME");
-  app.add_option("--data", command.data, "A folder of class folders, CIFAR-10 binary or idx files")
+  app.add_option("--data", command.data, "A folder of class folders, or of train and test with them; CIFAR-10 binary or idx files")
       ->required()
       ->type_name("DIR");
   app.add_option("--val", command.val, "A set to measure the accuracy on after each epoch")->type_name("DIR");

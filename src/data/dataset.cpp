@@ -15,17 +15,17 @@ namespace alx {
 namespace fs = std::filesystem;
 namespace {
 
-// Folders whose names are parts of a set are no classes: training on "train" and "test" as labels is a common slip.
-void check_not_parts(const std::string& dir, const std::vector<std::string>& folders) {
-  static constexpr std::array<std::string_view, 5> parts{"train", "test", "val", "valid", "validation"};
-  const bool all = std::all_of(folders.begin(), folders.end(), [](const std::string& name) {
-    return std::find(parts.begin(), parts.end(), name) != parts.end();
-  });
-  if (!all) return;
-  std::string choices;
-  for (const std::string& name : folders)
-    choices += (choices.empty() ? "" : " or ") + to_utf8(to_path(dir) / to_path(name));
-  fail(Code::bad_file, dir, ": holds parts of a set, not classes; pass ", choices);
+// The folder of `part` where `folders`, all there are, are the parts of a set and not its classes: training on "train" and
+// "test" as labels is a common slip. Empty where they are classes.
+std::string part_folder(const std::string& dir, const std::vector<std::string>& folders, const std::string& part) {
+  static constexpr std::array<std::string_view, 5> parts{"train", "test", "val", "validation", "valid"};
+  const auto is_there = [&](std::string_view name) {
+    return std::find(folders.begin(), folders.end(), name) != folders.end();
+  };
+  if (std::count_if(parts.begin(), parts.end(), is_there) != std::ssize(folders)) return {};
+  for (const std::string_view name : parts)
+    if (is_there(name) && (name == "train") == (part == "train")) return to_utf8(to_path(dir) / name);
+  fail(Code::not_found, dir, ": has no part \"", part, "\", only ", folders.front());
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string
   std::vector<std::string> classes = class_folders(dir);
   check(!classes.empty(), Code::bad_file, dir, ": is no set of pictures: neither a sub-folder per class, nor CIFAR-10 ",
         "binary (data_batch_1.bin, test_batch.bin), nor idx files (train-images-idx3-ubyte) are in it");
-  check_not_parts(dir, classes);
+  if (const std::string inner = part_folder(dir, classes, part); !inner.empty()) return open(inner, part);
   return open_folder_dataset(dir, std::move(classes));
 }
 
