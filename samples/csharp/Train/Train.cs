@@ -49,24 +49,30 @@ internal static class Train
     {
         string checkpoint = output.Substring(0, output.Length - Ending.Length) + ".checkpoint" + Ending;
         using (var data = new Dataset(folder))
-        using (Trainer trainer = File.Exists(checkpoint) ? Trainer.Resume(checkpoint, data, options) : new Trainer(network, data, options))
         {
-            trainer.SetCheckpoint(checkpoint);
-            long perEpoch = trainer.Progress.StepsPerEpoch, steps = 0;
-            double loss = 0, accuracy = 0;
-            trainer.OnStep = step =>
-            {
-                ++steps;
-                loss += step.Loss;
-                accuracy += step.Accuracy;
-                if (step.Number % perEpoch != 0) return;
-                Console.WriteLine("epoch {0}  loss {1:F4}  accuracy {2:F1}%", step.Number / perEpoch, loss / steps, 100 * accuracy / steps);
-                loss = accuracy = steps = 0;
-            };
-            trainer.Run(stop);
-            trainer.SaveWeights(output);
-            using (Evaluation result = trainer.Evaluate(data))
-                Console.WriteLine("saved {0}: {1:F1}% of {2} pictures right", output, 100 * result.Top1, result.Images);
+            if (data.Count < 128) options.Batch = data.Count;  // the networks' recipes take batches of 128
+            using (Trainer trainer = File.Exists(checkpoint) ? Trainer.Resume(checkpoint, data, options) : new Trainer(network, data, options))
+                Learn(trainer, data, checkpoint, output, stop);
         }
+    }
+
+    private static void Learn(Trainer trainer, Dataset data, string checkpoint, string output, CancellationToken stop)
+    {
+        trainer.SetCheckpoint(checkpoint);
+        long perEpoch = trainer.Progress.StepsPerEpoch, steps = 0;
+        double loss = 0, accuracy = 0;
+        trainer.OnStep = step =>
+        {
+            ++steps;
+            loss += step.Loss;
+            accuracy += step.Accuracy;
+            if (step.Number % perEpoch != 0) return;
+            Console.WriteLine("epoch {0}  loss {1:F4}  accuracy {2:F1}%", step.Number / perEpoch, loss / steps, 100 * accuracy / steps);
+            loss = accuracy = steps = 0;
+        };
+        trainer.Run(stop);
+        trainer.SaveWeights(output);
+        using (Evaluation result = trainer.Evaluate(data))
+            Console.WriteLine("saved {0}: {1:F1}% of {2} pictures right", output, 100 * result.Top1, result.Images);
     }
 }
