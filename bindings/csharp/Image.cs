@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
+using System.Runtime.InteropServices;
 
 namespace AlexNet
 {
@@ -41,7 +43,7 @@ namespace AlexNet
         public static Image FromBytes(ReadOnlySpan<byte> bytes)
         {
             byte nothing;
-            fixed (byte* start = bytes)
+            fixed (byte* start = &MemoryMarshal.GetReference(bytes))
                 return FromMemory(start != null ? start : &nothing, bytes.Length);
         }
 #endif
@@ -87,7 +89,7 @@ namespace AlexNet
         /// <summary>Copies pixels, see SetPixels of an array.</summary>
         public void SetPixels(ReadOnlySpan<byte> pixels, long width, long height, long stride = 0, PixelFormat format = PixelFormat.Rgb)
         {
-            fixed (byte* start = pixels)
+            fixed (byte* start = &MemoryMarshal.GetReference(pixels))
                 SetPixels(start, pixels.Length, width, height, stride, format);
         }
 
@@ -148,18 +150,15 @@ namespace AlexNet
             {
                 Native.Check(Native.alexnet_image_pixels(Handle, out IntPtr pixels));
                 var copy = new byte[Width * Height * 3];
-                if (copy.Length > 0) System.Runtime.InteropServices.Marshal.Copy(pixels, copy, 0, copy.Length);
+                if (copy.Length > 0) Marshal.Copy(pixels, copy, 0, copy.Length);
                 return copy;
             }
         }
 
         internal static HandleArray Hold(IReadOnlyList<Image> images)
         {
-            if (images == null) throw new ArgumentNullException(nameof(images));
-            var handles = new ImageHandle[images.Count];
-            for (int i = 0; i < handles.Length; ++i)
-                handles[i] = (images[i] ?? throw new ArgumentNullException(nameof(images) + "[" + i + "]")).Handle;
-            return new HandleArray(handles);
+            if (images == null || images.Contains(null)) throw new ArgumentNullException(nameof(images));
+            return new HandleArray(images.Select(image => image.Handle).ToArray());
         }
 
         /// <summary>Frees it.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 
 namespace AlexNet
 {
@@ -89,7 +90,7 @@ namespace AlexNet
         public static Model FromBytes(ReadOnlySpan<byte> bytes, string network = null, Context context = null)
         {
             byte nothing;
-            fixed (byte* start = bytes)
+            fixed (byte* start = &MemoryMarshal.GetReference(bytes))
                 return FromMemory(start != null ? start : &nothing, bytes.Length, network, context);
         }
 #endif

@@ -30,8 +30,8 @@ namespace AlexNet
 
         private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path)
         {
-            IntPtr library;
-            if (name != Name || NativeLibrary.TryLoad(name, assembly, path, out library)) return library;
+            if (name != Name) return IntPtr.Zero;
+            if (NativeLibrary.TryLoad(name, assembly, path, out IntPtr library)) return library;
             return NativeLibrary.TryLoad("libalexnet.so.1", assembly, path, out library) ? library : IntPtr.Zero;
         }
 #endif

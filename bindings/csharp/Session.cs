@@ -138,21 +138,21 @@ namespace AlexNet
         public Result Classify(ReadOnlySpan<byte> bytes)
         {
             byte nothing;
-            fixed (byte* start = bytes)
+            fixed (byte* start = &MemoryMarshal.GetReference(bytes))
                 return ClassifyMemory(start != null ? start : &nothing, bytes.Length);
         }
 
         /// <summary>Runs on images that are preprocessed already.</summary>
         public Result Run(ReadOnlySpan<float> values)
         {
-            fixed (float* start = values)
+            fixed (float* start = &MemoryMarshal.GetReference(values))
                 return Run(start, values.Length);
         }
 
         /// <summary>Activations of a layer, into `destination`.</summary>
         public void Features(IReadOnlyList<Image> images, string layer, Span<float> destination)
         {
-            fixed (float* start = destination)
+            fixed (float* start = &MemoryMarshal.GetReference(destination))
                 Features(images, layer, start, destination.Length);
         }
 #endif
@@ -169,7 +169,7 @@ namespace AlexNet
         public static Evaluation Evaluate(IReadOnlyList<Session> sessions, Dataset data, int crops = 1,
             Action<long, long> progress = null, CancellationToken token = default(CancellationToken))
         {
-            if (sessions == null) throw new ArgumentNullException(nameof(sessions));
+            if (sessions == null || sessions.Contains(null)) throw new ArgumentNullException(nameof(sessions));
             if (data == null) throw new ArgumentNullException(nameof(data));
             token.ThrowIfCancellationRequested();
             var watch = new Watch { Progress = progress, Token = token };

@@ -79,7 +79,7 @@ namespace AlexNet
         {
             if (tensor == null) throw new ArgumentNullException(nameof(tensor));
             float nothing;
-            fixed (float* start = destination)
+            fixed (float* start = &MemoryMarshal.GetReference(destination))
                 Native.Check(Native.alexnet_weights_read(handle, Native.Utf8(tensor.Name), start != null ? start : &nothing,
                     destination.Length));
         }

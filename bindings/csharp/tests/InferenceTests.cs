@@ -6,6 +6,9 @@ using AlexNet;
 
 internal static class InferenceTests
 {
+    // Several threads are slow where others use the machine too.
+    private static readonly SessionOptions OneThread = new SessionOptions { Threads = 1 };
+
     public static void LibraryTellsOfItself()
     {
         Check.Equal(Library.ExpectedAbiVersion, Library.AbiVersion);
@@ -23,7 +26,7 @@ internal static class InferenceTests
     public static void ClassifiesFileBytesAndImageAlike()
     {
         using (var model = new Model())
-        using (var session = new Session(model))
+        using (var session = new Session(model, OneThread))
         using (Result file = session.Classify(Runner.Cat))
         using (Result bytes = session.Classify(File.ReadAllBytes(Runner.Cat)))
         using (Image image = Image.FromFile(Runner.Cat))
@@ -49,7 +52,7 @@ internal static class InferenceTests
     public static void RunsOnPreprocessedImages()
     {
         using (var model = new Model(Runner.Bundled))
-        using (var session = new Session(model, new SessionOptions { Batch = 2 }))
+        using (var session = new Session(model, new SessionOptions { Batch = 2, Threads = 1 }))
         using (Image image = Image.FromFile(Runner.Cat))
         using (Result ten = session.Classify(image, 10))
         using (Result one = session.Classify(image))
@@ -113,8 +116,8 @@ internal static class InferenceTests
             Check.Equal(7, drawn.Labels.Count);
             Check.Equal(48L, drawn.InputWidth);
             Check.That(drawn.SelfTest("cpu") == null, "drawn weights have a self-test");
-            MemoryReport plan = Session.PlanMemory(model, new SessionOptions { Batch = 8 });
-            using (var session = new Session(model, new SessionOptions { Batch = 8 }))
+            MemoryReport plan = Session.PlanMemory(model, new SessionOptions { Batch = 8, Threads = 1 });
+            using (var session = new Session(model, new SessionOptions { Batch = 8, Threads = 1 }))
                 Check.Equal(plan.Total, session.Memory().Total);
             Check.Equal(1L, plan.DeviceCount);
             Check.Equal(plan.Bytes(MemoryKind.Weights), plan.Bytes(MemoryKind.Weights, 0));
@@ -203,7 +206,7 @@ internal static class InferenceTests
         WeightFile.Convert(Runner.Bundled, weights);
         Check.That(File.Exists(weights), "the file has another name");
         using (var model = new Model(weights))
-        using (var session = new Session(model))
+        using (var session = new Session(model, OneThread))
         using (Result result = session.Classify(picture))
             Check.Equal("cat", result.Top(1)[0].Label);
     }

@@ -7,6 +7,8 @@ using AlexNet;
 
 internal static class TrainingTests
 {
+    private static readonly SessionOptions OneThread = new SessionOptions { Threads = 1 };
+
     // 12 x 12 pictures; the class is how bright they are.
     internal static Dataset Bright(int count = 48, params string[] classes)
     {
@@ -55,7 +57,7 @@ internal static class TrainingTests
             using (Evaluation of = trainer.Evaluate(data))
             using (Model copy = trainer.CopyModel())
             using (var saved = new Model(file))
-            using (var session = new Session(copy))
+            using (var session = new Session(copy, OneThread))
             using (Evaluation same = session.Evaluate(data))
             {
                 Check.That(of.Top1 > 0.9, "top1 " + of.Top1);
@@ -180,7 +182,7 @@ internal static class TrainingTests
         using (Dataset data = Bright())
         using (Trainer trainer = New(data))
         using (Model model = trainer.CopyModel())
-        using (Session one = new Session(model), two = new Session(model))
+        using (Session one = new Session(model, OneThread), two = new Session(model, OneThread))
         using (var stop = new CancellationTokenSource())
         {
             long seen = 0;
@@ -193,6 +195,7 @@ internal static class TrainingTests
             Check.Equal(stop.Token, cancelled.CancellationToken);
             using (Dataset other = Bright(6, "dark", "unheard of"))
                 Check.Fails(Status.InvalidArgument, () => one.Evaluate(other), "unheard of");
+            Check.Throws<ArgumentNullException>(() => Session.Evaluate(new Session[] { null }, data));
             one.Evaluate(data).Dispose();
         }
     }
