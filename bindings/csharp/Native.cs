@@ -42,8 +42,8 @@ namespace AlexNet
             if (matched) return;
             int abi = alexnet_abi_version();
             if (abi != AbiVersion)
-                throw new AlexNetException(Status.Unsupported, "the native library alexnet " + Text(alexnet_version()) + " has ABI version " +
-                    abi + ", this AlexNet.dll needs " + AbiVersion);
+                throw new AlexNetException(Status.Unsupported, "the native library alexnet " + Text(alexnet_version()) +
+                    " has ABI version " + abi + ", this AlexNet.dll needs " + AbiVersion);
             matched = true;
         }
 

@@ -118,7 +118,8 @@ namespace AlexNet
         /// <summary>Size of the activations of a layer of <see cref="SessionOptions.Outputs"/>, for one image.</summary>
         public Shape OutputShape(string layer)
         {
-            Native.Check(Native.alexnet_session_output_shape(handle, Native.Utf8(layer), out long channels, out long height, out long width));
+            Native.Check(Native.alexnet_session_output_shape(handle, Native.Utf8(layer), out long channels, out long height,
+                out long width));
             return new Shape(channels, height, width);
         }
 

@@ -173,9 +173,9 @@ namespace AlexNet
             return work.Last;
         }
 
-        /// <summary>Steps until all epochs are run, or until `steps` more are (0: no limit). The token is looked at after each
-        /// step: then, as after <see cref="Cancel"/>, an <see cref="OperationCanceledException"/> comes, with the checkpoint
-        /// written. Another run goes on.</summary>
+        /// <summary>Steps until all epochs are run, or until `steps` more are (0: no limit). A token that is cancelled already
+        /// ends it before anything is done; else it is looked at after each step: then, as after <see cref="Cancel"/>, an
+        /// <see cref="OperationCanceledException"/> comes, with the checkpoint written. Another run goes on.</summary>
         public void Run(CancellationToken token = default(CancellationToken), long steps = 0)
         {
             token.ThrowIfCancellationRequested();
@@ -221,7 +221,14 @@ namespace AlexNet
         /// <summary>Frees it. A run in progress is cancelled, and the trainer freed when it has ended.</summary>
         public void Dispose()
         {
-            if (!handle.IsClosed && Volatile.Read(ref listener.Work) != null) Native.alexnet_trainer_cancel(handle);
+            try
+            {
+                if (Volatile.Read(ref listener.Work) != null) Native.alexnet_trainer_cancel(handle);
+            }
+            catch (ObjectDisposedException)
+            {
+                // It has been disposed of already, and so cancelled.
+            }
             handle.Dispose();
         }
 

@@ -69,7 +69,8 @@ namespace AlexNet
             var values = new float[tensor.Count];
             float nothing;
             fixed (float* start = values)
-                Native.Check(Native.alexnet_weights_read(handle, Native.Utf8(tensor.Name), start != null ? start : &nothing, values.Length));
+                Native.Check(Native.alexnet_weights_read(handle, Native.Utf8(tensor.Name), start != null ? start : &nothing,
+                    values.Length));
             return values;
         }
 

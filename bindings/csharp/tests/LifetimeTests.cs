@@ -196,8 +196,8 @@ internal static class LifetimeTests
         long resident = Resident(), allocated = Allocated();
         rounds(count);
         double mebibyte = 1 << 20, grown = (Resident() - resident) / mebibyte, lost = Allocated() - allocated;
-        Console.WriteLine("       resident {0:F1} MiB, grown by {1:F2} MiB and {2} bytes of malloc's in {3} rounds", resident / mebibyte, grown,
-            lost, count);
+        Console.WriteLine("       resident {0:F1} MiB, grown by {1:F2} MiB and {2} bytes of malloc's in {3} rounds",
+            resident / mebibyte, grown, lost, count);
         Check.That(grown < 16, "grown by MiB: " + grown);
         Check.That(lost < 20 * count, "not given back, in bytes: " + lost);
     }

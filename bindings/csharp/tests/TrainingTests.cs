@@ -191,7 +191,8 @@ internal static class TrainingTests
             var thrown = Check.Throws<InvalidOperationException>(
                 () => one.Evaluate(data, 1, (done, total) => throw new InvalidOperationException("of the progress")));
             Check.Equal("of the progress", thrown.Message);
-            var cancelled = Check.Throws<OperationCanceledException>(() => one.Evaluate(data, 1, (done, total) => stop.Cancel(), stop.Token));
+            var cancelled = Check.Throws<OperationCanceledException>(
+                () => one.Evaluate(data, 1, (done, total) => stop.Cancel(), stop.Token));
             Check.Equal(stop.Token, cancelled.CancellationToken);
             using (Dataset other = Bright(6, "dark", "unheard of"))
                 Check.Fails(Status.InvalidArgument, () => one.Evaluate(other), "unheard of");

@@ -19,7 +19,10 @@ internal static class Classify
             using (Result result = session.Classify(args[0]))
             {
                 foreach (Answer answer in result.Top(5))
-                    Console.WriteLine(string.Format(CultureInfo.InvariantCulture, "{0,5:F1}%  {1}", 100.0 * answer.Probability, answer.Label));
+                {
+                    string percent = (100.0 * answer.Probability).ToString("F1", CultureInfo.InvariantCulture);
+                    Console.WriteLine("{0,5}%  {1}", percent, answer.Label);
+                }
             }
             return 0;
         }

@@ -51,7 +51,8 @@ internal static class Train
         using (var data = new Dataset(folder))
         {
             if (data.Count < 128) options.Batch = data.Count;  // the networks' recipes take batches of 128
-            using (Trainer trainer = File.Exists(checkpoint) ? Trainer.Resume(checkpoint, data, options) : new Trainer(network, data, options))
+            bool begun = File.Exists(checkpoint);
+            using (Trainer trainer = begun ? Trainer.Resume(checkpoint, data, options) : new Trainer(network, data, options))
                 Learn(trainer, data, checkpoint, output, stop);
         }
     }
