@@ -18,7 +18,7 @@ internal static class Train
             Console.Error.WriteLine("usage: Train DATA OUT.safetensors [NETWORK [EPOCHS]]");
             return 2;
         }
-        CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         using (var stop = new CancellationTokenSource())
         {
             Console.CancelKeyPress += (sender, e) =>
