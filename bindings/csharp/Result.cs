@@ -1,0 +1,149 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+
+namespace AlexNet
+{
+    /// <summary>A class that a picture may show.</summary>
+    public struct Answer
+    {
+        internal Answer(long index, string label, float probability)
+        {
+            Index = index;
+            Label = label;
+            Probability = probability;
+        }
+
+        /// <summary>Of the class.</summary>
+        public long Index { get; }
+
+        /// <summary>Its name.</summary>
+        public string Label { get; }
+
+        /// <summary>0 to 1.</summary>
+        public float Probability { get; }
+    }
+
+    /// <summary>Probabilities of one or more images. It never changes.</summary>
+    public sealed class Result : IDisposable
+    {
+        private readonly ResultHandle handle;
+
+        internal Result(ResultHandle handle)
+        {
+            this.handle = handle;
+        }
+
+        /// <summary>How many images it holds.</summary>
+        public long Count
+        {
+            get
+            {
+                Native.Check(Native.alexnet_result_count(handle, out long images));
+                return images;
+            }
+        }
+
+        /// <summary>The best classes of an image, the best first; fewer where there are fewer classes.</summary>
+        public IReadOnlyList<Answer> Top(int count, long image = 0)
+        {
+            using (handle.Hold())
+            {
+                Native.Check(Native.alexnet_result_probabilities(handle, image, out IntPtr values, out long classes));
+                var answers = new Answer[Math.Max(0, Math.Min(count, classes))];
+                for (int rank = 0; rank < answers.Length; ++rank)
+                {
+                    Native.Check(Native.alexnet_result_top(handle, image, rank, out long index, out IntPtr label, out float probability));
+                    answers[rank] = new Answer(index, Native.Text(label), probability);
+                }
+                return answers;
+            }
+        }
+
+        /// <summary>Of all classes, by class index; they sum to 1.</summary>
+        public float[] Probabilities(long image = 0)
+        {
+            using (handle.Hold())
+            {
+                Native.Check(Native.alexnet_result_probabilities(handle, image, out IntPtr values, out long classes));
+                var copy = new float[classes];
+                Marshal.Copy(values, copy, 0, copy.Length);
+                return copy;
+            }
+        }
+
+        /// <summary>Frees it.</summary>
+        public void Dispose() => handle.Dispose();
+    }
+
+    /// <summary>Accuracy over labelled pictures. It never changes.</summary>
+    public sealed class Evaluation : IDisposable
+    {
+        private readonly EvaluationHandle handle;
+
+        internal Evaluation(EvaluationHandle handle)
+        {
+            this.handle = handle;
+            Native.Check(Native.alexnet_evaluation_counts(handle, out long images, out long broken));
+            Native.Check(Native.alexnet_evaluation_rates(handle, out double top1, out double top5, out double loss));
+            Images = images;
+            Broken = broken;
+            Top1 = top1;
+            Top5 = top5;
+            Loss = loss;
+        }
+
+        /// <summary>Images that count.</summary>
+        public long Images { get; }
+
+        /// <summary>Pictures that could not be read, which do not count.</summary>
+        public long Broken { get; }
+
+        /// <summary>Fraction of images whose true class came first.</summary>
+        public double Top1 { get; }
+
+        /// <summary>Fraction of images whose true class was among the best five.</summary>
+        public double Top5 { get; }
+
+        /// <summary>Mean of -log(probability of the true class).</summary>
+        public double Loss { get; }
+
+        /// <summary>Images of class `truth` that were taken for class `answer`; both by index among the model's labels.</summary>
+        public long Confusion(long truth, long answer)
+        {
+            Native.Check(Native.alexnet_evaluation_confusion(handle, truth, answer, out long images));
+            return images;
+        }
+
+        /// <summary>Frees it; the numbers stay.</summary>
+        public void Dispose() => handle.Dispose();
+    }
+
+    /// <summary>Bytes that a session or trainer takes on its devices.</summary>
+    public sealed class MemoryReport
+    {
+        private readonly long[,] bytes;  // [device + 1, kind]
+
+        internal MemoryReport(MemoryHandle handle)
+        {
+            using (handle)
+            {
+                Native.Check(Native.alexnet_memory_device_count(handle, out long devices));
+                var kinds = (MemoryKind[])Enum.GetValues(typeof(MemoryKind));
+                bytes = new long[devices + 1, kinds.Length];
+                for (long device = -1; device < devices; ++device)
+                    foreach (MemoryKind kind in kinds)
+                        Native.Check(Native.alexnet_memory_bytes(handle, device, kind, out bytes[device + 1, (int)kind]));
+            }
+        }
+
+        /// <summary>Devices it runs on, in the order they were named; one named twice counts once.</summary>
+        public long DeviceCount => bytes.GetLength(0) - 1;
+
+        /// <summary>Everything, on all devices.</summary>
+        public long Total => Bytes(MemoryKind.Total);
+
+        /// <summary>Of a kind, on one device, or on all of them (-1).</summary>
+        public long Bytes(MemoryKind kind, long device = -1) => bytes[device + 1, (int)kind];
+    }
+}

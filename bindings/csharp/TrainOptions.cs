@@ -1,0 +1,90 @@
+namespace AlexNet
+{
+    /// <summary>Random changes of the pictures.</summary>
+    public sealed class Augmentation
+    {
+        /// <summary>A random crop, else the centre.</summary>
+        public bool RandomCrop { get; set; } = true;
+
+        /// <summary>Mirrored half of the time.</summary>
+        public bool Flip { get; set; } = true;
+
+        /// <summary>A border of so many pixels, put around them before.</summary>
+        public long Pad { get; set; }
+    }
+
+    /// <summary>How a trainer shall run. What is null comes from the network's own recipe; values are checked when a trainer is
+    /// made.</summary>
+    public sealed class TrainOptions
+    {
+        /// <summary>Passes over the data.</summary>
+        public long? Epochs { get; set; }
+
+        /// <summary>Images of one step: 1 up to the size of the data.</summary>
+        public long? Batch { get; set; }
+
+        /// <summary>At the start.</summary>
+        public double? LearningRate { get; set; }
+
+        /// <summary>0 or more, below 1.</summary>
+        public double? Momentum { get; set; }
+
+        /// <summary>0 or more.</summary>
+        public double? WeightDecay { get; set; }
+
+        /// <summary>The learning rate over time, in epochs: "constant", "cosine", "step:EVERY:FACTOR" or
+        /// "steps:E1,E2,...:FACTOR".</summary>
+        public string Schedule { get; set; }
+
+        /// <summary>Random changes of the pictures.</summary>
+        public Augmentation Augmentation { get; set; }
+
+        /// <summary>Another side, in pixels, of the network's square input.</summary>
+        public long? InputSize { get; set; }
+
+        /// <summary>Of every random draw.</summary>
+        public ulong Seed { get; set; } = 1;
+
+        /// <summary>"cpu", "reference", "cuda:0", or several with commas.</summary>
+        public string Device { get; set; } = "cpu";
+
+        /// <summary>Threads that compute; 0: the context's.</summary>
+        public int Threads { get; set; }
+
+        /// <summary>Threads that read pictures meanwhile; 0 reads them between the steps.</summary>
+        public int DataThreads { get; set; } = 1;
+
+        /// <summary>The share of each label that is spread over all classes.</summary>
+        public double LabelSmoothing { get; set; }
+
+        /// <summary>False switches dropout off.</summary>
+        public bool Dropout { get; set; } = true;
+
+        /// <summary>A weight file to start from; null: drawn weights.</summary>
+        public string InitialWeights { get; set; }
+
+        internal TrainOptionsHandle ToNative()
+        {
+            Native.Match();
+            Native.Check(Native.alexnet_train_options_create(out TrainOptionsHandle to));
+            if (Epochs is long epochs) Native.Check(Native.alexnet_train_options_set_epochs(to, epochs));
+            if (Batch is long batch) Native.Check(Native.alexnet_train_options_set_batch(to, batch));
+            if (LearningRate is double rate) Native.Check(Native.alexnet_train_options_set_learning_rate(to, rate));
+            if (Momentum is double momentum) Native.Check(Native.alexnet_train_options_set_momentum(to, momentum));
+            if (WeightDecay is double decay) Native.Check(Native.alexnet_train_options_set_weight_decay(to, decay));
+            if (Schedule != null) Native.Check(Native.alexnet_train_options_set_schedule(to, Native.Utf8(Schedule)));
+            if (Augmentation is Augmentation a)
+                Native.Check(Native.alexnet_train_options_set_augmentation(to, a.RandomCrop ? 1 : 0, a.Flip ? 1 : 0, a.Pad));
+            if (InputSize is long side) Native.Check(Native.alexnet_train_options_set_input_size(to, side));
+            Native.Check(Native.alexnet_train_options_set_seed(to, Seed));
+            Native.Check(Native.alexnet_train_options_set_device(to, Native.Utf8(Device)));
+            Native.Check(Native.alexnet_train_options_set_threads(to, Threads));
+            Native.Check(Native.alexnet_train_options_set_data_threads(to, DataThreads));
+            Native.Check(Native.alexnet_train_options_set_label_smoothing(to, LabelSmoothing));
+            Native.Check(Native.alexnet_train_options_set_dropout(to, Dropout ? 1 : 0));
+            if (InitialWeights != null)
+                Native.Check(Native.alexnet_train_options_set_initial_weights(to, Native.Utf8(InitialWeights)));
+            return to;
+        }
+    }
+}

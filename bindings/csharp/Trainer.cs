@@ -1,0 +1,283 @@
+using System;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+namespace AlexNet
+{
+    /// <summary>A training step that has been made.</summary>
+    public sealed class TrainingStep
+    {
+        internal TrainingStep(NativeStep step)
+        {
+            Number = step.Step;
+            TotalSteps = step.TotalSteps;
+            Epoch = step.Epoch;
+            Loss = step.Loss;
+            Accuracy = step.Accuracy;
+            LearningRate = step.Rate;
+            Seconds = step.Seconds;
+            Waited = step.Waited;
+        }
+
+        /// <summary>Steps made, this one included.</summary>
+        public long Number { get; }
+
+        /// <summary>Of all epochs.</summary>
+        public long TotalSteps { get; }
+
+        /// <summary>Epochs made, fractional.</summary>
+        public double Epoch { get; }
+
+        /// <summary>Mean over the batch, before its update.</summary>
+        public double Loss { get; }
+
+        /// <summary>Fraction of right answers over the batch, before its update.</summary>
+        public double Accuracy { get; }
+
+        /// <summary>The learning rate it used.</summary>
+        public double LearningRate { get; }
+
+        /// <summary>It took.</summary>
+        public double Seconds { get; }
+
+        /// <summary>Of these, seconds it waited for pictures.</summary>
+        public double Waited { get; }
+    }
+
+    /// <summary>How far a training has come.</summary>
+    public struct TrainProgress
+    {
+        internal TrainProgress(long done, long total, long perEpoch)
+        {
+            StepsDone = done;
+            TotalSteps = total;
+            StepsPerEpoch = perEpoch;
+        }
+
+        /// <summary>Steps made.</summary>
+        public long StepsDone { get; }
+
+        /// <summary>Of all epochs.</summary>
+        public long TotalSteps { get; }
+
+        /// <summary>Of one epoch.</summary>
+        public long StepsPerEpoch { get; }
+    }
+
+    /// <summary>A network that learns. One thread at a time, <see cref="Cancel"/>, <see cref="OnStep"/> and
+    /// <see cref="Dispose"/> apart.</summary>
+    public sealed unsafe class Trainer : IDisposable
+    {
+        private static readonly StepCallback StepThunk = PassOn;
+        private readonly TrainerHandle handle;
+        private readonly Listener listener = new Listener();
+
+        private sealed class Listener
+        {
+            internal TrainerHandle Trainer;
+            internal volatile Action<TrainingStep> OnStep;
+            internal Work Work;  // in progress
+        }
+
+        private sealed class Work
+        {
+            internal bool IsRun;  // a single step cannot be cancelled
+            internal CancellationToken Token;
+            internal TrainingStep Last;
+            internal ExceptionDispatchInfo Thrown;
+        }
+
+        /// <summary>A network that shall learn these data, with as many classes; `options` null: its own recipe.</summary>
+        public Trainer(string network, Dataset data, TrainOptions options = null, Context context = null)
+            : this(Create(network, data, options, context))
+        {
+        }
+
+        private Trainer(TrainerHandle handle)
+        {
+            this.handle = handle;
+            listener.Trainer = handle;
+            Native.Check(Native.alexnet_trainer_set_step_callback(handle, StepThunk, handle.RootFor(listener)));
+        }
+
+        private static TrainerHandle Create(string network, Dataset data, TrainOptions options, Context context)
+        {
+            if (data == null) throw new ArgumentNullException(nameof(data));
+            using (TrainOptionsHandle native = (options ?? new TrainOptions()).ToNative())
+            {
+                Native.Check(Native.alexnet_trainer_create(Context.HandleOf(context), Native.Utf8(network), data.Handle, native,
+                    out TrainerHandle handle));
+                return handle;
+            }
+        }
+
+        /// <summary>Goes on where a checkpoint stopped; of `options` only epochs (a new total), device and threads count.</summary>
+        public static Trainer Resume(string checkpoint, Dataset data, TrainOptions options = null, Context context = null)
+        {
+            if (data == null) throw new ArgumentNullException(nameof(data));
+            using (TrainOptionsHandle native = (options ?? new TrainOptions()).ToNative())
+            {
+                Native.Check(Native.alexnet_trainer_resume(Context.HandleOf(context), Native.Utf8(checkpoint), data.Handle, native,
+                    out TrainerHandle handle));
+                return new Trainer(handle);
+            }
+        }
+
+        /// <summary>What a trainer would take, for data of so many classes.</summary>
+        public static MemoryReport PlanMemory(string network, long classes, TrainOptions options = null, Context context = null)
+        {
+            using (TrainOptionsHandle native = (options ?? new TrainOptions()).ToNative())
+            {
+                Native.Check(Native.alexnet_trainer_plan_memory(Context.HandleOf(context), Native.Utf8(network), classes, native,
+                    out MemoryHandle memory));
+                return new MemoryReport(memory);
+            }
+        }
+
+        /// <summary>What this trainer takes.</summary>
+        public MemoryReport Memory()
+        {
+            Native.Check(Native.alexnet_trainer_memory(handle, out MemoryHandle memory));
+            return new MemoryReport(memory);
+        }
+
+        /// <summary>Called after each step, on the thread that trains; null: nothing. What it throws ends the run and comes out
+        /// of it. Inside it, nothing of the library but <see cref="Cancel"/> works. When a new value is set, the old one is in no
+        /// call any more: hold no lock that it takes.</summary>
+        public Action<TrainingStep> OnStep
+        {
+            get => listener.OnStep;
+            set
+            {
+                Action<TrainingStep> old = listener.OnStep;
+                listener.OnStep = value;
+                // Setting what is set already waits for a call in flight.
+                Status status = Native.alexnet_trainer_set_step_callback(handle, StepThunk, GCHandle.ToIntPtr(handle.Root));
+                if (status == Status.Ok) return;
+                listener.OnStep = old;
+                throw Native.Error(status);
+            }
+        }
+
+        /// <summary><see cref="Run"/> keeps a checkpoint in this file: after each `every` steps (0: after each epoch), when it is
+        /// cancelled, and at its end. null: none.</summary>
+        public void SetCheckpoint(string path, long every = 0) =>
+            Native.Check(Native.alexnet_trainer_set_checkpoint(handle, Native.Utf8(path), every));
+
+        /// <summary>One step.</summary>
+        public TrainingStep Step()
+        {
+            var work = new Work();
+            Do(work, () => Native.alexnet_trainer_step(handle, out double loss, out double accuracy));
+            return work.Last;
+        }
+
+        /// <summary>Steps until all epochs are run, or until `steps` more are (0: no limit). A token that is cancelled already
+        /// ends it before anything is done; else it is looked at after each step: then, as after <see cref="Cancel"/>, an
+        /// <see cref="OperationCanceledException"/> comes, with the checkpoint written. Another run goes on.</summary>
+        public void Run(CancellationToken token = default(CancellationToken), long steps = 0)
+        {
+            token.ThrowIfCancellationRequested();
+            Do(new Work { IsRun = true, Token = token }, () => Native.alexnet_trainer_run(handle, steps));
+        }
+
+        /// <summary>Ends the run or evaluation in progress after the step or batch at hand, or, where there is none, the next
+        /// one at once. From any thread, and inside <see cref="OnStep"/>.</summary>
+        public void Cancel() => Native.Check(Native.alexnet_trainer_cancel(handle));
+
+        /// <summary>How far it has come.</summary>
+        public TrainProgress Progress
+        {
+            get
+            {
+                Native.Check(Native.alexnet_trainer_progress(handle, out long done, out long total, out long perEpoch));
+                return new TrainProgress(done, total, perEpoch);
+            }
+        }
+
+        /// <summary>Writes all that <see cref="Resume"/> needs, whole or not at all.</summary>
+        public void SaveCheckpoint(string path) => Native.Check(Native.alexnet_trainer_save_checkpoint(handle, Native.Utf8(path)));
+
+        /// <summary>Writes a weight file for <see cref="Model"/>, whole or not at all, stored as Fp32, Fp16 or Bf16.</summary>
+        public void SaveWeights(string path, Precision precision = Precision.Fp32) =>
+            Native.Check(Native.alexnet_trainer_save_weights(handle, Native.Utf8(path), precision));
+
+        /// <summary>Accuracy of the weights as they are now. <see cref="Cancel"/> ends it.</summary>
+        public Evaluation Evaluate(Dataset data)
+        {
+            if (data == null) throw new ArgumentNullException(nameof(data));
+            Native.Check(Native.alexnet_trainer_evaluate(handle, data.Handle, out EvaluationHandle evaluation));
+            return new Evaluation(evaluation);
+        }
+
+        /// <summary>A copy of the network as it is now, which later steps do not change.</summary>
+        public Model CopyModel()
+        {
+            Native.Check(Native.alexnet_trainer_model(handle, out ModelHandle model));
+            return new Model(model);
+        }
+
+        /// <summary>Frees it. A run in progress is cancelled, and the trainer freed when it has ended.</summary>
+        public void Dispose()
+        {
+            try
+            {
+                if (Volatile.Read(ref listener.Work) != null) Native.alexnet_trainer_cancel(handle);
+            }
+            catch (ObjectDisposedException)
+            {
+                // It has been disposed of already, and so cancelled.
+            }
+            handle.Dispose();
+        }
+
+        private void Do(Work work, Func<Status> call)
+        {
+            if (Interlocked.CompareExchange(ref listener.Work, work, null) != null)
+                throw new AlexNetException(Status.InvalidState, "the trainer is at work; it serves one thread at a time");
+            Status status;
+            try
+            {
+                status = call();
+                work.Thrown?.Throw();
+                if (status == Status.Cancelled) work.Token.ThrowIfCancellationRequested();
+                Native.Check(status);
+            }
+            finally
+            {
+                Volatile.Write(ref listener.Work, null);
+            }
+        }
+
+        private static void PassOn(IntPtr userData, IntPtr step)
+        {
+            using (Callback.Enter())
+            {
+                // Alive, for a run is a call of its trainer.
+                var listener = (Listener)GCHandle.FromIntPtr(userData).Target;
+                Work work = listener.Work;
+                try
+                {
+                    work.Last = new TrainingStep(Read(step));
+                    listener.OnStep?.Invoke(work.Last);
+                    if (work.Token.IsCancellationRequested) Native.alexnet_trainer_cancel(listener.Trainer);
+                }
+                catch (Exception thrown)
+                {
+                    work.Thrown = ExceptionDispatchInfo.Capture(thrown);
+                    if (work.IsRun && !listener.Trainer.IsClosed) Native.alexnet_trainer_cancel(listener.Trainer);
+                }
+            }
+        }
+
+        // An older library fills less of it.
+        private static NativeStep Read(IntPtr step)
+        {
+            var copy = new NativeStep();
+            long size = Math.Min(*(long*)step, sizeof(NativeStep));
+            Buffer.MemoryCopy((void*)step, &copy, sizeof(NativeStep), size);
+            return copy;
+        }
+    }
+}
