@@ -8,6 +8,22 @@ alexnet_evaluation* alx::capi::make_evaluation_handle(Evaluation evaluation, int
   return new alexnet_evaluation{std::move(evaluation), classes};
 }
 
+namespace alx::capi {
+
+EvaluateOptions evaluate_options(int32_t crops, alexnet_progress_callback progress, void* user_data, bool& stop) {
+  EvaluateOptions options;
+  options.crops = crops;
+  options.cancelled = [&stop] { return stop; };
+  if (progress)
+    options.progress = [=, &stop](int64_t done, int64_t total) {
+      const CallbackScope scope;
+      stop = progress(user_data, done, total) != 0;
+    };
+  return options;
+}
+
+}  // namespace alx::capi
+
 alexnet_status alexnet_session_evaluate(alexnet_session* const* sessions, int64_t count, const alexnet_dataset* data,
                                         int32_t crops, alexnet_progress_callback progress, void* user_data,
                                         alexnet_evaluation** evaluation) {
@@ -25,16 +41,8 @@ alexnet_status alexnet_session_evaluate(alexnet_session* const* sessions, int64_
       work.push_back(std::make_unique<Work<alexnet_session>>(sessions[i], "session"));
       all.push_back(sessions[i]->session.get());
     }
-    EvaluateOptions options;
-    options.crops = crops;
     bool stop = false;
-    if (progress) {
-      options.progress = [&](int64_t done, int64_t total) {
-        const CallbackScope scope;
-        stop = progress(user_data, done, total) != 0;
-      };
-      options.cancelled = [&] { return stop; };
-    }
+    const EvaluateOptions options = evaluate_options(crops, progress, user_data, stop);
     *evaluation = make_evaluation_handle(evaluate(all, *data->data, options), all.front()->classes());
   });
 }

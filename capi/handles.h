@@ -55,6 +55,8 @@ DataType stored_type_of(alexnet_precision precision);  // what files hold: not i
 
 alexnet_model* make_model_handle(std::shared_ptr<const Model> model, std::shared_ptr<const Settings> settings);
 alexnet_evaluation* make_evaluation_handle(Evaluation evaluation, int64_t classes);
+// Options that pass progress on; `stop`, which must outlive them, becomes true where `progress` says so.
+EvaluateOptions evaluate_options(int32_t crops, alexnet_progress_callback progress, void* user_data, bool& stop);
 alexnet_memory* make_memory_handle(const Network& network, Phase phase);
 
 // A handle serves one thread at a time: a second one is told so instead of waiting.

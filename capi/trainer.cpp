@@ -326,14 +326,16 @@ alexnet_status alexnet_trainer_save_weights(alexnet_trainer* trainer, const char
   });
 }
 
-alexnet_status alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data,
+alexnet_status alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data, int32_t crops,
+                                        alexnet_progress_callback progress, void* user_data,
                                         alexnet_evaluation** evaluation) {
   return with(trainer, [&](Trainer& inner) {
     require(data, "data");
     require(evaluation, "evaluation");
     const Cancellable cancel(trainer);
-    EvaluateOptions options;
-    options.cancelled = [&] { return cancel.asked(); };
+    bool stop = false;
+    EvaluateOptions options = evaluate_options(crops, progress, user_data, stop);
+    options.cancelled = [&] { return stop || cancel.asked(); };
     *evaluation = make_evaluation_handle(inner.evaluate(*data->data, options), inner.spec().classes);
   });
 }

@@ -339,7 +339,7 @@ TEST_F(Arguments, OfDataSetsAndTrainers) {
       {"classes", [&] { return alexnet_trainer_plan_memory(nullptr, "alexnet", 0, nullptr, &memory); }},
       {"memory", [&] { return alexnet_trainer_plan_memory(nullptr, "alexnet", 1, nullptr, nullptr); }},
       {"trainer", [&] { return alexnet_trainer_memory(nullptr, &memory); }},
-      {"trainer", [&] { return alexnet_trainer_evaluate(nullptr, growing, &evaluation); }},
+      {"trainer", [&] { return alexnet_trainer_evaluate(nullptr, growing, 1, nullptr, nullptr, &evaluation); }},
       {"trainer", [&] { return alexnet_trainer_model(nullptr, &copy); }},
   });
   EXPECT_EQ(data, nullptr);

@@ -103,6 +103,8 @@ TEST_F(CapiTrain, LearnsAndTellsOfIt) {
   EXPECT_EQ(steps.back().size, static_cast<int64_t>(sizeof(alexnet_step)));
   EXPECT_GE(steps.back().seconds, steps.back().waited);
   EXPECT_LT(steps.back().loss, steps.front().loss / 2);
+  EXPECT_EQ(status_of([&] { trainer.evaluate(test, 1, [](int64_t, int64_t) { return false; }); }),
+            ALEXNET_ERROR_CANCELLED);
   const alexnet::Evaluation after = trainer.evaluate(test);
   EXPECT_EQ(after.images, 24);
   EXPECT_EQ(after.broken, 0);

@@ -528,7 +528,7 @@ namespace AlexNet
         internal static extern Status alexnet_trainer_save_weights(TrainerHandle trainer, byte[] path, Precision precision);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-        internal static extern Status alexnet_trainer_evaluate(TrainerHandle trainer, DatasetHandle data, out EvaluationHandle evaluation);
+        internal static extern Status alexnet_trainer_evaluate(TrainerHandle trainer, DatasetHandle data, int crops, ProgressCallback progress, IntPtr user_data, out EvaluationHandle evaluation);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_trainer_memory(TrainerHandle trainer, out MemoryHandle memory);

@@ -41,16 +41,8 @@ namespace AlexNet
     /// <summary>A model bound to devices, batch and precision. One thread at a time; sessions of one model share its weights.</summary>
     public sealed unsafe class Session : IDisposable
     {
-        private static readonly ProgressCallback ProgressThunk = PassOn;
         private readonly SessionHandle handle;
         private readonly long imageSize;
-
-        private sealed class Watch
-        {
-            internal Action<long, long> Progress;
-            internal CancellationToken Token;
-            internal ExceptionDispatchInfo Thrown;
-        }
 
         /// <summary>Loads the weights and places the memory; `options` null: the defaults.</summary>
         public Session(Model model, SessionOptions options = null)
@@ -172,47 +164,16 @@ namespace AlexNet
         {
             if (sessions == null || sessions.Contains(null)) throw new ArgumentNullException(nameof(sessions));
             if (data == null) throw new ArgumentNullException(nameof(data));
-            token.ThrowIfCancellationRequested();
-            var watch = new Watch { Progress = progress, Token = token };
-            GCHandle root = GCHandle.Alloc(watch);
-            try
+            using (var list = new HandleArray(sessions.Select(session => session.handle).ToArray()))
             {
-                using (var list = new HandleArray(sessions.Select(session => session.handle).ToArray()))
-                {
-                    Status status = Native.alexnet_session_evaluate(list.Addresses, sessions.Count, data.Handle, crops, ProgressThunk,
-                        GCHandle.ToIntPtr(root), out EvaluationHandle evaluation);
-                    watch.Thrown?.Throw();
-                    if (status == Status.Cancelled) token.ThrowIfCancellationRequested();
-                    Native.Check(status);
-                    return new Evaluation(evaluation);
-                }
-            }
-            finally
-            {
-                root.Free();
+                HandleArray held = list;  // a using variable cannot go into a lambda's unsafe code
+                return ProgressWatch.Evaluate(progress, token, (ProgressCallback callback, IntPtr user, out EvaluationHandle made) =>
+                    Native.alexnet_session_evaluate(held.Addresses, sessions.Count, data.Handle, crops, callback, user, out made));
             }
         }
 
         /// <summary>Frees it; results stay.</summary>
         public void Dispose() => handle.Dispose();
-
-        private static int PassOn(IntPtr userData, long done, long total)
-        {
-            using (Callback.Enter())
-            {
-                var watch = (Watch)GCHandle.FromIntPtr(userData).Target;
-                try
-                {
-                    watch.Progress?.Invoke(done, total);
-                    return watch.Token.IsCancellationRequested ? 1 : 0;
-                }
-                catch (Exception thrown)
-                {
-                    watch.Thrown = ExceptionDispatchInfo.Capture(thrown);
-                    return 1;
-                }
-            }
-        }
 
         private Result ClassifyMemory(byte* bytes, int size)
         {

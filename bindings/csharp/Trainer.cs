@@ -203,12 +203,14 @@ namespace AlexNet
         public void SaveWeights(string path, Precision precision = Precision.Fp32) =>
             Native.Check(Native.alexnet_trainer_save_weights(handle, Native.Utf8(path), precision));
 
-        /// <summary>Accuracy of the weights as they are now. <see cref="Cancel"/> ends it.</summary>
-        public Evaluation Evaluate(Dataset data)
+        /// <summary>Accuracy of the weights as they are now; as <see cref="Session.Evaluate(Dataset, int, Action{long, long},
+        /// CancellationToken)"/>. <see cref="Cancel"/> ends it too.</summary>
+        public Evaluation Evaluate(Dataset data, int crops = 1, Action<long, long> progress = null,
+            CancellationToken token = default(CancellationToken))
         {
             if (data == null) throw new ArgumentNullException(nameof(data));
-            Native.Check(Native.alexnet_trainer_evaluate(handle, data.Handle, out EvaluationHandle evaluation));
-            return new Evaluation(evaluation);
+            return ProgressWatch.Evaluate(progress, token, (ProgressCallback callback, IntPtr user, out EvaluationHandle made) =>
+                Native.alexnet_trainer_evaluate(handle, data.Handle, crops, callback, user, out made));
         }
 
         /// <summary>A copy of the network as it is now, which later steps do not change.</summary>

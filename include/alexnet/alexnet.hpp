@@ -391,6 +391,9 @@ struct Evaluation {
   std::shared_ptr<const alexnet_evaluation> handle;
 };
 
+// How far long work has come. False stops it.
+using Progress = std::function<bool(int64_t done, int64_t total)>;
+
 // Bytes that a session or trainer takes on its devices.
 struct Memory {
   int64_t total = 0, weights = 0, gradients = 0, optimizer = 0, activations = 0;
@@ -399,11 +402,28 @@ struct Memory {
 
 namespace detail {
 
-// Calls make(alexnet_evaluation**) and reads what comes.
+// Calls make(callback, user_data, alexnet_evaluation**) and reads what comes. What `progress` throws comes out here.
 template <class Make>
-Evaluation evaluation(Make&& make) {
+Evaluation evaluation(const Progress& progress, Make&& make) {
+  struct State {
+    const Progress& call;
+    std::exception_ptr thrown;
+  } state{progress, nullptr};
+  const alexnet_progress_callback pass_on = [](void* to, int64_t done, int64_t total) -> int32_t {
+    State& at = *static_cast<State*>(to);
+    try {
+      return at.call(done, total) ? 0 : 1;
+    } catch (...) {
+      at.thrown = std::current_exception();
+      return 1;
+    }
+  };
+  alexnet_evaluation* handle = nullptr;
+  const alexnet_status status = make(progress ? pass_on : nullptr, &state, &handle);
+  if (state.thrown) std::rethrow_exception(state.thrown);
+  check(status);
   Evaluation e;
-  e.handle = made<alexnet_evaluation>(make);
+  e.handle = Handle<alexnet_evaluation>(handle);
   check(alexnet_evaluation_counts(e.handle.get(), &e.images, &e.broken));
   check(alexnet_evaluation_rates(e.handle.get(), &e.top1, &e.top5, &e.loss));
   return e;
@@ -433,9 +453,6 @@ struct SessionOptions {
 // A model bound to devices, batch and precision. One thread at a time.
 class Session {
  public:
-  // False stops.
-  using Progress = std::function<bool(int64_t done, int64_t total)>;
-
   explicit Session(const Model& model, const SessionOptions& options = {})
       : image_size_(static_cast<size_t>(3 * model.input_height() * model.input_width())),
         handle_(detail::made<alexnet_session>([&](alexnet_session** session) {
@@ -498,27 +515,11 @@ class Session {
   // Of the mean answer of several sessions, whose models have the same labels.
   static Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, int32_t crops = 1,
                              const Progress& progress = nullptr) {
-    struct State {
-      const Progress& call;
-      std::exception_ptr thrown;
-    } state{progress, nullptr};
-    const alexnet_progress_callback pass_on = [](void* to, int64_t done, int64_t total) -> int32_t {
-      State& at = *static_cast<State*>(to);
-      try {
-        return at.call(done, total) ? 0 : 1;
-      } catch (...) {
-        at.thrown = std::current_exception();
-        return 1;
-      }
-    };
     std::vector<alexnet_session*> handles;
     for (const Session* session : sessions) handles.push_back(session->get());
-    return detail::evaluation([&](alexnet_evaluation** evaluation) {
-      const alexnet_status status =
-          alexnet_session_evaluate(handles.data(), static_cast<int64_t>(handles.size()), data.get(), crops,
-                                   progress ? pass_on : nullptr, &state, evaluation);
-      if (state.thrown) std::rethrow_exception(state.thrown);
-      return status;
+    return detail::evaluation(progress, [&](alexnet_progress_callback call, void* to, alexnet_evaluation** made) {
+      return alexnet_session_evaluate(handles.data(), static_cast<int64_t>(handles.size()), data.get(), crops, call, to,
+                                      made);
     });
   }
   alexnet_session* get() const noexcept { return handle_.get(); }
@@ -697,9 +698,11 @@ class Trainer {
   void save_weights(const std::string& path, alexnet_precision precision = ALEXNET_PRECISION_FP32) {
     check(alexnet_trainer_save_weights(get(), path.c_str(), precision));
   }
-  Evaluation evaluate(const Dataset& data) {
-    return detail::evaluation(
-        [&](alexnet_evaluation** evaluation) { return alexnet_trainer_evaluate(get(), data.get(), evaluation); });
+  // Accuracy of the weights as they are now. What `progress` throws comes out here.
+  Evaluation evaluate(const Dataset& data, int32_t crops = 1, const Progress& progress = nullptr) {
+    return detail::evaluation(progress, [&](alexnet_progress_callback call, void* to, alexnet_evaluation** made) {
+      return alexnet_trainer_evaluate(get(), data.get(), crops, call, to, made);
+    });
   }
   // A copy of the network as it is now.
   Model model() {

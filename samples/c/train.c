@@ -62,7 +62,7 @@ int main(int argc, char** argv) {
   TRY(alexnet_trainer_run(epoch.trainer, 0));
   TRY(alexnet_trainer_save_weights(epoch.trainer, argv[2], ALEXNET_PRECISION_FP32));
   TRY(alexnet_dataset_open(argv[1], "test", &test));  // the same pictures where the folder has no test part
-  TRY(alexnet_trainer_evaluate(epoch.trainer, test, &evaluation));
+  TRY(alexnet_trainer_evaluate(epoch.trainer, test, 1, NULL, NULL, &evaluation));
   int64_t images;
   double top1;
   TRY(alexnet_evaluation_counts(evaluation, &images, NULL));

@@ -138,9 +138,13 @@ void Model::load(Network& network) const { network.load(source_, &shared_); }
 std::string bundled_weights(const std::string& name) {
   const fs::path module = to_path(module_path());
   if (module.empty()) return "";
-  const fs::path file = module.parent_path().parent_path() / "share" / "alexnet" / (name + ".safetensors");
-  std::error_code ignored;
-  return fs::is_regular_file(file, ignored) ? to_utf8(file) : "";
+  const fs::path folder = module.parent_path();
+  for (const fs::path& place : {folder.parent_path() / "share" / "alexnet", folder}) {
+    const fs::path file = place / (name + ".safetensors");
+    std::error_code ignored;
+    if (fs::is_regular_file(file, ignored)) return to_utf8(file);
+  }
+  return "";
 }
 
 std::vector<std::string> default_labels(int64_t classes) {

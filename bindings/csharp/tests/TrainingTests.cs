@@ -136,6 +136,11 @@ internal static class TrainingTests
             trainer.Cancel();
             Check.Throws<OperationCanceledException>(() => trainer.Evaluate(data).Dispose());
             trainer.Evaluate(data).Dispose();
+            using (var stop = new CancellationTokenSource())
+            {
+                Check.Throws<OperationCanceledException>(() => trainer.Evaluate(data, 10, (done, total) => stop.Cancel(), stop.Token));
+                trainer.Evaluate(data, 10).Dispose();
+            }
         }
     }
 
