@@ -179,7 +179,7 @@ static void use_pictures(alexnet_session* session, const char* path) {
   alexnet_image *image = NULL, *again = NULL;
   const alexnet_image* images[1];
   const uint8_t* pixels = NULL;
-  const float *p[3];
+  const float* p[3];
   int64_t width = 0, height = 0, classes = 0;
   const char* label = NULL;
   FILE* file = fopen(path, "rb");

@@ -242,7 +242,7 @@ static void evaluate_session(const char* path, const alexnet_dataset* data) {
 void use_training(const char* folder) {
   const struct path whole = in_folder(folder, "whole.safetensors"), rest = in_folder(folder, "rest.safetensors");
   const struct path checkpoint = in_folder(folder, "checkpoint.safetensors");
-  alexnet_dataset* data = make_data();
+  alexnet_dataset *data = make_data(), *none = NULL;
   alexnet_train_options* options = make_options(1);
   alexnet_memory* memory = NULL;
   alexnet_trainer* trainer = NULL;
@@ -250,6 +250,7 @@ void use_training(const char* folder) {
   float *one, *two;
   OK(alexnet_trainer_plan_memory(NULL, "alexnet-cifar10", CLASSES, options, &memory));
   alexnet_memory_free(memory);
+  EXPECT(alexnet_dataset_open("/nowhere/at/all", NULL, &none) == ALEXNET_ERROR_NOT_FOUND && none == NULL);
   EXPECT(alexnet_trainer_create(NULL, "alexnet-1998", data, options, &trainer) == ALEXNET_ERROR_NOT_FOUND);
   EXPECT(strstr(alexnet_last_error(), "alexnet-1998") != NULL && trainer == NULL);
   run_whole(data, whole.text);
@@ -273,6 +274,21 @@ void use_training(const char* folder) {
   remove(checkpoint.text);
 }
 
+static void open_from_memory(const char* path) {
+  static char bytes[200000];
+  FILE* file = fopen(path, "rb");
+  const size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+  alexnet_model* model = NULL;
+  int64_t classes = 0;
+  if (file) fclose(file);
+  OK(alexnet_model_open_memory(NULL, bytes, size, NULL, &model));
+  OK(alexnet_model_class_count(model, &classes));
+  EXPECT(classes == 10);
+  alexnet_model_free(model);
+  model = NULL;
+  EXPECT(alexnet_model_open_memory(NULL, bytes, size - 1, NULL, &model) == ALEXNET_ERROR_BAD_FILE && model == NULL);
+}
+
 // `frozen`: a weight file of format 1.
 void use_weight_files(const char* folder, const char* frozen) {
   const struct path converted = in_folder(folder, "converted.safetensors");
@@ -293,6 +309,7 @@ void use_weight_files(const char* folder, const char* frozen) {
   EXPECT(strcmp(type, "F16") == 0);
   alexnet_weights_free(weights);
   weights = NULL;
+  open_from_memory(frozen);
   EXPECT(alexnet_weights_open("/nowhere/at/all", &weights) == ALEXNET_ERROR_NOT_FOUND && weights == NULL);
   remove(converted.text);
 }
