@@ -1,7 +1,8 @@
 """Writes tests/frozen/weights/format-1.safetensors and format-1.json, by docs/weight-format.md and not by the library.
 
 Run: python make_weights.py FOLDER. Needs xxhash. This is how the two were made; they stay as they are, so write into
-another folder and compare. The network is fig1-relu for inputs of 12 x 12: small, with a place for every kind of tensor.
+another folder and compare. The network is fig1-relu for inputs of 12 x 12: small, with a place for every kind of
+tensor.
 """
 import json
 import math
