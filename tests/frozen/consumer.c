@@ -1,5 +1,6 @@
-// A program that was compiled once and must go on working: consumer FOLDER WEIGHTS [PICTURE]. It sees the frozen header
-// alone, uses every kind of object, and looks at what comes back. Without a picture the library is one that reads none.
+// A program that was compiled once and must go on working: consumer FOLDER WEIGHTS PICTURE yes|no. It sees the frozen
+// header alone, uses every kind of object, and looks at what comes back. The last word says whether the library was
+// built to read pictures.
 #include "consumer.h"
 
 #include <math.h>
@@ -213,15 +214,15 @@ static void use_pictures(alexnet_session* session, const char* path) {
   EXPECT(alexnet_session_classify_memory(session, "no picture", 10, &from_bytes) == ALEXNET_ERROR_BAD_FILE);
 }
 
-static void use_no_pictures(alexnet_session* session) {
+static void use_no_pictures(alexnet_session* session, const char* path) {
   alexnet_result* result = NULL;
   alexnet_image* image = NULL;
-  EXPECT(alexnet_session_classify_memory(session, "no picture", 10, &result) == ALEXNET_ERROR_UNSUPPORTED);
-  EXPECT(alexnet_image_from_memory("no picture", 10, &image) == ALEXNET_ERROR_UNSUPPORTED);
+  EXPECT(alexnet_session_classify_file(session, path, &result) == ALEXNET_ERROR_UNSUPPORTED);
+  EXPECT(alexnet_image_from_file(path, &image) == ALEXNET_ERROR_UNSUPPORTED);
   EXPECT(result == NULL && image == NULL);
 }
 
-static void use_session(const alexnet_model* model, const char* picture) {
+static void use_session(const alexnet_model* model, const char* picture, int reads) {
   static float values[2 * 3 * 32 * 32], features[2 * 192];
   alexnet_session_options* options = NULL;
   alexnet_session* session = NULL;
@@ -257,7 +258,7 @@ static void use_session(const alexnet_model* model, const char* picture) {
   EXPECT(alexnet_session_features(session, images, 2, "fc5", features, 5) == ALEXNET_ERROR_INVALID_ARGUMENT);
   OK(alexnet_session_memory(session, &memory));
   alexnet_memory_free(memory);
-  picture ? use_pictures(session, picture) : use_no_pictures(session);
+  reads ? use_pictures(session, picture) : use_no_pictures(session, picture);
   OK(alexnet_session_free(session));
   alexnet_image_free(red);
   alexnet_image_free(blue);
@@ -267,14 +268,14 @@ static void use_session(const alexnet_model* model, const char* picture) {
 
 int main(int argc, char** argv) {
   alexnet_model* model = NULL;
-  if (argc < 3) return 2;
+  if (argc != 5) return 2;
   use_versions();
   use_devices_and_networks();
   use_contexts();
   OK(alexnet_model_open(NULL, NULL, NULL, &model));
   use_model(model);
   use_memory(model);
-  use_session(model, argc > 3 ? argv[3] : NULL);
+  use_session(model, argv[3], strcmp(argv[4], "yes") == 0);
   alexnet_model_free(model);
   use_training(argv[1]);
   use_weight_files(argv[1], argv[2]);
