@@ -47,9 +47,10 @@
 ///                Different handles are independent. No handle may be freed while another thread uses it.
 ///   - Callbacks  Called on the thread that does the work, with the user_data they were given. They must return: no
 ///                exception and no longjmp may leave one. Inside one, only alexnet_trainer_cancel, alexnet_status_name,
-///                alexnet_last_error and the version functions may be called: the others, the _free of the handle at
-///                work included, give ALEXNET_ERROR_INVALID_STATE. None fires after the call that removed it has
-///                returned.
+///                alexnet_last_error and the version functions may be called: the others give
+///                ALEXNET_ERROR_INVALID_STATE, the _free of contexts, sessions and trainers too, and free nothing then.
+///                None fires after the call that removed it has returned.
+///   - Buffers    Where a function fills the caller's array, the array is followed by its capacity in elements.
 ///   - Numbers    Counts, sizes and indices are int64_t, indices start at 0, rates and probabilities are fractions.
 ///   - Devices    "cpu", "reference" (plain loops, to check others against), "cuda:0", or several with commas:
 ///                "cuda:0,cuda:1" runs the two towers of the 2012 network on two GPUs. A named device that cannot be
@@ -619,7 +620,8 @@ alexnet_weights_convert(const char* from, const char* to, const char* network, a
 /// @{
 
 /// Opens a folder with one sub-folder of pictures for each class (sorted names give the class indices), CIFAR-10
-/// binary, or MNIST-style idx files. `part`: "train" or "test" where the folder holds both; NULL: "train". Pictures are
+/// binary, or MNIST-style idx files. `part`: "train" or "test" where the folder holds both (sub-folders of these names
+/// too; "val", "valid" and "validation" stand for "test"), ignored where it holds one set; NULL: "train". Pictures are
 /// read when they are needed, so the files must stay. Free with alexnet_dataset_free. Statuses: NOT_FOUND, IO,
 /// BAD_FILE.
 ALEXNET_API(alexnet_status) alexnet_dataset_open(const char* folder, const char* part, alexnet_dataset** data);
@@ -660,7 +662,7 @@ ALEXNET_API(alexnet_status) alexnet_train_options_create(alexnet_train_options**
 /// Passes over the data: 1 or more.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_epochs(alexnet_train_options* options, int64_t epochs);
 
-/// Images of one step: 1 up to the size of the data.
+/// Images of one step: 1 up to the size of the data. Where not set: the recipe's, or all data where there are fewer.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_batch(alexnet_train_options* options, int64_t batch);
 
 /// The learning rate at the start: above 0.
@@ -778,11 +780,12 @@ ALEXNET_API(alexnet_status) alexnet_trainer_save_checkpoint(alexnet_trainer* tra
 ALEXNET_API(alexnet_status)
 alexnet_trainer_save_weights(alexnet_trainer* trainer, const char* path, alexnet_precision precision);
 
-/// Accuracy of the weights as they are now, by centre crops, as alexnet_session_evaluate gives it. Free `evaluation`
-/// with alexnet_evaluation_free. Statuses: INVALID_ARGUMENT (a class without a match), BAD_FILE, CANCELLED (by
-/// alexnet_trainer_cancel), DEVICE, INVALID_STATE.
+/// Accuracy of the weights as they are now; arguments and answer as of alexnet_session_evaluate. Statuses:
+/// INVALID_ARGUMENT (a class without a match), BAD_FILE, CANCELLED (`progress` said so, or alexnet_trainer_cancel),
+/// DEVICE, INVALID_STATE.
 ALEXNET_API(alexnet_status)
-alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data, alexnet_evaluation** evaluation);
+alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data, int32_t crops,
+                         alexnet_progress_callback progress, void* user_data, alexnet_evaluation** evaluation);
 
 /// What this trainer takes. Free `memory` with alexnet_memory_free. Statuses: INVALID_STATE.
 ALEXNET_API(alexnet_status) alexnet_trainer_memory(alexnet_trainer* trainer, alexnet_memory** memory);
