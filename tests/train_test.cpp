@@ -104,6 +104,43 @@ TEST_F(TrainTest, AResumedRunEndsBitEqual) {
   }
 }
 
+// Mean image and colour components are measured once, kept in the checkpoint, and written into the weight file.
+TEST_F(TrainTest, WhatWasMeasuredGoesOnWithTheRun) {
+  TrainOptions options = quick_run();
+  options.recipe.mean = Recipe::Mean::image;
+  options.augment.colour_noise = 0.1f;
+  Trainer whole(tiny(), data_, options);
+  while (!whole.done()) whole.step();
+  whole.save_checkpoint(path("whole"));
+  Trainer first(tiny(), data_, options);
+  for (int i = 0; i < 5; ++i) first.step();
+  first.save_checkpoint(path("stopped"));
+  TrainOptions as_written;
+  as_written.threads = 1;
+  as_written.recipe.epochs = 0;
+  const auto second = Trainer::resume(path("stopped"), data_, as_written);
+  while (!second->done()) second->step();
+  second->save_checkpoint(path("resumed"));
+  EXPECT_EQ(bytes_of(path("whole")), bytes_of(path("resumed")));
+
+  second->save_weights(path("weights.safetensors"));
+  const auto model = Model::open(path("weights.safetensors"));
+  EXPECT_EQ(model->spec().input.mean_image, "mean_image");
+  EXPECT_EQ(model->preprocessor().mean_image().size, tiny().input.resize_size);
+  EXPECT_TRUE(has(model->file()->metadata("alexnet.pca"), "deviations"));
+  const Image picture = data_->image(4, 0);
+  const auto answer = [&](std::shared_ptr<const Model> of) {
+    SessionOptions one_thread;
+    one_thread.threads = 1;
+    return Session(std::move(of), one_thread).classify({picture});
+  };
+  EXPECT_EQ(answer(model), answer(second->model()));
+
+  options.recipe.mean = Recipe::Mean::colour;
+  const NetSpec spec = Trainer(tiny(), data_, options).spec();
+  for (const float mean : spec.input.mean) EXPECT_NEAR(mean, (63.5f + 100 / 3.0f) / 255, 0.005f);
+}
+
 TEST_F(TrainTest, WrittenWeightsAnswerAsTheTrainerDoes) {
   Trainer trainer(tiny(), data_, quick_run());
   while (!trainer.done()) trainer.step();

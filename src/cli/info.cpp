@@ -93,6 +93,14 @@ void print_network(const NetSpec& spec) {
   const Recipe& recipe = spec.recipe;
   std::cout << "recipe   batch " << recipe.batch << ", rate " << recipe.rate << ", momentum " << recipe.momentum
             << ", weight decay " << recipe.decay << ", " << recipe.epochs << " epochs, schedule " << recipe.schedule
+            << "\n         the rate "
+            << (recipe.rate_in_velocity ? "goes into the velocity" : "multiplies the velocity, as torch has it")
+            << "; crops, flips";
+  if (recipe.colour_noise > 0) std::cout << ", colour noise " << recipe.colour_noise;
+  std::cout << "; subtracts "
+            << (recipe.mean == Recipe::Mean::fixed    ? "the mean above"
+                : recipe.mean == Recipe::Mean::colour ? "the set's mean colour"
+                                                      : "the set's mean image")
             << '\n';
 }
 

@@ -19,7 +19,8 @@ namespace {
 
 struct TrainCommand {
   std::string model, data, val, out, resume, init, log, plot, schedule;
-  std::string augment = "crop,flip", store = "fp32", dropout = "on";
+  std::string store = "fp32", dropout = "on", mean;
+  std::vector<std::string> augment;
   int64_t epochs = 0, batch = 0, size = 0, pad = 0, seed = 1, checkpoint_every = 0;
   double rate = 0, momentum = 0, decay = 0;
   DeviceOptions device;
@@ -40,13 +41,25 @@ Recipe recipe_of(const TrainCommand& command, Recipe recipe, int64_t pictures) {
   if (command.given("--momentum")) recipe.momentum = static_cast<float>(command.momentum);
   if (command.given("--weight-decay")) recipe.decay = static_cast<float>(command.decay);
   if (command.given("--schedule")) recipe.schedule = command.schedule;
+  using Mean = Recipe::Mean;
+  if (command.given("--mean"))
+    recipe.mean = command.mean == "image" ? Mean::image : command.mean == "colour" ? Mean::colour : Mean::fixed;
+  else if (command.given("--init"))
+    recipe.mean = Mean::fixed;  // what the weights are used to
   return recipe;
 }
 
 Augment augment_of(const TrainCommand& command, const NetSpec& spec) {
   Augment augment = usual_augment(spec);
-  augment.random_crop = command.augment.find("crop") != std::string::npos;
-  augment.flip = command.augment.find("flip") != std::string::npos;
+  if (command.given("--augment")) {
+    const auto asked = [&](const char* what) {
+      return std::find(command.augment.begin(), command.augment.end(), what) != command.augment.end();
+    };
+    constexpr float paper_noise = 0.1f;
+    augment.random_crop = asked("crop");
+    augment.flip = asked("flip");
+    augment.colour_noise = !asked("colour") ? 0 : augment.colour_noise > 0 ? augment.colour_noise : paper_noise;
+  }
   if (!augment.random_crop) augment.pad = 0;
   if (command.given("--pad")) augment.pad = command.pad;
   return augment;
@@ -297,10 +310,16 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
           ->type_name("TEXT")
           ->check(CLI::Validator(check_schedule, "")),
       add_whole(app, "--seed", command.seed, "Of every random draw", 0, INT64_MAX)->capture_default_str(),
-      app.add_option("--augment", command.augment, "Random changes of the pictures: none, crop, flip or crop,flip")
+      app.add_option("--augment", command.augment,
+                     "Random changes of the pictures: crop, flip and colour, with commas between, or none" + own)
           ->type_name("WHAT")
-          ->check(one_of({"none", "crop", "flip", "crop,flip"}))
-          ->capture_default_str(),
+          ->delimiter(',')
+          ->allow_extra_args(false)
+          ->check(one_of({"none", "crop", "flip", "colour"})),
+      app.add_option("--mean", command.mean,
+                     "What is subtracted: the set's mean colour or image, or what is fixed for the network" + own)
+          ->type_name("fixed|colour|image")
+          ->check(one_of({"fixed", "colour", "image"})),
       add_whole(app, "--pad", command.pad, "Border before a random crop; without it, 4 for inputs up to 64, else 0", 0,
                 1024),
       app.add_option("--dropout", command.dropout, "on or off")

@@ -15,8 +15,8 @@ namespace alx {
 namespace fs = std::filesystem;
 namespace {
 
-// The folder of `part` where `folders`, all there are, are the parts of a set and not its classes: training on "train" and
-// "test" as labels is a common slip. Empty where they are classes.
+// The folder of `part` where `folders`, all there are, are the parts of a set and not its classes: training on "train"
+// and "test" as labels is a common slip. Empty where they are classes.
 std::string part_folder(const std::string& dir, const std::vector<std::string>& folders, const std::string& part) {
   static constexpr std::array<std::string_view, 5> parts{"train", "test", "val", "validation", "valid"};
   const auto is_there = [&](std::string_view name) {

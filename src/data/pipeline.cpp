@@ -90,6 +90,8 @@ int64_t checked_size(const Dataset* data, const Preprocessor* preprocess, const 
         " batches; 1 to 1024 are possible");
   check(options.augment.pad >= 0 && options.augment.pad <= (1 << 15), Code::invalid_argument, "a border of ",
         options.augment.pad, " pixels");
+  check(options.augment.colour_noise >= 0 && options.augment.colour_noise <= 10, Code::invalid_argument,
+        "colour noise of ", options.augment.colour_noise, "; 0 to 10 are possible");
   check(options.augment.shared > 0, Code::invalid_argument, options.augment.shared, " pictures that share a crop");
   check(options.start_epoch >= 0 && options.start_position >= 0 && options.start_position <= size,
         Code::invalid_argument, "a start at epoch ", options.start_epoch, ", position ", options.start_position,
@@ -174,6 +176,11 @@ void DataPipeline::Impl::fill_row(const Image& image, int64_t epoch, int64_t pos
   const CropDraw draw = draw_crop(options_.augment, options_.seed, epoch, position,
                                   image.width + 2 * pad - input.width + 1, image.height + 2 * pad - input.height + 1);
   preprocess_->window(image, draw.x - pad, draw.y - pad, draw.mirror, out);
+  const float noise = options_.augment.colour_noise;
+  if (noise == 0) return;
+  preprocess_->add_colour(draw_colour(options_.colours, noise, options_.seed, epoch, position), out);
+  if (options_.augment.colour_divides)
+    for (float& v : out) v /= 1 + noise;
 }
 
 void DataPipeline::Impl::fill_rows(Slot& slot, int64_t first, int64_t last) {

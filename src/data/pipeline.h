@@ -9,6 +9,7 @@
 
 #include "data/dataset.h"
 #include "data/preprocess.h"
+#include "data/statistics.h"
 
 namespace alx {
 
@@ -18,6 +19,9 @@ struct Augment {
   bool flip = true;
   int64_t pad = 0;     // zero-mean border added on each side before the crop: for 32x32 sets (the usual 4)
   int64_t shared = 1;  // consecutive positions that share one crop and flip: 32 in the released 2012 code
+  // Deviation of the draws by which each colour component is multiplied and added: 0.1 in the paper; 0: none.
+  float colour_noise = 0;
+  bool colour_divides = false;  // values are divided by 1 + colour_noise then, as in the released 2012 code
 };
 
 // The crop and flip of one position. `range_x`, `range_y`: how many offsets are possible.
@@ -44,6 +48,7 @@ struct PipelineOptions {
   // Shuffled and augmented, incomplete last batch dropped; else in order, centre crop, last batch filled.
   bool training = true;
   Augment augment;
+  ColourComponents colours;                     // of the set; needed where there is colour noise
   int threads = 2;                              // workers; 0: everything in next()
   int queue = 4;                                // batches ready at most: back-pressure
   int64_t start_epoch = 0, start_position = 0;  // where a resumed run goes on

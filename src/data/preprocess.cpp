@@ -155,6 +155,14 @@ void Preprocessor::subtract_mean(const Image& prepared, int64_t x, int64_t y, bo
   }
 }
 
+void Preprocessor::add_colour(const std::array<float, 3>& rgb, std::span<float> out) const {
+  const size_t plane = out.size() / 3;
+  for (size_t c = 0; c < 3; ++c) {
+    const float added = rgb[source_channel_[c]] * input_.scale / 255.0f / input_.std[c];
+    for (float& v : out.subspan(c * plane, plane)) v += added;
+  }
+}
+
 void Preprocessor::center(const Image& prepared, std::span<float> out) const {
   window(prepared, center_offset(prepared.width, input_.width), center_offset(prepared.height, input_.height), false,
          out);

@@ -20,6 +20,7 @@ class Preprocessor {
  public:
   Preprocessor(const InputSpec& input, MeanImage mean = {});
   const InputSpec& input() const;
+  const MeanImage& mean_image() const { return mean_; }
 
   // The picture resized as the spec says: what crops are taken from. Short side, squash, or untouched. At least as
   // large as the crop: black is put around a smaller one, as torchvision's CenterCrop does; `none` refuses it. Of a
@@ -29,6 +30,9 @@ class Preprocessor {
   // (3, height, width) floats of the window at (x, y) of a prepared image, mirrored where asked, into `out`. What lies
   // outside the image is zero: the mean.
   void window(const Image& prepared, int64_t x, int64_t y, bool mirror, std::span<float> out) const;
+
+  // Adds a colour, in RGB bytes, to every value of an input that window() made.
+  void add_colour(const std::array<float, 3>& rgb, std::span<float> out) const;
 
   // Centre crop; offsets rounded as torchvision's CenterCrop does.
   void center(const Image& prepared, std::span<float> out) const;

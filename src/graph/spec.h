@@ -28,6 +28,9 @@ struct Recipe {
   int64_t epochs = 90;
   std::string schedule = "step:30:0.1";  // see train/schedule.h
   bool rate_in_velocity = true;          // v = m v - rate (g + decay w), w += v; else torch's v = m v + g + decay w
+  // What is subtracted from pictures: what `input` says, or the mean colour or mean image of the training set.
+  enum class Mean { fixed, colour, image } mean = Mean::fixed;
+  float colour_noise = 0;  // see Augment
 };
 
 constexpr int inherit_slot = -1;

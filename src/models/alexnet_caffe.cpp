@@ -35,6 +35,7 @@ NetSpec make(const std::string& id, const std::string& source, bool norm_first, 
   recipe.batch = 256;
   recipe.epochs = 90;               // 450,000 iterations
   recipe.schedule = "step:20:0.1";  // 100,000 iterations
+  recipe.mean = Recipe::Mean::image;
   net.input(input, options).classes(1000, options).recipe(recipe);
 
   net.layer("conv1", conv(96, 11, 4, 0, 1, 0), "relu1");

@@ -39,6 +39,8 @@ Recipe paper_recipe() {
   Recipe recipe;  // batch 128, rate 0.01, momentum 0.9, decay 0.0005 with the rate inside the velocity
   recipe.epochs = 90;
   recipe.schedule = "steps:25,51,79:0.1";  // the paper: divided by 10 three times, when validation stopped improving
+  recipe.mean = Recipe::Mean::image;
+  recipe.colour_noise = 0.1f;
   return recipe;
 }
 

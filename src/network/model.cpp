@@ -101,11 +101,12 @@ std::shared_ptr<const Model> Model::open(WeightFile opened, const std::string& a
   return model;
 }
 
-std::shared_ptr<const Model> Model::of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels) {
+std::shared_ptr<const Model> Model::of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels,
+                                       MeanImage mean) {
   std::shared_ptr<Model> model(new Model);
   model->spec_ = spec;
   model->labels_ = labels.empty() ? default_labels(spec.classes) : std::move(labels);
-  model->preprocessor_ = std::make_unique<Preprocessor>(spec.input);
+  model->preprocessor_ = std::make_unique<Preprocessor>(spec.input, std::move(mean));
   model->source_ = std::move(source);
   return model;
 }

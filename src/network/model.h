@@ -21,8 +21,8 @@ class Model {
   static std::shared_ptr<const Model> open(std::vector<std::byte> file, const std::string& as = "");
 
   // A network whose weights come from elsewhere: drawn_weights(seed), or a trainer's copy. `labels` empty: the default.
-  static std::shared_ptr<const Model> of(const NetSpec& spec, WeightSource source,
-                                         std::vector<std::string> labels = {});
+  static std::shared_ptr<const Model> of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels = {},
+                                         MeanImage mean = {});
 
   const NetSpec& spec() const { return spec_; }
   const std::vector<std::string>& labels() const { return labels_; }  // one for each class

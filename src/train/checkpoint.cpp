@@ -13,12 +13,44 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* solver_key = "alexnet.solver";
+constexpr const char* pca_key = "alexnet.pca";
 constexpr const char* velocity_prefix = "optimizer.velocity.";
 
-std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::vector<std::string>& labels) {
-  return {{"alexnet.model", to_string(ModelId{spec.id, spec.revision})},
-          {"alexnet.input", to_json(spec.input)},
-          {"alexnet.labels", labels_to_json(labels)}};
+std::string to_json(const ColourComponents& colours) {
+  Document document{json::object()};
+  document.json["channel_order"] = "RGB";
+  document.json["deviations"] = colours.deviations;
+  document.json["components"] = colours.components;
+  return document.json.dump();
+}
+
+std::optional<ColourComponents> colours_of(const WeightFile& file) {
+  const std::string text = file.metadata(pca_key);
+  if (text.empty()) return std::nullopt;
+  try {
+    const Document document{json::parse(text)};
+    ColourComponents colours;
+    document.json.at("deviations").get_to(colours.deviations);
+    document.json.at("components").get_to(colours.components);
+    return colours;
+  } catch (const json::exception& error) {
+    fail(Code::bad_file, file.path(), ": ", pca_key, " is damaged: ", error.what());
+  }
+}
+
+// What every file of a training carries, beside the parameters.
+std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::vector<std::string>& labels,
+                                               const std::optional<ColourComponents>& colours) {
+  std::map<std::string, std::string> metadata{{"alexnet.model", to_string(ModelId{spec.id, spec.revision})},
+                                              {"alexnet.input", to_json(spec.input)},
+                                              {"alexnet.labels", labels_to_json(labels)}};
+  if (colours) metadata[pca_key] = to_json(*colours);
+  return metadata;
+}
+
+void add_mean_image(const InputSpec& input, const MeanImage& mean, std::vector<TensorToWrite>& tensors) {
+  if (!mean.values.empty())
+    tensors.push_back(make_tensor(input.mean_image, {3, mean.size, mean.size}, mean.values, DataType::f32));
 }
 
 // As a file of this type holds them.
@@ -55,6 +87,8 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
   augment["flip"] = a.flip;
   augment["pad"] = a.pad;
   augment["shared"] = a.shared;
+  augment["colour_noise"] = a.colour_noise;
+  augment["colour_divides"] = a.colour_divides;
   return solver.dump();
 }
 
@@ -86,6 +120,8 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     augment.at("flip").get_to(a.flip);
     augment.at("pad").get_to(a.pad);
     augment.at("shared").get_to(a.shared);
+    a.colour_noise = augment.value("colour_noise", 0.0f);  // checkpoints before 0.9.1 have none
+    a.colour_divides = augment.value("colour_divides", false);
     solver.at("plan").get_to(plan);
     if (epochs > 0) r.epochs = epochs;
     return solver.at("step");
@@ -127,11 +163,12 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
   SessionOptions wanted;
   wanted.devices = options_.devices;
   wanted.threads = options_.threads;
-  Session session(Model::of(spec_, weights_from(weights), data_->classes()), wanted);
+  Session session(Model::of(spec_, weights_from(weights), data_->classes(), mean_image_), wanted);
   std::vector<float> picture = self_test_picture(*data_, *preprocessor_), answer = session.run(picture);
   tensors.push_back(make_tensor("selftest.input", session.network().input_shape(), std::move(picture), DataType::f16));
   tensors.push_back(make_tensor("selftest.output", {1, spec_.classes}, std::move(answer)));
-  write_safetensors(path, std::move(tensors), metadata_of(spec_, data_->classes()));
+  add_mean_image(spec_.input, mean_image_, tensors);
+  write_safetensors(path, std::move(tensors), metadata_of(spec_, data_->classes(), colours_));
 }
 
 void Trainer::save_checkpoint(const std::string& path) const {
@@ -147,7 +184,8 @@ void Trainer::save_checkpoint(const std::string& path) const {
   };
   add("", [this](size_t i) { return network_->read_param(i); });
   add(velocity_prefix, [this](size_t i) { return network_->download(i, *velocity_[i]); });
-  auto metadata = metadata_of(spec_, data_->classes());
+  add_mean_image(spec_.input, mean_image_, tensors);
+  auto metadata = metadata_of(spec_, data_->classes(), colours_);
   metadata[solver_key] = to_json(options_, step_, *data_, plan_of(*network_, options_.threads));
   write_safetensors(path, std::move(tensors), std::move(metadata));
 }
@@ -174,6 +212,10 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
   std::string plan;
   const int64_t step = read_solver(*model->file(), options, *data, plan);
   std::unique_ptr<Trainer> trainer(new Trainer);
+  trainer->mean_image_ = model->preprocessor().mean_image();
+  trainer->colours_ = colours_of(*model->file());
+  check(trainer->colours_ || options.augment.colour_noise == 0, Code::bad_file, checkpoint,
+        ": the checkpoint has colour ", "noise, but no ", pca_key);
   trainer->start(model->spec(), std::move(data), options, weights_from(*model->file()));
   trainer->read_velocity(*model->file());
   trainer->step_ = step;

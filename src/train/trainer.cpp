@@ -57,14 +57,42 @@ Augment usual_augment(const NetSpec& spec) {
   constexpr int64_t small_input = 64;
   Augment augment;
   augment.pad = std::max(spec.input.height, spec.input.width) <= small_input ? 4 : 0;
-  augment.shared = spec.id == "alexnet-2012-original" ? 32 : 1;
+  augment.colour_noise = spec.recipe.colour_noise;
+  if (spec.id == "alexnet-2012-original") {
+    augment.shared = 32;
+    augment.colour_divides = true;
+  }
   return augment;
 }
 
 Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options) {
   std::optional<WeightFile> file;
   const WeightSource weights = weights_to_start_from(options, spec, file);
-  start(spec, std::move(data), options, weights);
+  check_options(options, spec, *data);  // before all pictures are read
+  NetSpec measured = spec;
+  measure_data(measured, *data, options);
+  start(measured, std::move(data), options, weights);
+}
+
+// What the recipe takes from the training set: its mean, into the spec's input, and its colour components.
+void Trainer::measure_data(NetSpec& spec, const Dataset& data, const TrainOptions& options) {
+  using Mean = Recipe::Mean;
+  const Mean mean = options.recipe.mean;
+  if (mean == Mean::fixed && options.augment.colour_noise == 0) return;
+  SetStatistics set = measure_set(data, spec.input, mean == Mean::image, options.data_threads + 1);
+  log_line(LogLevel::info, cat("measured ", set.pictures, " pictures: mean colour ", set.mean[0], " ", set.mean[1], " ",
+                               set.mean[2], ", deviations of the colour components ", set.colours.deviations[0], " ",
+                               set.colours.deviations[1], " ", set.colours.deviations[2]));
+  if (options.augment.colour_noise > 0) colours_ = set.colours;
+  InputSpec& input = spec.input;
+  if (mean == Mean::colour) {
+    input.mean_image.clear();
+    for (size_t c = 0; c < 3; ++c)
+      input.mean[c] = static_cast<float>(set.mean[input.channel_order == "BGR" ? 2 - c : c] / 255) * input.scale;
+  } else if (mean == Mean::image) {
+    input.mean_image = "mean_image";
+    mean_image_ = std::move(set.mean_image);
+  }
 }
 
 std::unique_ptr<Network> Trainer::plan(const NetSpec& spec, const TrainOptions& options) {
@@ -83,7 +111,7 @@ void Trainer::start(const NetSpec& spec, std::shared_ptr<const Dataset> data, co
   options_ = options;
   data_ = std::move(data);
   schedule_.emplace(options.recipe.schedule);
-  preprocessor_ = std::make_shared<const Preprocessor>(spec.input);
+  preprocessor_ = std::make_shared<const Preprocessor>(spec.input, mean_image_);
   network_ = plan(spec, options);
   network_->load(weights);
   for (size_t i = 0; i < network_->params().size(); ++i)
@@ -112,6 +140,7 @@ void Trainer::start_pipeline() {
   pipeline.batch = options_.recipe.batch;
   pipeline.seed = options_.seed;
   pipeline.augment = options_.augment;
+  if (colours_) pipeline.colours = *colours_;
   pipeline.threads = options_.data_threads;
   pipeline.start_epoch = step_ / steps_per_epoch();
   pipeline.start_position = step_ % steps_per_epoch() * options_.recipe.batch;
@@ -171,7 +200,7 @@ std::shared_ptr<const Model> Trainer::model() const {
   auto weights = std::make_shared<DenseWeights>();
   for (size_t i = 0; i < network_->params().size(); ++i)
     (*weights)[network_->params()[i].spec.name] = network_->read_param(i);
-  return Model::of(spec_, weights_from(std::move(weights)), data_->classes());
+  return Model::of(spec_, weights_from(std::move(weights)), data_->classes(), mean_image_);
 }
 
 Evaluation Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {

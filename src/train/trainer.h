@@ -74,6 +74,7 @@ class Trainer {
 
  private:
   Trainer() = default;
+  void measure_data(NetSpec& spec, const Dataset& data, const TrainOptions& options);
   void start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options,
              const WeightSource& weights);
   void read_velocity(const WeightFile& file);
@@ -84,6 +85,8 @@ class Trainer {
   NetSpec spec_;
   TrainOptions options_;
   std::shared_ptr<const Dataset> data_;
+  MeanImage mean_image_;                     // where the recipe subtracts one
+  std::optional<ColourComponents> colours_;  // of the data; empty: there is no colour noise
   std::shared_ptr<const Preprocessor> preprocessor_;
   std::unique_ptr<DataPipeline> pipeline_;  // made with the first step
   std::unique_ptr<Network> network_;
