@@ -1,5 +1,6 @@
 // Data sets.
 #include "handles.h"
+#include "weights/weights.h"
 
 using namespace alx;
 using namespace alx::capi;
@@ -18,17 +19,19 @@ alexnet_status alexnet_dataset_open(const char* folder, const char* part, alexne
 
 alexnet_status alexnet_dataset_create(const char* const* class_names, int64_t count, alexnet_dataset** data) {
   return guard([&] {
-    require(class_names, "class_names");
     require(data, "data");
     check(count >= 1 && count <= max_classes, Code::invalid_argument, "count must lie in 1..", max_classes, ", got ",
           count);
+    require(class_names, "class_names");
     std::vector<std::string> names;
     for (int64_t i = 0; i < count; ++i) {
       check(class_names[i] != nullptr, Code::invalid_argument, "class_names[", i, "] must not be NULL");
       check(std::find(names.begin(), names.end(), class_names[i]) == names.end(), Code::invalid_argument,
             "class_names[", i, "] is '", class_names[i], "' once more; each class needs a name of its own");
+      check(class_names[i][0] != '\0', Code::invalid_argument, "class_names[", i, "] is empty");
       names.emplace_back(class_names[i]);
     }
+    (void)labels_to_json(names);  // refuses what no weight file could hold
     auto set = std::make_shared<MemoryDataset>(std::move(names));
     *data = new alexnet_dataset{set, set.get()};
   });
@@ -42,7 +45,7 @@ alexnet_status alexnet_dataset_add(alexnet_dataset* data, const alexnet_image* i
     check(data->growing != nullptr, Code::invalid_state,
           "this data set was opened from files; only one of alexnet_dataset_create can be added to");
     check(data->data.use_count() == 1, Code::invalid_state,
-          "a trainer has this data set, which does not change any more; fill it before the trainer is made");
+          "a trainer uses this data set, which must not change then; fill it before the trainer is made");
     data->growing->add(image->image, class_index);
   });
 }

@@ -4,8 +4,8 @@
 using namespace alx;
 using namespace alx::capi;
 
-alexnet_evaluation* alx::capi::make_evaluation_handle(Evaluation evaluation, int64_t classes) {
-  return new alexnet_evaluation{std::move(evaluation), classes};
+alexnet_evaluation* alx::capi::make_evaluation_handle(Evaluation evaluation, std::vector<std::string> labels) {
+  return new alexnet_evaluation{std::move(evaluation), std::move(labels)};
 }
 
 namespace alx::capi {
@@ -28,10 +28,10 @@ alexnet_status alexnet_session_evaluate(alexnet_session* const* sessions, int64_
                                         int32_t crops, alexnet_progress_callback progress, void* user_data,
                                         alexnet_evaluation** evaluation) {
   return guard([&] {
-    require(sessions, "sessions");
     require(data, "data");
     require(evaluation, "evaluation");
     check(count >= 1, Code::invalid_argument, "count must be at least 1, got ", count);
+    require(sessions, "sessions");
     std::vector<Session*> all;
     std::vector<std::unique_ptr<Work<alexnet_session>>> work;
     for (int64_t i = 0; i < count; ++i) {
@@ -43,7 +43,7 @@ alexnet_status alexnet_session_evaluate(alexnet_session* const* sessions, int64_
     }
     bool stop = false;
     const EvaluateOptions options = evaluate_options(crops, progress, user_data, stop);
-    *evaluation = make_evaluation_handle(evaluate(all, *data->data, options), all.front()->classes());
+    *evaluation = make_evaluation_handle(evaluate(all, *data->data, options), all.front()->model().labels());
   });
 }
 
@@ -65,14 +65,32 @@ alexnet_status alexnet_evaluation_rates(const alexnet_evaluation* evaluation, do
   });
 }
 
+alexnet_status alexnet_evaluation_class_count(const alexnet_evaluation* evaluation, int64_t* count) {
+  return guard([&] {
+    require(evaluation, "evaluation");
+    require(count, "count");
+    *count = std::ssize(evaluation->labels);
+  });
+}
+
+alexnet_status alexnet_evaluation_label(const alexnet_evaluation* evaluation, int64_t class_index, const char** label) {
+  return guard([&] {
+    require(evaluation, "evaluation");
+    require(label, "label");
+    require_index(class_index, std::ssize(evaluation->labels), "class_index");
+    *label = evaluation->labels[static_cast<size_t>(class_index)].c_str();
+  });
+}
+
 alexnet_status alexnet_evaluation_confusion(const alexnet_evaluation* evaluation, int64_t truth, int64_t answer,
                                             int64_t* images) {
   return guard([&] {
     require(evaluation, "evaluation");
     require(images, "images");
-    require_index(truth, evaluation->classes, "truth");
-    require_index(answer, evaluation->classes, "answer");
-    *images = evaluation->evaluation.confusion[static_cast<size_t>(truth * evaluation->classes + answer)];
+    const auto classes = std::ssize(evaluation->labels);
+    require_index(truth, classes, "truth");
+    require_index(answer, classes, "answer");
+    *images = evaluation->evaluation.confusion[static_cast<size_t>(truth * classes + answer)];
   });
 }
 

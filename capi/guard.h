@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 #include <new>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -61,6 +62,12 @@ alexnet_status guard(Body&& body) noexcept {
 template <class Pointer>
 void require(Pointer pointer, const char* argument) {
   check(pointer != nullptr, Code::invalid_argument, argument, " must not be NULL");
+}
+
+// `size` bytes of the caller's; none may come without an address.
+inline std::span<const std::byte> require_bytes(const void* bytes, size_t size) {
+  if (size > 0) require(bytes, "bytes");
+  return {static_cast<const std::byte*>(bytes), size};
 }
 
 inline void require_index(int64_t index, int64_t count, const char* argument) {

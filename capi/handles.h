@@ -54,7 +54,7 @@ DataType type_of(alexnet_precision precision);
 DataType stored_type_of(alexnet_precision precision);  // what files hold: not int8
 
 alexnet_model* make_model_handle(std::shared_ptr<const Model> model, std::shared_ptr<const Settings> settings);
-alexnet_evaluation* make_evaluation_handle(Evaluation evaluation, int64_t classes);
+alexnet_evaluation* make_evaluation_handle(Evaluation evaluation, std::vector<std::string> labels);
 // Options that pass progress on; `stop`, which must outlive them, becomes true where `progress` says so.
 EvaluateOptions evaluate_options(int32_t crops, alexnet_progress_callback progress, void* user_data, bool& stop);
 alexnet_memory* make_memory_handle(const Network& network, Phase phase);
@@ -111,7 +111,7 @@ struct alexnet_result {
 
 struct alexnet_evaluation {
   alx::Evaluation evaluation;
-  int64_t classes;
+  std::vector<std::string> labels;
 };
 
 struct alexnet_memory {
@@ -141,7 +141,10 @@ struct alexnet_train_options {
 struct alexnet_trainer {
   std::unique_ptr<alx::Trainer> trainer;
   std::shared_ptr<const alx::capi::Settings> settings;
-  std::atomic<bool> at_work{false}, cancelled{false};
+  std::atomic<bool> at_work{false};
+  enum class Work { none, running, cancelled };  // what alexnet_trainer_cancel ends
+  std::atomic<Work> work{Work::none};
+  std::atomic<int64_t> steps_done{0};
   std::mutex callback_mutex;  // held while the callback runs, so that removing it waits
   alexnet_step_callback callback = nullptr;
   void* user_data = nullptr;

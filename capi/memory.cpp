@@ -21,10 +21,10 @@ class CountingAllocator final : public HostAllocator {
     void* memory = limit == 0 || now <= limit ? get(bytes, alignment) : nullptr;
     if (memory) return memory;
     counter_->in_use -= size;
-    check(limit == 0 || now <= limit, Code::out_of_memory, bytes,
-          " bytes for tensors are more than the context's limit", " of ", limit, " leaves: ", now - size,
-          " are in use; a smaller batch takes less");
-    fail(Code::out_of_memory, "no memory for a buffer of ", bytes, " bytes");
+    check(limit == 0 || now <= limit, Code::out_of_memory, bytes, " bytes more are needed, with ", now - size,
+          " in use and a limit of ", limit, " for the context; a smaller batch takes less");
+    fail(Code::out_of_memory, source_.allocate ? "the context's allocator gave no memory for " : "no memory for ",
+         bytes, " bytes");
   }
 
   void free(void* memory, size_t bytes, size_t alignment) noexcept override {

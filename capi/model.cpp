@@ -102,10 +102,9 @@ alexnet_status alexnet_model_open(alexnet_context* context, const char* file_or_
 alexnet_status alexnet_model_open_memory(alexnet_context* context, const void* bytes, size_t size, const char* network,
                                          alexnet_model** model) {
   return guard([&] {
-    require(bytes, "bytes");
     require(model, "model");
-    const auto* first = static_cast<const std::byte*>(bytes);
-    auto opened = Model::open(std::vector<std::byte>(first, first + size), network ? network : "");
+    const std::span<const std::byte> given = require_bytes(bytes, size);
+    auto opened = Model::open(std::vector<std::byte>(given.begin(), given.end()), network ? network : "");
     *model = make_model_handle(std::move(opened), settings_of(context));
   });
 }

@@ -148,10 +148,7 @@ alexnet_status alexnet_session_classify_file(alexnet_session* session, const cha
 
 alexnet_status alexnet_session_classify_memory(alexnet_session* session, const void* bytes, size_t size,
                                                alexnet_result** result) {
-  const auto read = [&] {
-    require(bytes, "bytes");
-    return decode_image({static_cast<const std::byte*>(bytes), size}, "the picture in memory");
-  };
+  const auto read = [&] { return decode_image(require_bytes(bytes, size), "the picture in memory"); };
   return classify_one(session, read, result);
 }
 
@@ -170,9 +167,9 @@ alexnet_status alexnet_session_classify_images(alexnet_session* session, const a
 alexnet_status alexnet_session_run_tensor(alexnet_session* session, const float* values, int64_t count,
                                           alexnet_result** result) {
   return guard([&] {
-    require(values, "values");
     require(result, "result");
     check(count >= 1, Code::invalid_argument, "count must be at least 1, got ", count);
+    require(values, "values");
     const Work work(session, "session");
     const int64_t image = element_count(session->session->network().input_shape()) / session->session->batch();
     check(count <= INT64_MAX / image, Code::invalid_argument, "count is too large: ", count);

@@ -57,6 +57,7 @@ void save_checkpoint(alexnet_trainer* trainer) {
 
 StepResult step(alexnet_trainer* trainer) {
   const StepResult result = trainer->trainer->step();
+  trainer->steps_done = result.step;
   const std::lock_guard lock(trainer->callback_mutex);
   if (trainer->callback) {
     const CallbackScope scope;
@@ -68,14 +69,15 @@ StepResult step(alexnet_trainer* trainer) {
   return result;
 }
 
-// A wish to cancel holds for the work that it met, or for the next one; not beyond its end.
+// Work that alexnet_trainer_cancel can end.
 class Cancellable {
  public:
-  explicit Cancellable(alexnet_trainer* trainer) : trainer_(trainer) {}
-  ~Cancellable() { trainer_->cancelled = false; }
+  using Work = alexnet_trainer::Work;
+  explicit Cancellable(alexnet_trainer* trainer) : trainer_(trainer) { trainer_->work = Work::running; }
+  ~Cancellable() { trainer_->work = Work::none; }
   Cancellable(const Cancellable&) = delete;
   Cancellable& operator=(const Cancellable&) = delete;
-  bool asked() const { return trainer_->cancelled; }
+  bool asked() const { return trainer_->work == Work::cancelled; }
 
  private:
   alexnet_trainer* trainer_;
@@ -85,10 +87,12 @@ void run(alexnet_trainer* trainer, int64_t steps) {
   const Cancellable cancel(trainer);
   const Trainer& inner = *trainer->trainer;
   const int64_t every = trainer->checkpoint_every > 0 ? trainer->checkpoint_every : inner.steps_per_epoch();
-  for (int64_t made = 0; !inner.done() && (steps == 0 || made < steps) && !cancel.asked(); ++made)
+  int64_t made = 0;
+  const auto complete = [&] { return inner.done() || (steps > 0 && made == steps); };
+  for (; !complete() && !cancel.asked(); ++made)
     if (step(trainer).step % every == 0) save_checkpoint(trainer);
   save_checkpoint(trainer);
-  check(!cancel.asked(), Code::cancelled, "stopped after step ", inner.steps_done(), " of ", inner.total_steps());
+  check(complete(), Code::cancelled, "stopped after step ", inner.steps_done(), " of ", inner.total_steps());
 }
 
 // Sets one member of the options.
@@ -109,6 +113,7 @@ alexnet_status make_trainer(alexnet_context* context, const alexnet_dataset* dat
     auto made = std::make_unique<alexnet_trainer>();
     made->settings = settings_of(context);
     made->trainer = make(*made->settings);
+    made->steps_done = made->trainer->steps_done();
     *trainer = made.release();
   });
 }
@@ -299,16 +304,20 @@ alexnet_status alexnet_trainer_run(alexnet_trainer* trainer, int64_t steps) {
 alexnet_status alexnet_trainer_cancel(alexnet_trainer* trainer) {
   return catch_all([&] {
     require(trainer, "trainer");
-    trainer->cancelled = true;
+    using Work = alexnet_trainer::Work;
+    Work expected = Work::running;
+    check(trainer->work.compare_exchange_strong(expected, Work::cancelled) || expected == Work::cancelled,
+          Code::invalid_state, "the trainer neither runs nor evaluates: there is nothing to cancel");
   });
 }
 
 alexnet_status alexnet_trainer_progress(alexnet_trainer* trainer, int64_t* steps_done, int64_t* total_steps,
                                         int64_t* steps_per_epoch) {
-  return with(trainer, [&](const Trainer& inner) {
-    give(steps_done, inner.steps_done());
-    give(total_steps, inner.total_steps());
-    give(steps_per_epoch, inner.steps_per_epoch());
+  return catch_all([&] {
+    require(trainer, "trainer");
+    give(steps_done, trainer->steps_done.load());
+    give(total_steps, trainer->trainer->total_steps());
+    give(steps_per_epoch, trainer->trainer->steps_per_epoch());
   });
 }
 
@@ -336,7 +345,7 @@ alexnet_status alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_
     bool stop = false;
     EvaluateOptions options = evaluate_options(crops, progress, user_data, stop);
     options.cancelled = [&] { return stop || cancel.asked(); };
-    *evaluation = make_evaluation_handle(inner.evaluate(*data->data, options), inner.spec().classes);
+    *evaluation = make_evaluation_handle(inner.evaluate(*data->data, options), inner.data().classes());
   });
 }
 

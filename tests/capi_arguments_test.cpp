@@ -192,8 +192,10 @@ TEST_F(Arguments, OfEvaluations) {
       {"evaluation", [&] { return alexnet_evaluation_counts(nullptr, &number_, &number_); }},
       {"evaluation", [&] { return alexnet_evaluation_rates(nullptr, &real_, &real_, &real_); }},
       {"evaluation", [&] { return alexnet_evaluation_confusion(nullptr, 0, 0, &number_); }},
+      {"evaluation", [&] { return alexnet_evaluation_class_count(nullptr, &number_); }},
+      {"evaluation", [&] { return alexnet_evaluation_label(nullptr, 0, &text_); }},
   });
-  EXPECT_EQ(evaluate(one, 1, data, 1), ALEXNET_ERROR_BAD_FILE);  // no picture is in it
+  EXPECT_EQ(evaluate(one, 1, data, 1), ALEXNET_ERROR_INVALID_ARGUMENT);  // no picture is in it
   EXPECT_EQ(evaluation, nullptr);
   alexnet_dataset_free(data);
 }

@@ -3,6 +3,7 @@
 
 #include <alexnet/alexnet.hpp>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -93,6 +94,37 @@ TEST(CapiModels, PreprocessGivesWhatClassifyReads) {
   EXPECT_EQ(alexnet_model_preprocess(model.get(), image.get(), 1, values, 100), ALEXNET_ERROR_INVALID_ARGUMENT);
   EXPECT_NE(std::strstr(alexnet_last_error(), "3072"), nullptr) << alexnet_last_error();
   EXPECT_NE(model.input_json().find("\"mean\""), std::string::npos);
+}
+
+TEST(CapiModels, RefuseNumbersThatAreNone) {
+  alexnet::Session session(alexnet::Model(), one_thread());
+  std::vector<float> values(3 * 32 * 32, 0.5f);
+  for (const float wrong : {NAN, INFINITY, -INFINITY}) {
+    values[7] = wrong;
+    EXPECT_EQ(status_of([&] { session.run(values); }), ALEXNET_ERROR_INVALID_ARGUMENT);
+    EXPECT_NE(std::strstr(alexnet_last_error(), "value 7"), nullptr) << alexnet_last_error();
+  }
+}
+
+TEST(CapiModels, AFileThatSaysItsNetworkIsNotReadIntoAnother) {
+  EXPECT_EQ(status_of([] { alexnet::Model(ALEXNET_BUNDLED, "alexnet"); }), ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_NE(std::strstr(alexnet_last_error(), "of alexnet-cifar10, not of alexnet"), nullptr) << alexnet_last_error();
+  EXPECT_EQ(status_of([] { alexnet::Model::from_memory("", 0); }), ALEXNET_ERROR_BAD_FILE);
+  EXPECT_NE(std::strstr(alexnet_last_error(), "empty"), nullptr) << alexnet_last_error();
+  EXPECT_EQ(status_of([] { alexnet::Image::from_memory(nullptr, 0); }), ALEXNET_ERROR_BAD_FILE);
+}
+
+TEST(CapiModels, TellTheLogWhatIsDone) {
+  alexnet::Context context;
+  std::mutex mutex;
+  std::string lines;
+  context.set_log([&](alexnet_log_level level, std::string_view line) {
+    const std::lock_guard lock(mutex);
+    if (level == ALEXNET_LOG_INFO) lines += std::string(line) + "\n";
+  });
+  const alexnet::Session session(alexnet::Model(), one_thread(4));
+  EXPECT_NE(lines.find("alexnet-cifar10, 10 classes"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("batch 4, fp32, cpu"), std::string::npos) << lines;
 }
 
 TEST(CapiModels, TheyAndDevicesTestThemselves) {

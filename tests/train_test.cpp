@@ -202,7 +202,7 @@ TEST_F(TrainTest, RefusesWhatCannotWork) {
   trainer.save_weights(path("weights.safetensors"));
   trainer.save_checkpoint(path("checkpoint.safetensors"));
   EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("weights.safetensors"), data_, quick_run()); }, Code::bad_file),
-                  "--init"));
+                  "as initial weights"));
   const auto more = std::make_shared<Colours>(100);
   EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("checkpoint.safetensors"), more, quick_run()); }), "96"));
 }

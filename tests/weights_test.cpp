@@ -133,7 +133,7 @@ TEST(Safetensors, TruncationAtEveryLength) {
     expect_error(Code::bad_file, {path.c_str()}, [&] { WeightFile::open(path); });
   }
   save(path, good + "x");
-  expect_error(Code::bad_file, {"behind the last tensor"}, [&] { WeightFile::open(path); });
+  expect_error(Code::bad_file, {"follow the last tensor"}, [&] { WeightFile::open(path); });
 }
 
 TEST(Safetensors, HeadersThatLie) {
@@ -176,7 +176,7 @@ TEST(Safetensors, HeadersThatLie) {
   refused(raw_safetensors("{\"a\":" + std::string(100000, '[')), "an array");
   refused(std::string("\x00\xe1\xf5\x05\x01\x00\x00\x00{", 9), "100000000");  // over the limit
   refused(std::string("\xff\xff\xff\xff\xff\xff\xff\xff{", 9), "100000000");
-  refused(std::string("\x00\xe1\xf5\x05\x00\x00\x00\x00{", 9), "only 9");  // within it, but not in the file
+  refused(std::string("\x00\xe1\xf5\x05\x00\x00\x00\x00{", 9), "only 1 follow");  // within it, but not in the file
   refused("<html>not found</html>", "<html>not");
   refused("", "0 bytes");
 }

@@ -62,9 +62,9 @@ namespace AlexNet
     /// <summary>What alexnet_memory_bytes tells of.</summary>
     public enum MemoryKind
     {
-        /// <summary>All of it: weights, gradients, optimizer state and activations</summary>
+        /// <summary>Weights, gradients, optimizer and activations together</summary>
         Total = 0,
-        /// <summary>As the device wants them; sessions of one model on one kind of device share them</summary>
+        /// <summary>Packed; counted once for all sessions of a model, device and precision</summary>
         Weights = 1,
         /// <summary>Training only</summary>
         Gradients = 2,
@@ -361,6 +361,12 @@ namespace AlexNet
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_evaluation_rates(EvaluationHandle evaluation, out double top1, out double top5, out double loss);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_evaluation_class_count(EvaluationHandle evaluation, out long count);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_evaluation_label(EvaluationHandle evaluation, long class_index, out IntPtr label);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_evaluation_confusion(EvaluationHandle evaluation, long truth, long answer, out long images);

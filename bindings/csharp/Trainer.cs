@@ -182,9 +182,15 @@ namespace AlexNet
             Do(new Work { IsRun = true, Token = token }, () => Native.alexnet_trainer_run(handle, steps));
         }
 
-        /// <summary>Ends the run or evaluation in progress after the step or batch at hand, or, where there is none, the next
-        /// one at once. From any thread, and inside <see cref="OnStep"/>.</summary>
-        public void Cancel() => Native.Check(Native.alexnet_trainer_cancel(handle));
+        /// <summary>Ends the run or evaluation in progress after the step or batch at hand; false where there is none. From
+        /// any thread, and inside <see cref="OnStep"/>.</summary>
+        public bool Cancel()
+        {
+            Status status = Native.alexnet_trainer_cancel(handle);
+            if (status == Status.InvalidState) return false;
+            Native.Check(status);
+            return true;
+        }
 
         /// <summary>How far it has come.</summary>
         public TrainProgress Progress

@@ -46,8 +46,8 @@
 ///                session or trainer that is at work answers a second thread with ALEXNET_ERROR_INVALID_STATE.
 ///                Different handles are independent. No handle may be freed while another thread uses it.
 ///   - Callbacks  Called on the thread that does the work, with the user_data they were given. They must return: no
-///                exception and no longjmp may leave one. Inside one, only alexnet_trainer_cancel, alexnet_status_name,
-///                alexnet_last_error and the version functions may be called: the others give
+///                exception and no longjmp may leave one. Inside one, only alexnet_trainer_cancel and _progress,
+///                alexnet_status_name, alexnet_last_error and the version functions may be called: the others give
 ///                ALEXNET_ERROR_INVALID_STATE, the _free of contexts, sessions and trainers too, and free nothing then.
 ///                None fires after the call that removed it has returned.
 ///   - Buffers    Where a function fills the caller's array, the array is followed by its capacity in elements.
@@ -134,8 +134,8 @@ enum {
 /// What alexnet_memory_bytes tells of.
 typedef int32_t alexnet_memory_kind;
 enum {
-  ALEXNET_MEMORY_TOTAL = 0,        ///< all of it: weights, gradients, optimizer state and activations
-  ALEXNET_MEMORY_WEIGHTS = 1,      ///< as the device wants them; sessions of one model on one kind of device share them
+  ALEXNET_MEMORY_TOTAL = 0,        ///< weights, gradients, optimizer and activations together
+  ALEXNET_MEMORY_WEIGHTS = 1,      ///< packed; counted once for all sessions of a model, device and precision
   ALEXNET_MEMORY_GRADIENTS = 2,    ///< training only
   ALEXNET_MEMORY_OPTIMIZER = 3,    ///< momentum; training only
   ALEXNET_MEMORY_ACTIVATIONS = 4,  ///< inputs, outputs, what backward needs, and workspace, placed to share memory
@@ -165,8 +165,8 @@ typedef void(ALEXNET_CALL* alexnet_log_callback)(void* user_data, alexnet_log_le
 /// How far long work has come. Nonzero stops it.
 typedef int32_t(ALEXNET_CALL* alexnet_progress_callback)(void* user_data, int64_t done, int64_t total);
 
-/// Gives `size` bytes (1 or more) at a multiple of `alignment` (a power of two, 64 or less), or NULL where there are
-/// none. Called from any thread that works, several at once.
+/// Gives `size` bytes (1 or more) at a multiple of `alignment` (a power of two from 16 to 64), or NULL where there are
+/// none; they need not be zero. Called from any thread that works or frees, several at once, like the next.
 typedef void*(ALEXNET_CALL* alexnet_allocate_callback)(void* user_data, size_t size, size_t alignment);
 
 /// Takes back what alexnet_allocate_callback gave, with the same numbers.
@@ -186,7 +186,7 @@ typedef struct alexnet_step {
   double waited;        ///< of these, seconds it waited for pictures
 } alexnet_step;
 
-/// After each step. `step` lives until the callback returns.
+/// After each step, of alexnet_trainer_step as of alexnet_trainer_run. `step` lives until the callback returns.
 typedef void(ALEXNET_CALL* alexnet_step_callback)(void* user_data, const alexnet_step* step);
 /// @}
 
@@ -220,8 +220,10 @@ ALEXNET_API(const char*) alexnet_last_error(void);
 /// Makes a context of its own, silent and with every core. Free it with alexnet_context_free.
 ALEXNET_API(alexnet_status) alexnet_context_create(alexnet_context** context);
 
-/// Threads that sessions and trainers of this context compute with where their options do not say: 0 (as at first)
-/// means all cores, at most 4096. Those that exist keep theirs.
+/// Threads that each session and each trainer of this context computes with where its options do not say: 0 (as at
+/// first) means all cores that the process may use, at most 4096. Those that exist keep theirs. Where several sessions
+/// work at once, give each its share. NULL as the context of this and the next setters changes the default one, which
+/// every part of the program shares.
 ALEXNET_API(alexnet_status) alexnet_context_set_threads(alexnet_context* context, int32_t threads);
 
 /// Where tensors in host memory come from: weights, activations and workspaces of sessions and trainers that are made
@@ -239,7 +241,8 @@ ALEXNET_API(alexnet_status) alexnet_context_set_memory_limit(alexnet_context* co
 ALEXNET_API(alexnet_status) alexnet_context_memory_in_use(alexnet_context* context, int64_t* bytes);
 
 /// Sets the function that gets the library's log lines; NULL removes it. Every context with a callback gets every line.
-/// Calls come from several threads at once where several work. When this returns, the old callback is in no call and
+/// INFO: files opened and written, sessions and trainings begun; WARNING: a picture that is skipped, a run that goes on
+/// with another plan. Calls come from several threads at once where several work. When this returns, the old callback is in no call and
 /// gets none any more, so it waits for calls in flight: hold no lock that the callback takes.
 ALEXNET_API(alexnet_status)
 alexnet_context_set_log_callback(alexnet_context* context, alexnet_log_callback callback, void* user_data);
@@ -297,8 +300,10 @@ ALEXNET_API(alexnet_status) alexnet_network_name(int64_t index, const char** nam
 ///   network        the zoo network to read a file into that does not say it; NULL: what the file says, or what its
 ///                  tensors fit.
 ///   model          the new model; free it with alexnet_model_free.
-/// Sizes are checked here; weights are read, and their checksums checked, when a session is made. The file stays mapped
-/// while the model lives. Statuses: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED (made by a newer library).
+/// Sizes are checked here; weights are read, and their checksums checked, when a session is made; alexnet_weights_verify
+/// checks all at once. A path that exists goes before a name. The file stays mapped while the model lives: replace it by
+/// renaming another over it, and never write into it, or the system ends the program. Statuses: NOT_FOUND, IO, BAD_FILE,
+/// INVALID_ARGUMENT (the file says another network), UNSUPPORTED (made by a newer library).
 ALEXNET_API(alexnet_status)
 alexnet_model_open(alexnet_context* context, const char* file_or_name, const char* network, alexnet_model** model);
 
@@ -350,7 +355,8 @@ ALEXNET_API(alexnet_status) alexnet_model_parameter_count(const alexnet_model* m
 /// Layers in the order they run. `index` lies in 0..count-1.
 ALEXNET_API(alexnet_status) alexnet_model_layer_count(const alexnet_model* model, int64_t* count);
 
-/// Name and kind ("conv", "max pool") of a layer. NULL: not wanted.
+/// Name and kind of a layer: "conv", "linear", "relu", "tanh", "lrn", "max_pool", "avg_pool", "adaptive_avg_pool",
+/// "dropout", "concat", "flatten", "softmax"; newer libraries may have others. NULL: not wanted.
 ALEXNET_API(alexnet_status)
 alexnet_model_layer_name(const alexnet_model* model, int64_t index, const char** name, const char** op);
 
@@ -369,7 +375,7 @@ ALEXNET_API(void) alexnet_model_free(alexnet_model* model);
 
 // ---------------------------------------------------------------------------------------------------------------------
 /// @name Session options
-/// Setters copy what they are given. Values are checked against machine and model when a session is made.
+/// Setters copy what they are given. What depends on machine or model is checked when a session is made.
 /// @{
 
 /// Everything at its default: "cpu", the context's threads, batch 1, fp32, no outputs. Free with
@@ -436,8 +442,8 @@ alexnet_session_classify_images(alexnet_session* session, const alexnet_image* c
                                 int32_t crops, alexnet_result** result);
 
 /// Runs on `count` images (1 or more) that are preprocessed already: `values` holds count * 3 * height * width floats,
-/// (images, channels, height, width), dense, in the channel order, scale and mean of the model. Statuses: BAD_FILE (no
-/// finite answer), DEVICE, INVALID_STATE.
+/// (images, channels, height, width), dense, in the channel order, scale and mean of the model, all finite. Statuses:
+/// BAD_FILE (no finite answer), DEVICE, INVALID_STATE.
 ALEXNET_API(alexnet_status)
 alexnet_session_run_tensor(alexnet_session* session, const float* values, int64_t count, alexnet_result** result);
 
@@ -456,7 +462,8 @@ alexnet_session_features(alexnet_session* session, const alexnet_image* const* i
 
 /// Accuracy over labelled pictures, whose classes are matched to the model's labels by name (ImageNet's synsets count
 /// too). `sessions`: one, or `count` of them whose probabilities are averaged (the paper's ensembles); they must be
-/// different sessions with the same labels. `crops`: 1 or 10. `progress` (NULL: none) is called between batches. Free
+/// different sessions with the same labels. `crops`: 1 or 10. `progress` (NULL: none) is called between batches, with
+/// pictures done and pictures in all. Top-5 with five classes or fewer is 1. Free
 /// `evaluation` with alexnet_evaluation_free. Statuses: INVALID_ARGUMENT (a class without a match, by name), BAD_FILE
 /// (no picture could be read, or no finite answer), CANCELLED (`progress` said so), DEVICE, INVALID_STATE.
 ALEXNET_API(alexnet_status)
@@ -506,6 +513,13 @@ alexnet_evaluation_counts(const alexnet_evaluation* evaluation, int64_t* images,
 /// true class). NULL: not wanted.
 ALEXNET_API(alexnet_status)
 alexnet_evaluation_rates(const alexnet_evaluation* evaluation, double* top1, double* top5, double* loss);
+
+/// Classes that the confusion tells apart: those of the model.
+ALEXNET_API(alexnet_status) alexnet_evaluation_class_count(const alexnet_evaluation* evaluation, int64_t* count);
+
+/// The name of one of them, in 0..count-1.
+ALEXNET_API(alexnet_status)
+alexnet_evaluation_label(const alexnet_evaluation* evaluation, int64_t class_index, const char** label);
 
 /// Images of class `truth` that were taken for class `answer`; both by index among the model's labels.
 ALEXNET_API(alexnet_status)
@@ -602,7 +616,9 @@ ALEXNET_API(void) alexnet_weights_free(alexnet_weights* weights);
 ALEXNET_API(alexnet_status)
 alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested, double* difference);
 
-/// Reads a weight file of any kind and writes it as safetensors, whole or not at all.
+/// Reads a weight file of any kind and writes it as safetensors, whole or not at all. The self-test is computed again on
+/// "cpu"; of the metadata, what this library knows is kept. The self-test is computed again on
+/// "cpu"; of the metadata, what this library knows is kept.
 ///   from, to    paths, which may be the same.
 ///   network     as in alexnet_model_open.
 ///   precision   stored type: AS_STORED (what has been int8 becomes fp32), FP32, FP16 or BF16.
@@ -616,7 +632,7 @@ alexnet_weights_convert(const char* from, const char* to, const char* network, a
 
 // ---------------------------------------------------------------------------------------------------------------------
 /// @name Data sets
-/// Labelled pictures. Once something was made with one it never changes.
+/// Labelled pictures. One that a trainer uses does not change.
 /// @{
 
 /// Opens a folder with one sub-folder of pictures for each class (sorted names give the class indices), CIFAR-10
@@ -626,13 +642,13 @@ alexnet_weights_convert(const char* from, const char* to, const char* network, a
 /// BAD_FILE.
 ALEXNET_API(alexnet_status) alexnet_dataset_open(const char* folder, const char* part, alexnet_dataset** data);
 
-/// A set of pictures in memory, empty at first, with `count` classes (1 or more) of these names, all different. Free
-/// with alexnet_dataset_free.
+/// A set of pictures in memory, empty at first, with `count` classes (1 or more) of these names, all different and none
+/// empty. Free with alexnet_dataset_free.
 ALEXNET_API(alexnet_status)
 alexnet_dataset_create(const char* const* class_names, int64_t count, alexnet_dataset** data);
 
-/// Adds a copy of a picture to a set of alexnet_dataset_create; `class_index` in 0..count-1. Not while another thread
-/// uses the set. Statuses: INVALID_STATE (the set was opened from files, or a trainer has it).
+/// Adds a copy of a picture, of any size, to a set of alexnet_dataset_create; `class_index` in 0..count-1. Not while
+/// another thread uses the set. Statuses: INVALID_STATE (the set was opened from files, or a trainer uses it).
 ALEXNET_API(alexnet_status)
 alexnet_dataset_add(alexnet_dataset* data, const alexnet_image* image, int64_t class_index);
 
@@ -653,7 +669,7 @@ ALEXNET_API(void) alexnet_dataset_free(alexnet_dataset* data);
 // ---------------------------------------------------------------------------------------------------------------------
 /// @name Training options
 /// What is not set comes from the network's own recipe (`alexnet info NAME` shows it). Setters copy what they are
-/// given; values are checked when a trainer is made.
+/// given; what depends on data, network or machine is checked when a trainer is made.
 /// @{
 
 /// Nothing set. Free with alexnet_train_options_free; trainers made with it do not need it.
@@ -662,7 +678,8 @@ ALEXNET_API(alexnet_status) alexnet_train_options_create(alexnet_train_options**
 /// Passes over the data: 1 or more.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_epochs(alexnet_train_options* options, int64_t epochs);
 
-/// Images of one step: 1 up to the size of the data. Where not set: the recipe's, or all data where there are fewer.
+/// Images of one step: 1 up to the size of the data. Where not set: the recipe's, or all data where there are fewer. An
+/// epoch has whole steps only; the pictures left over are others in each epoch.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_batch(alexnet_train_options* options, int64_t batch);
 
 /// The learning rate at the start: above 0.
@@ -717,8 +734,8 @@ ALEXNET_API(void) alexnet_train_options_free(alexnet_train_options* options);
 
 // ---------------------------------------------------------------------------------------------------------------------
 /// @name Trainer
-/// One thread at a time, alexnet_trainer_cancel and alexnet_trainer_set_step_callback apart. A thread that finds it at
-/// work gets INVALID_STATE.
+/// One thread at a time, alexnet_trainer_cancel, _progress and _set_step_callback apart. A thread that finds it at work
+/// gets INVALID_STATE.
 /// @{
 
 /// A network of the zoo that shall learn these data, with as many classes; `context` NULL: the default one, `options`
@@ -764,11 +781,11 @@ ALEXNET_API(alexnet_status) alexnet_trainer_run(alexnet_trainer* trainer, int64_
 
 /// Ends the alexnet_trainer_run or alexnet_trainer_evaluate in progress with CANCELLED, after the step or batch at hand
 /// and, where alexnet_trainer_set_checkpoint named a file, with a checkpoint in it. The trainer stays usable: another
-/// run goes on. With nothing in progress, the next run or evaluation ends at once. Any thread, inside callbacks too;
-/// not from a signal handler.
+/// run goes on. A run whose last step is made anyway ends with OK. Any thread, inside callbacks too; not from a signal
+/// handler. Statuses: INVALID_STATE (neither a run nor an evaluation is in progress; nothing is kept for later).
 ALEXNET_API(alexnet_status) alexnet_trainer_cancel(alexnet_trainer* trainer);
 
-/// Steps done, steps in all, steps of one epoch. NULL: not wanted. Statuses: INVALID_STATE.
+/// Steps done, steps in all, steps of one epoch. NULL: not wanted. Any thread, inside callbacks too, while it runs.
 ALEXNET_API(alexnet_status)
 alexnet_trainer_progress(alexnet_trainer* trainer, int64_t* steps_done, int64_t* total_steps, int64_t* steps_per_epoch);
 
@@ -776,7 +793,7 @@ alexnet_trainer_progress(alexnet_trainer* trainer, int64_t* steps_done, int64_t*
 ALEXNET_API(alexnet_status) alexnet_trainer_save_checkpoint(alexnet_trainer* trainer, const char* path);
 
 /// Writes a weight file for alexnet_model_open, whole or not at all: weights stored as FP32, FP16 or BF16,
-/// preprocessing, labels and a self-test. Statuses: IO, DEVICE, INVALID_STATE.
+/// preprocessing, labels and a self-test. Statuses: IO, DEVICE, INVALID_STATE (also where the weights have diverged).
 ALEXNET_API(alexnet_status)
 alexnet_trainer_save_weights(alexnet_trainer* trainer, const char* path, alexnet_precision precision);
 

@@ -52,7 +52,7 @@ std::shared_ptr<Backend> open_device(const std::string& name, int threads, std::
         name == device.name || (name.starts_with("cuda:") && !device.open);  // no GPU of this build can be used
     if (!same) continue;
     check(device.open != nullptr, Code::device, "device ", name, " cannot be used: ", device.reason,
-          "; `alexnet devices` lists what can");
+          "; `alexnet devices` and alexnet_device_name tell what can");
     return device.open(threads, std::move(allocator));
   }
   fail(Code::not_found, "no device is called '", name, "'; there are: ", known);

@@ -18,6 +18,7 @@ size_t first_guess(const std::string& path, const fs::path& file) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
   if (status.type() == fs::file_type::not_found) {
+    check(!path.empty(), Code::not_found, "the file's name is empty");
     fail(Code::not_found, path, ": no such file; check the path");
   }
   check(!error, Code::io, path, ": cannot be looked at: ", reason(error));

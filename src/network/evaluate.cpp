@@ -59,13 +59,14 @@ std::vector<int64_t> match_classes(const std::vector<std::string>& folders, cons
     const auto found = index.find(folded(folder));
     check(found != index.end(), Code::invalid_argument, "the class '", folder, "' of the data is no label of ",
           model.description(), " (", model.labels().size(), " labels, the first '", model.labels().front(),
-          "'): name the folders as the labels, or as ImageNet's synsets");
+          "'): name the classes as the labels, or as ImageNet's synsets");
     matched.push_back(found->second);
   }
   return matched;
 }
 
 Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, const EvaluateOptions& options) {
+  check(data.size() > 0, Code::invalid_argument, "the data has no pictures");
   check(!sessions.empty(), Code::invalid_argument, "an evaluation needs at least one model");
   for (const Session* session : sessions)
     check(session->model().labels() == sessions.front()->model().labels(), Code::invalid_argument, "the models ",
@@ -96,7 +97,7 @@ Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, 
       fail(Code::cancelled, "stopped after ", i + 1, " of ", data.size(), " images");
   }
   flush();
-  check(result.images > 0, Code::bad_file, "none of the ", data.size(), " images could be read");
+  check(result.images > 0, Code::bad_file, "none of the ", data.size(), " pictures could be read");
   const auto images = static_cast<double>(result.images);
   result.top1 /= images;
   result.top5 /= images;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "core/path.h"
 #include "models/imagenet_labels.h"
 #include "models/zoo.h"
@@ -25,6 +26,8 @@ int64_t classes_in(const WeightFile& file, const NetSpec& spec) {
 NetSpec spec_of(const WeightFile& file, const std::string& name) {
   const NetSpec plain = make_model(name);
   const std::string recorded = file.metadata("alexnet.model");
+  check(recorded.empty() || parse_model_id(recorded).name == name, Code::invalid_argument, file.path(),
+        " holds weights of ", parse_model_id(recorded.empty() ? name : recorded).name, ", not of ", name);
   if (const int revision = recorded.empty() ? plain.revision : parse_model_id(recorded).revision;
       revision > plain.revision)
     fail(Code::unsupported, file.path(), " was made for ", name, " revision ", revision,
@@ -36,9 +39,13 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
   const InputSpec input = input_from_json(json);
   options.height = input.height;
   options.width = input.width;
-  NetSpec spec = make_model(name, options);
-  spec.input = input;
-  return spec;
+  try {
+    NetSpec spec = make_model(name, options);
+    spec.input = input;
+    return spec;
+  } catch (const Error& error) {  // what the file asks for is the file's fault
+    fail(Code::bad_file, file.path(), ": ", error.what());
+  }
 }
 
 MeanImage mean_image_of(const WeightFile& file, const InputSpec& input) {
@@ -67,15 +74,16 @@ std::string resolve(const std::string& file_or_name) {
   if (fs::exists(to_path(file_or_name))) return file_or_name;
   std::string known;
   for (const std::string& name : model_names()) {
-    known += (known.empty() ? "" : ", ") + name;
-    if (name != file_or_name) continue;
     const std::string bundled = bundled_weights(name);
+    if (!bundled.empty()) known += (known.empty() ? "" : ", ") + name;
+    if (name != file_or_name) continue;
     check(!bundled.empty(), Code::not_found, "no weights for '", name,
           "' come with the library: give a weight file (.safetensors or torchvision's .pth) instead of the name");
     return bundled;
   }
   if (file_or_name.find_first_of("./\\") == std::string::npos)  // meant as a name
-    fail(Code::not_found, "'", file_or_name, "' is neither a file nor a network; there are ", known);
+    fail(Code::not_found, "'", file_or_name, "' is neither a file nor a network whose weights come with the library (",
+         known.empty() ? "there are none here" : known, ")");
   return file_or_name;  // opening it says what is wrong
 }
 
@@ -83,6 +91,10 @@ std::string resolve(const std::string& file_or_name) {
 
 std::shared_ptr<const Model> Model::open(const std::string& file_or_name, const std::string& as) {
   return open(WeightFile::open(resolve(file_or_name)), as);
+}
+
+std::shared_ptr<const Model> Model::open_file(const std::string& path, const std::string& as) {
+  return open(WeightFile::open(path), as);
 }
 
 std::shared_ptr<const Model> Model::open(std::vector<std::byte> file, const std::string& as) {
@@ -98,6 +110,7 @@ std::shared_ptr<const Model> Model::open(WeightFile opened, const std::string& a
   check_against(file, params_of(model->spec_), model->spec_.id);
   model->labels_ = labels_of(file, model->spec_.classes);
   model->preprocessor_ = std::make_unique<Preprocessor>(model->spec_.input, mean_image_of(file, model->spec_.input));
+  log_line(LogLevel::info, cat("opened ", file.path(), ": ", model->spec_.id, ", ", model->spec_.classes, " classes"));
   return model;
 }
 

@@ -19,6 +19,7 @@ class Model {
   // Every size is checked here; weights are read when a session is made.
   static std::shared_ptr<const Model> open(const std::string& file_or_name, const std::string& as = "");
   static std::shared_ptr<const Model> open(std::vector<std::byte> file, const std::string& as = "");
+  static std::shared_ptr<const Model> open_file(const std::string& path, const std::string& as = "");  // no name
 
   // A network whose weights come from elsewhere: drawn_weights(seed), or a trainer's copy. `labels` empty: the default.
   static std::shared_ptr<const Model> of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels = {},

@@ -122,8 +122,9 @@ const Location& Network::location(const std::string& output) const {
   auto found = plan_.outputs().find(output);
   if (found == plan_.outputs().end())
     if (const Node* node = spec_.find(output)) found = plan_.outputs().find(node->name);
-  check(found != plan_.outputs().end(), Code::not_found, "layer '", output,
-        "' is not among the outputs that this network was made to keep");
+  check(found != plan_.outputs().end(), Code::not_found,
+        spec_.find(output) ? "the session was made without the output '" : "the network has no layer '", output,
+        spec_.find(output) ? "': name it in the session's options" : "'");
   return found->second;
 }
 

@@ -6,6 +6,7 @@
 
 #include "backends/registry.h"
 #include "core/error.h"
+#include "core/log.h"
 
 namespace alx {
 namespace {
@@ -37,6 +38,8 @@ const char* precision_name(DataType type) {
 Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
     : model_(std::move(model)), network_(plan(*model_, options)) {
   model_->load(*network_);
+  log_line(LogLevel::info, cat("session of ", model_->description(), ": batch ", options.batch, ", ",
+                               precision_name(options.precision), ", ", options.devices));
 }
 
 std::unique_ptr<Network> Session::plan(const Model& model, const SessionOptions& options) {
@@ -66,10 +69,14 @@ std::vector<float> Session::run_and_read(std::span<const float> images, const st
 }
 
 std::vector<float> Session::run(std::span<const float> images) {
+  // Networks swallow them: ReLU makes a NaN zero, and the answer looks like any other.
+  const auto wrong = std::find_if(images.begin(), images.end(), [](float v) { return !std::isfinite(v); });
+  check(wrong == images.end(), Code::invalid_argument, "value ", wrong - images.begin(), " of the input is ",
+        wrong == images.end() ? 0.0f : *wrong, ", not a finite number");
   std::vector<float> probabilities = run_and_read(images, network_->result());
   const bool finite = std::all_of(probabilities.begin(), probabilities.end(), [](float p) { return std::isfinite(p); });
   check(finite, Code::bad_file, "the answer of ", model_->description(),
-        " is not a number: the weights overflow in this precision, or the input holds values that are not finite");
+        " is not a number: the weights overflow in this precision");
   return probabilities;
 }
 
@@ -140,10 +147,11 @@ std::optional<double> self_test(const std::shared_ptr<const Model>& model, const
 }
 
 Verdict verify(const std::string& path, const std::string& devices) {
+  open_devices(devices);  // a wrong name is no fault of the file
   Verdict verdict{WeightFile::open(path).faults(), std::nullopt};
   if (!verdict.faults.empty()) return verdict;
   try {
-    const auto model = Model::open(path);
+    const auto model = Model::open_file(path);
     SessionOptions options;
     options.devices = devices;
     verdict.self_test_error = self_test(model, options);

@@ -96,7 +96,7 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
 int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data, std::string& plan) {
   const std::string text = file.metadata(solver_key);
   check(!text.empty(), Code::bad_file, file.path(), " is a weight file and no checkpoint (it has no ", solver_key,
-        "): start from it with --init instead");
+        "): start from it as initial weights instead");
   try {
     const Document document{json::parse(text)};
     const json& solver = document.json;
@@ -164,11 +164,19 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
   wanted.devices = options_.devices;
   wanted.threads = options_.threads;
   Session session(Model::of(spec_, weights_from(weights), data_->classes(), mean_image_), wanted);
-  std::vector<float> picture = self_test_picture(*data_, *preprocessor_), answer = session.run(picture);
+  std::vector<float> picture = self_test_picture(*data_, *preprocessor_), answer;
+  try {
+    answer = session.run(picture);
+  } catch (const Error& error) {
+    check(error.code() != Code::bad_file, Code::invalid_state,
+          "the weights have diverged: their answer is no number, and nothing was written");
+    throw;
+  }
   tensors.push_back(make_tensor("selftest.input", session.network().input_shape(), std::move(picture), DataType::f16));
   tensors.push_back(make_tensor("selftest.output", {1, spec_.classes}, std::move(answer)));
   add_mean_image(spec_.input, mean_image_, tensors);
   write_safetensors(path, std::move(tensors), metadata_of(spec_, data_->classes(), colours_));
+  log_line(LogLevel::info, cat("weights after step ", step_, ": ", path));
 }
 
 void Trainer::save_checkpoint(const std::string& path) const {
@@ -188,6 +196,7 @@ void Trainer::save_checkpoint(const std::string& path) const {
   auto metadata = metadata_of(spec_, data_->classes(), colours_);
   metadata[solver_key] = to_json(options_, step_, *data_, plan_of(*network_, options_.threads));
   write_safetensors(path, std::move(tensors), std::move(metadata));
+  log_line(LogLevel::info, cat("checkpoint after step ", step_, ": ", path));
 }
 
 void Trainer::read_velocity(const WeightFile& file) {
@@ -205,7 +214,7 @@ void Trainer::read_velocity(const WeightFile& file) {
 
 std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data,
                                          TrainOptions options) {
-  const auto model = Model::open(checkpoint);
+  const auto model = Model::open_file(checkpoint);
   check(model->labels() == data->classes(), Code::invalid_argument, checkpoint, " was trained on other classes (",
         model->labels().size(), ", the first '", model->labels().front(), "') than the data has (",
         data->classes().size(), ", the first '", data->classes().front(), "'): resume with the same data");
@@ -219,6 +228,9 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
   trainer->start(model->spec(), std::move(data), options, weights_from(*model->file()));
   trainer->read_velocity(*model->file());
   trainer->step_ = step;
+  check(step <= trainer->total_steps(), Code::invalid_argument, checkpoint, " has made ", step,
+        " steps, more than the ", trainer->total_steps(), " of ", options.recipe.epochs,
+        " epochs: ask for more epochs");
   if (const std::string now = plan_of(*trainer->network_, options.threads); now != plan)
     log_line(LogLevel::warning, cat(checkpoint, " was written with another plan or thread count (", plan, ", here ",
                                     now, "): the run goes on within rounding, not bit for bit"));

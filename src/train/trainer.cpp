@@ -15,6 +15,8 @@ namespace {
 void check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data) {
   const Recipe& r = options.recipe;
   const auto finite = [](float v) { return std::isfinite(v) && v >= 0; };
+  check(data.size() > 0, Code::invalid_argument, "the data has no pictures");
+  (void)labels_to_json(data.classes());  // refuses what no weight file could hold
   check(r.batch >= 1 && r.batch <= data.size(), Code::invalid_argument, "the batch must lie in 1..", data.size(),
         " (the images of the data), got ", r.batch);
   check(r.epochs >= 1, Code::invalid_argument, "epochs must be at least 1, got ", r.epochs);
@@ -118,6 +120,9 @@ void Trainer::start(const NetSpec& spec, std::shared_ptr<const Dataset> data, co
     velocity_.push_back(network_->device_of(i).allocate(network_->params()[i].desc.bytes()));
   losses_.resize(static_cast<size_t>(network_->batch()));
   probabilities_.resize(static_cast<size_t>(network_->batch() * spec.classes));
+  log_line(LogLevel::info, cat("training ", spec.id, " on ", data_->size(), " pictures of ", spec.classes,
+                               " classes: ", options.recipe.epochs, " epochs of ", steps_per_epoch(), " steps, batch ",
+                               options.recipe.batch, ", rate ", options.recipe.rate, ", ", options.devices));
 }
 
 int64_t Trainer::steps_per_epoch() const { return data_->size() / options_.recipe.batch; }

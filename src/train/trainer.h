@@ -61,6 +61,7 @@ class Trainer {
   int64_t steps_done() const { return step_; }
   int64_t broken() const;  // pictures that could not be read so far
   const NetSpec& spec() const { return spec_; }
+  const Dataset& data() const { return *data_; }
   const TrainOptions& options() const { return options_; }
 
   // Everything that resume() needs, atomically.

@@ -174,12 +174,16 @@ std::vector<std::string> labels_from_json(const std::string& given) {
 }
 
 std::string labels_to_json(const std::vector<std::string>& labels) {
-  try {
-    const Document document{Json(labels)};
-    return document.json.dump();
-  } catch (const Json::exception&) {
-    fail(Code::invalid_argument, "a label is not valid UTF-8");
+  std::string list = "[";
+  for (const std::string& label : labels) {
+    try {
+      const Document document{Json(label)};
+      list += (list.size() > 1 ? "," : "") + document.json.dump();
+    } catch (const Json::exception&) {
+      fail(Code::invalid_argument, "the name of class ", &label - labels.data(), " is not valid UTF-8");
+    }
   }
+  return list += "]";
 }
 
 }  // namespace alx

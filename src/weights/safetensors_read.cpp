@@ -174,8 +174,8 @@ std::map<std::string, std::string> check_metadata(const std::string& path, const
   }
   if (!has(key_format) && !has(key_min_reader) && !has(key_checksums) && !has(key_metadata_checksum)) return {};
   for (const char* key : {key_format, key_min_reader, key_checksums, key_metadata_checksum})
-    check(has(key), Code::bad_file, path, ": the metadata has no ", key, ", which goes with the other alexnet keys; ",
-          "the file is damaged, or was edited: then save it without them");
+    check(has(key), Code::bad_file, path, ": the metadata has no ", key, ", which goes with the other alexnet keys: ",
+          "the file is damaged, get it again; or, where a program has edited it, let that drop all keys in alexnet.*");
   const std::string expected = metadata.at(key_metadata_checksum), found = metadata_checksum(metadata);
   check(expected == found, Code::bad_file, path, ": the metadata is damaged: its checksum should be ",
         in_quotes(expected), " and is ", found);
@@ -198,7 +198,7 @@ WeightFile open_safetensors(std::shared_ptr<MappedFile> file) {
   check(header_size <= max_header_bytes, Code::bad_file, path, ": its header claims ", header_size, " bytes; at most ",
         max_header_bytes, " are allowed. It is damaged or no safetensors file");
   check(header_size <= bytes.size() - 8, Code::bad_file, path, ": its header claims ", header_size,
-        " bytes, but the file has only ", bytes.size(), "; it is cut short or no safetensors file");
+        " bytes, but only ", bytes.size() - 8, " follow; it is cut short or no safetensors file");
   const auto header = as_text(bytes.subspan(8, header_size));
   check(header.starts_with('{'), Code::bad_file, path, ": the header does not begin with '{'");
   check(header.find('\0') == header.npos, Code::bad_file, path,
@@ -215,8 +215,8 @@ WeightFile open_safetensors(std::shared_ptr<MappedFile> file) {
     result.index_[entry.name] = result.tensors_.size();
     result.tensors_.push_back(to_view(path, entry, data, covered));
   }
-  check(covered == data.size(), Code::bad_file, path, ": ", data.size() - covered,
-        " bytes behind the last tensor belong to none; the file is damaged");
+  check(covered == data.size(), Code::bad_file, path, ": ", data.size() - covered, " byte(s) follow the last tensor; ",
+        "the file is damaged");
   result.checksums_ = check_metadata(path, result.tensors_, reader.metadata);
   result.metadata_ = std::move(reader.metadata);
   result.file_ = std::move(file);

@@ -59,10 +59,10 @@ WeightFile WeightFile::open(std::shared_ptr<MappedFile> file) {
   const auto bytes = file->bytes();
   const std::string_view start = as_text(bytes.first(std::min<size_t>(bytes.size(), 9)));
   if (start.size() == 9 && start[8] == '{') return open_safetensors(std::move(file));
+  check(!bytes.empty(), Code::bad_file, path, ": is empty (0 bytes) where weights were expected");
   if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02")) return open_torch(std::move(file));
-  fail(Code::bad_file, path, " (", bytes.size(),
-       " bytes) is neither a safetensors file nor a torch .pth; it begins with ", in_quotes(start),
-       ". It may be damaged, cut short, or a download that failed");
+  fail(Code::bad_file, path, ": neither safetensors nor a torch .pth: ", bytes.size(), " bytes that begin with ",
+       in_quotes(start), ". It may be damaged, cut short, or a download that failed");
 }
 
 const TensorView* WeightFile::find(const std::string& name) const {
@@ -119,14 +119,15 @@ std::vector<std::string> WeightFile::faults() const {
   std::vector<float> values;
   for (const TensorView& tensor : tensors_) {
     size_t wrong = 0, first_wrong = 0;
-    const std::string found = pass_over(*file_, tensor, usual_piece, [&](size_t first, size_t n, const std::byte* from) {
-      values.resize(n);
-      to_float(tensor.type, from, values.data(), n);
-      for (size_t i = 0; i < n; ++i) {
-        if (std::isfinite(values[i])) continue;
-        if (wrong++ == 0) first_wrong = first + i;
-      }
-    });
+    const std::string found =
+        pass_over(*file_, tensor, usual_piece, [&](size_t first, size_t n, const std::byte* from) {
+          values.resize(n);
+          to_float(tensor.type, from, values.data(), n);
+          for (size_t i = 0; i < n; ++i) {
+            if (std::isfinite(values[i])) continue;
+            if (wrong++ == 0) first_wrong = first + i;
+          }
+        });
     const auto expected = checksums_.find(tensor.name);
     if (expected != checksums_.end() && expected->second != found)
       faults.push_back(damage(tensor.name, expected->second, found));

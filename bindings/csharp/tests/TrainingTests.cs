@@ -127,14 +127,14 @@ internal static class TrainingTests
         {
             trainer.OnStep = step =>
             {
-                if (step.Number == 3) trainer.Cancel();
+                if (step.Number == 3) Check.That(trainer.Cancel(), "nothing to cancel");
             };
             Check.Throws<OperationCanceledException>(() => trainer.Run());
             Check.Equal(3L, trainer.Progress.StepsDone);
             trainer.Run(steps: 2);
             Check.Equal(5L, trainer.Progress.StepsDone);
-            trainer.Cancel();
-            Check.Throws<OperationCanceledException>(() => trainer.Evaluate(data).Dispose());
+            Check.That(!trainer.Cancel(), "something to cancel");
+            Check.Throws<OperationCanceledException>(() => trainer.Evaluate(data, 1, (done, total) => trainer.Cancel()));
             trainer.Evaluate(data).Dispose();
             using (var stop = new CancellationTokenSource())
             {

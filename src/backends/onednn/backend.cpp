@@ -32,10 +32,10 @@ class OnednnBackend : public Backend {
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
     check(
         request.precision == DataType::f32 || request.precision == DataType::bf16 || request.precision == DataType::f16,
-        Code::unsupported, request.name, ": the CPU backend computes in fp32, bf16 or fp16, not ",
-        name_of(request.precision));
-    check(request.phase == Phase::inference || request.precision == DataType::f32, Code::unsupported, request.name,
-          ": the CPU backend trains in fp32 only; use --precision fp32");
+        Code::unsupported, "cpu computes in fp32, bf16 or fp16, not in ",
+        request.precision == DataType::i8 ? "int8" : name_of(request.precision));
+    check(request.phase == Phase::inference || request.precision == DataType::f32, Code::unsupported,
+          "cpu trains in fp32 only");
     runtime_->use_threads();
     const Context context{runtime_, request};
     try {
