@@ -8,18 +8,19 @@
 //
 // Rules for all of it
 //   - Errors     Every function may throw alexnet::Error, with status and text of the library, or std::bad_alloc of its
-//                own. After any failure the objects are as before.
+//                own. After any failure the objects are as before and the next call works.
 //   - Objects    can be moved, not copied. One that was moved from can only be assigned to or destroyed; its functions
 //                throw INVALID_ARGUMENT. What is made from another object keeps what it needs of it alive. get() gives
 //                the handle for what only alexnet.h has.
-//   - Threads    Models, results, evaluations, weight files and data sets can be read by any number of threads at once.
-//                A session or trainer serves one thread at a time and answers a second with INVALID_STATE.
+//   - Threads    Models, results, evaluations, weight files and data sets never change: any number of threads may read
+//                one. A session or trainer serves one thread at a time and answers a second with INVALID_STATE.
 //   - Callbacks  run on the thread that does the work. Inside one, only Trainer::cancel, Trainer::on_step, version,
-//                abi_version, build_info and status_name may be called; all else throws INVALID_STATE.
-//   - Destroying an object inside a callback, or a session or trainer at work in another thread, is a mistake that the
-//                library refuses: its memory is then leaked, never freed while in use; its callback is called no more,
-//                and a trainer's run is cancelled.
-//   - Texts      are UTF-8, paths too, on every system; std::filesystem::path is taken as well.
+//                abi_version, build_info and status_name may be called; others throw INVALID_STATE. What on_step and
+//                progress callbacks throw ends the work and comes out of the call that did it.
+//   - Lifetime   Destroy no object inside a callback, and none that is at work in another thread: the library refuses
+//                to free it then, so that it leaks for good, with all that the work uses. A trainer's work is
+//                cancelled, and the callback of a trainer or context is not called any more.
+//   - Texts      are UTF-8, paths too, on every system.
 //   - Numbers    Indices start at 0, rates and probabilities are fractions.
 //   - Devices    "cpu", "reference" (plain loops, to check others against), "cuda:0", or several with commas. A device
 //                that cannot be used is an error; nothing falls back silently.
@@ -127,7 +128,7 @@ class Bytes {
 
 namespace detail {
 
-// Where the library refuses to free, in a callback or at work, the handle is leaked.
+// Where the library refuses to free, inside a callback or at work, the handle leaks.
 struct Free {
   void operator()(alexnet_context* handle) const noexcept { (void)alexnet_context_free(handle); }
   void operator()(alexnet_model* handle) const noexcept { alexnet_model_free(handle); }
@@ -145,28 +146,27 @@ struct Free {
 template <class T>
 using Handle = std::unique_ptr<T, Free>;
 
-// Calls make(T**) and owns what comes.
-template <class T, class Make>
-Handle<T> made(Make&& make) {
+// Calls make(args..., T**) and owns what comes.
+template <class T, class Make, class... Args>
+Handle<T> made(const Make& make, const Args&... args) {
   T* handle = nullptr;
-  check(make(&handle));
+  check(make(args..., &handle));
   return Handle<T>(handle);
 }
 
-// Calls get(T*) and returns what comes.
-template <class T, class Get>
-T got(Get&& get) {
+// Calls get(args..., T*) and returns what comes.
+template <class T, class Get, class... Args>
+T got(const Get& get, const Args&... args) {
   T value{};
-  check(get(&value));
+  check(get(args..., &value));
   return value;
 }
 
-// `count` texts, the i-th by get(i, const char**).
-template <class Get>
-std::vector<std::string> texts(int64_t count, Get&& get) {
+// `count` texts, the i-th by get(args..., i, const char**).
+template <class Get, class... Args>
+std::vector<std::string> texts(int64_t count, const Get& get, const Args&... args) {
   std::vector<std::string> list;
-  for (int64_t i = 0; i < count; ++i)
-    list.emplace_back(got<const char*>([&](const char** text) { return get(i, text); }));
+  for (int64_t i = 0; i < count; ++i) list.emplace_back(got<const char*>(get, args..., i));
   return list;
 }
 
@@ -196,9 +196,7 @@ inline std::vector<Device> devices() {
 
 // Computes a small training step on the device and by plain loops; returns the largest relative difference, below 1e-5
 // in fp32. Throws where the device computes wrong.
-inline double test_device(const Text& device) {
-  return detail::got<double>([&](double* difference) { return alexnet_device_self_test(device.c_str(), difference); });
-}
+inline double test_device(const Text& device) { return detail::got<double>(alexnet_device_self_test, device.c_str()); }
 
 // The zoo: what can be trained, and given to Model as the network of a file.
 inline std::vector<std::string> networks() {
@@ -210,23 +208,26 @@ class Context {
  public:
   using Log = std::function<void(alexnet_log_level level, std::string_view line)>;
 
-  Context() : state_(new State) { check(alexnet_context_create(&state_->handle)); }
+  Context() : Context(detail::made<alexnet_context>(alexnet_context_create)) {}
+  // The one of everything that is made without a context. It always exists.
+  static Context& standard() {
+    static Context& shared = *new Context(detail::Handle<alexnet_context>());  // its log may be called to the very end
+    return shared;
+  }
   // Of sessions and trainers that are made later and do not say: 0 (as at first) is all cores, at most 4096.
   void set_threads(int32_t threads) { check(alexnet_context_set_threads(get(), threads)); }
   // Bytes of tensors in host memory: at most so many (0, as at first: no limit), and how many there are. An allocator
   // of the program's own is set by alexnet_context_set_allocator(get(), ...).
   void set_memory_limit(int64_t bytes) { check(alexnet_context_set_memory_limit(get(), bytes)); }
-  int64_t memory_in_use() const {
-    return detail::got<int64_t>([&](int64_t* bytes) { return alexnet_context_memory_in_use(get(), bytes); });
-  }
+  int64_t memory_in_use() const { return detail::got<int64_t>(alexnet_context_memory_in_use, get()); }
   // Gets every line of the library, from any thread that works, several at once; what it throws is dropped. Empty:
-  // none. Waits for calls of the old one; only one thread may set it at a time.
+  // none. Waits for calls of the old one: hold no lock that it takes. Only one thread may set it at a time.
   void set_log(Log log) {
     check(alexnet_context_set_log_callback(get(), nullptr, nullptr));
     state_->log = std::move(log);
     if (state_->log) check(alexnet_context_set_log_callback(get(), &Context::pass_on, state_.get()));
   }
-  // Never null, which would mean the default context.
+  // Null for the standard one, and only for it.
   alexnet_context* get() const {
     if (!state_) throw Error(ALEXNET_ERROR_INVALID_ARGUMENT, "this context was moved from");
     return state_->handle;
@@ -235,7 +236,7 @@ class Context {
  private:
   struct State {
     alexnet_context* handle = nullptr;
-    Log log;
+    Log log = nullptr;
     std::atomic<bool> closed{false};
   };
   struct Close {
@@ -243,9 +244,10 @@ class Context {
       if (alexnet_context_free(state->handle) == ALEXNET_OK)
         delete state;
       else
-        state->closed = true;  // inside a callback, maybe its own: the state stays for good
+        state->closed = true;  // inside a callback, maybe its own: handle and state stay for good
     }
   };
+  explicit Context(detail::Handle<alexnet_context> handle) : state_(new State) { state_->handle = handle.release(); }
   static void ALEXNET_CALL pass_on(void* user_data, alexnet_log_level level, const char* line) noexcept {
     State& state = *static_cast<State*>(user_data);
     if (state.closed) return;
@@ -267,9 +269,7 @@ struct Answer {
 class Result {
  public:
   explicit Result(detail::Handle<alexnet_result> handle) : handle_(std::move(handle)) {}
-  int64_t count() const {
-    return detail::got<int64_t>([&](int64_t* images) { return alexnet_result_count(get(), images); });
-  }
+  int64_t count() const { return detail::got<int64_t>(alexnet_result_count, get()); }
   // How many classes there are, in each image.
   int64_t classes() const { return static_cast<int64_t>(values(0).size()); }
   // The best classes of an image, the best first, of equals the lower index; fewer where there are fewer classes.
@@ -307,11 +307,11 @@ class Image {
  public:
   // JPEG, PNG, WebP or BMP; its rotation tag is followed.
   static Image from_file(const Text& path) {
-    return Image([&](alexnet_image** image) { return alexnet_image_from_file(path.c_str(), image); });
+    return Image(detail::made<alexnet_image>(alexnet_image_from_file, path.c_str()));
   }
   // The bytes of such a file.
   static Image from_memory(Bytes bytes) {
-    return Image([&](alexnet_image** image) { return alexnet_image_from_memory(bytes.data(), bytes.size(), image); });
+    return Image(detail::made<alexnet_image>(alexnet_image_from_memory, bytes.data(), bytes.size()));
   }
   static Image from_memory(const void* bytes, size_t size) { return from_memory(Bytes(bytes, size)); }
   // Copies pixels of 3 bytes (RGB, BGR), 1 (GRAY) or 4 (RGBA, not premultiplied, laid over white). `width`, `height`: 1
@@ -319,7 +319,7 @@ class Image {
   // stored upside down, and `pixels` points to its top row, which comes last.
   static Image from_pixels(const uint8_t* pixels, int64_t width, int64_t height, int64_t stride = 0,
                            alexnet_pixel_format format = ALEXNET_PIXELS_RGB) {
-    Image image(alexnet_image_create);
+    Image image(detail::made<alexnet_image>(alexnet_image_create));
     check(alexnet_image_set_pixels(image.handle_.get(), pixels, width, height, stride, format));
     return image;
   }
@@ -327,8 +327,8 @@ class Image {
   static Image from_pixels(Bytes pixels, int64_t width, int64_t height, int64_t stride = 0,
                            alexnet_pixel_format format = ALEXNET_PIXELS_RGB) {
     require_pixels(pixels.size(), width, height, stride, format);
-    const uint8_t* top = stride < 0 && height > 0 ? pixels.data() - (height - 1) * stride : pixels.data();
-    return from_pixels(top, width, height, stride, format);
+    const bool upside_down = stride < 0 && width > 0 && height > 0;
+    return from_pixels(pixels.data() - (upside_down ? (height - 1) * stride : 0), width, height, stride, format);
   }
   int64_t width() const {
     return detail::got<int64_t>([&](int64_t* width) { return alexnet_image_size(get(), width, nullptr); });
@@ -338,15 +338,14 @@ class Image {
   }
   // width x height x 3 bytes, rows without gaps; valid as long as the image.
   View<const uint8_t> pixels() const& {
-    const auto data = detail::got<const uint8_t*>([&](const uint8_t** p) { return alexnet_image_pixels(get(), p); });
+    const auto data = detail::got<const uint8_t*>(alexnet_image_pixels, get());
     return {data, static_cast<size_t>(width() * height() * 3)};
   }
   View<const uint8_t> pixels() const&& = delete;  // they would be gone with the image
   const alexnet_image* get() const noexcept { return handle_.get(); }
 
  private:
-  template <class Make>
-  explicit Image(Make&& make) : handle_(detail::made<alexnet_image>(make)) {}
+  explicit Image(detail::Handle<alexnet_image> handle) : handle_(std::move(handle)) {}
   // Sizes, strides and formats that cannot be are left to the library, which refuses them before it reads.
   static void require_pixels(size_t size, int64_t width, int64_t height, int64_t stride, alexnet_pixel_format format) {
     const int bytes = format == ALEXNET_PIXELS_GRAY ? 1 : format == ALEXNET_PIXELS_RGBA ? 4 : 3;
@@ -354,11 +353,11 @@ class Image {
     const double step = stride ? std::abs(static_cast<double>(stride)) : row;
     const double needed = static_cast<double>(height - 1) * step + row;
     if (width < 1 || height < 1 || static_cast<double>(size) >= needed) return;
-    throw Error(ALEXNET_ERROR_INVALID_ARGUMENT, "pixels: " + std::to_string(width) + " x " + std::to_string(height) +
-                                                    " pixels of " + std::to_string(bytes) + " bytes with stride " +
-                                                    std::to_string(stride) + " take " +
-                                                    std::to_string(static_cast<int64_t>(std::min(needed, 9e18))) +
-                                                    " bytes, but there are " + std::to_string(size));
+    const auto text = [](auto number) { return std::to_string(number); };
+    throw Error(ALEXNET_ERROR_INVALID_ARGUMENT, "pixels: " + text(width) + " x " + text(height) + " of " + text(bytes) +
+                                                    " bytes with stride " + text(stride) + " take " +
+                                                    text(static_cast<int64_t>(std::min(needed, 9e18))) +
+                                                    " bytes, but there are " + text(size));
   }
   detail::Handle<alexnet_image> handle_;
 };
@@ -375,41 +374,40 @@ class Model {
   // A weight file (.safetensors, a checkpoint too, or torchvision's .pth), or the name of a network whose weights come
   // with the library; empty: alexnet-cifar10. `network`: the zoo network of a file that does not say it. Sizes are
   // checked here; weights are read, and their checksums checked, when a session is made: the file must stay.
-  explicit Model(const Text& file_or_name = "", const Text& network = "") : Model(nullptr, file_or_name, network) {}
+  explicit Model(const Text& file_or_name = "", const Text& network = "")
+      : Model(Context::standard(), file_or_name, network) {}
   explicit Model(const Context& context, const Text& file_or_name = "", const Text& network = "")
-      : Model(context.get(), file_or_name, network) {}
+      : Model(detail::made<alexnet_model>(alexnet_model_open, context.get(), file_or_name.or_null(),
+                                          network.or_null())) {}
   explicit Model(detail::Handle<alexnet_model> handle) : handle_(std::move(handle)) {}
 
   // From the bytes of a weight file, which are copied.
-  static Model from_memory(Bytes bytes, const Text& network = "") { return opened(nullptr, bytes, network); }
-  static Model from_memory(const void* bytes, size_t size, const Text& network = "") {
-    return opened(nullptr, {bytes, size}, network);
-  }
   static Model from_memory(const Context& context, Bytes bytes, const Text& network = "") {
-    return opened(context.get(), bytes, network);
+    return Model(detail::made<alexnet_model>(alexnet_model_open_memory, context.get(), bytes.data(), bytes.size(),
+                                             network.or_null()));
+  }
+  static Model from_memory(Bytes bytes, const Text& network = "") {
+    return from_memory(Context::standard(), bytes, network);
+  }
+  static Model from_memory(const void* bytes, size_t size, const Text& network = "") {
+    return from_memory(Bytes(bytes, size), network);
   }
   // A network of the zoo with weights drawn from `seed`. `classes`, and `side` of its square input in pixels: 0 for its
   // own.
-  static Model drawn(const Text& network, int64_t classes = 0, int64_t side = 0, uint64_t seed = 1) {
-    return drawn_in(nullptr, network, classes, side, seed);
-  }
   static Model drawn(const Context& context, const Text& network, int64_t classes = 0, int64_t side = 0,
                      uint64_t seed = 1) {
-    return drawn_in(context.get(), network, classes, side, seed);
+    return Model(
+        detail::made<alexnet_model>(alexnet_model_create, context.get(), network.c_str(), classes, side, seed));
+  }
+  static Model drawn(const Text& network, int64_t classes = 0, int64_t side = 0, uint64_t seed = 1) {
+    return drawn(Context::standard(), network, classes, side, seed);
   }
 
   // Of its network.
-  std::string name() const {
-    return detail::got<const char*>([&](const char** name) { return alexnet_model_name(get(), name); });
-  }
-  int64_t class_count() const {
-    return detail::got<int64_t>([&](int64_t* n) { return alexnet_model_class_count(get(), n); });
-  }
+  std::string name() const { return detail::got<const char*>(alexnet_model_name, get()); }
+  int64_t class_count() const { return detail::got<int64_t>(alexnet_model_class_count, get()); }
   // By class index.
-  std::vector<std::string> labels() const {
-    return detail::texts(class_count(),
-                         [&](int64_t i, const char** text) { return alexnet_model_label(get(), i, text); });
-  }
+  std::vector<std::string> labels() const { return detail::texts(class_count(), alexnet_model_label, get()); }
   int64_t input_height() const {
     return detail::got<int64_t>([&](int64_t* height) { return alexnet_model_input_size(get(), height, nullptr); });
   }
@@ -417,9 +415,7 @@ class Model {
     return detail::got<int64_t>([&](int64_t* width) { return alexnet_model_input_size(get(), nullptr, width); });
   }
   // How a picture becomes what the network reads, as JSON.
-  std::string input_json() const {
-    return detail::got<const char*>([&](const char** json) { return alexnet_model_input_json(get(), json); });
-  }
+  std::string input_json() const { return detail::got<const char*>(alexnet_model_input_json, get()); }
   // What the network reads for a picture: crops x 3 x height x width floats. `crops`: 1, the centre, or 10.
   std::vector<float> preprocess(const Image& image, int32_t crops = 1) const {
     std::vector<float> values(static_cast<size_t>(crops > 0 ? 3 * input_height() * input_width() * crops : 1));
@@ -435,12 +431,10 @@ class Model {
     return tested ? std::optional<double>(difference) : std::nullopt;
   }
   // How many numbers were learnt.
-  int64_t parameters() const {
-    return detail::got<int64_t>([&](int64_t* count) { return alexnet_model_parameter_count(get(), count); });
-  }
+  int64_t parameters() const { return detail::got<int64_t>(alexnet_model_parameter_count, get()); }
   // In the order they run.
   std::vector<Layer> layers() const {
-    const auto count = detail::got<int64_t>([&](int64_t* n) { return alexnet_model_layer_count(get(), n); });
+    const auto count = detail::got<int64_t>(alexnet_model_layer_count, get());
     std::vector<Layer> layers(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) {
       Layer& layer = layers[static_cast<size_t>(i)];
@@ -456,20 +450,6 @@ class Model {
   const alexnet_model* get() const noexcept { return handle_.get(); }
 
  private:
-  Model(alexnet_context* context, const Text& file_or_name, const Text& network)
-      : handle_(detail::made<alexnet_model>([&](alexnet_model** model) {
-          return alexnet_model_open(context, file_or_name.or_null(), network.or_null(), model);
-        })) {}
-  static Model opened(alexnet_context* context, Bytes bytes, const Text& network) {
-    return Model(detail::made<alexnet_model>([&](alexnet_model** model) {
-      return alexnet_model_open_memory(context, bytes.data(), bytes.size(), network.or_null(), model);
-    }));
-  }
-  static Model drawn_in(alexnet_context* context, const Text& network, int64_t classes, int64_t side, uint64_t seed) {
-    return Model(detail::made<alexnet_model>([&](alexnet_model** model) {
-      return alexnet_model_create(context, network.c_str(), classes, side, seed, model);
-    }));
-  }
   detail::Handle<alexnet_model> handle_;
 };
 
@@ -480,15 +460,13 @@ class Dataset {
   // MNIST-style idx files. `part`: "train" or "test" where the folder holds both, ignored where it holds one set.
   // Pictures are read when they are needed: the files must stay.
   explicit Dataset(const Text& folder, const Text& part = "train")
-      : handle_(detail::made<alexnet_dataset>(
-            [&](alexnet_dataset** data) { return alexnet_dataset_open(folder.c_str(), part.c_str(), data); })) {}
+      : Dataset(detail::made<alexnet_dataset>(alexnet_dataset_open, folder.c_str(), part.c_str())) {}
   // In memory, empty at first, with these classes (1 or more, all different).
   static Dataset in_memory(const std::vector<std::string>& classes) {
     std::vector<const char*> names;
     for (const std::string& name : classes) names.push_back(name.c_str());
-    return Dataset(detail::made<alexnet_dataset>([&](alexnet_dataset** data) {
-      return alexnet_dataset_create(names.data(), static_cast<int64_t>(names.size()), data);
-    }));
+    return Dataset(
+        detail::made<alexnet_dataset>(alexnet_dataset_create, names.data(), static_cast<int64_t>(names.size())));
   }
   // Copies a picture to a set in memory, before something is made with it; the class by index or by name.
   void add(const Image& image, int64_t class_index) {
@@ -496,16 +474,9 @@ class Dataset {
   }
   void add(const Image& image, const Text& class_name) { add(image, index_of(class_name)); }
   // How many pictures, readable or not.
-  int64_t size() const {
-    return detail::got<int64_t>([&](int64_t* images) { return alexnet_dataset_size(get(), images); });
-  }
-  int64_t class_count() const {
-    return detail::got<int64_t>([&](int64_t* n) { return alexnet_dataset_class_count(get(), n); });
-  }
-  std::vector<std::string> classes() const {
-    return detail::texts(class_count(),
-                         [&](int64_t i, const char** name) { return alexnet_dataset_class_name(get(), i, name); });
-  }
+  int64_t size() const { return detail::got<int64_t>(alexnet_dataset_size, get()); }
+  int64_t class_count() const { return detail::got<int64_t>(alexnet_dataset_class_count, get()); }
+  std::vector<std::string> classes() const { return detail::texts(class_count(), alexnet_dataset_class_name, get()); }
   const alexnet_dataset* get() const noexcept { return handle_.get(); }
 
  private:
@@ -527,8 +498,7 @@ struct Evaluation {
 
   // Images of class `truth` that were taken for class `answer`, both by index among the model's labels.
   int64_t confusion(int64_t truth, int64_t answer) const {
-    return detail::got<int64_t>(
-        [&](int64_t* count) { return alexnet_evaluation_confusion(handle.get(), truth, answer, count); });
+    return detail::got<int64_t>(alexnet_evaluation_confusion, handle.get(), truth, answer);
   }
   std::shared_ptr<const alexnet_evaluation> handle;
 };
@@ -574,19 +544,14 @@ Evaluation evaluation(const Progress& progress, Make&& make) {
 
 // Of a device by index, or -1: of all together.
 inline Memory memory_of(const alexnet_memory* handle, int64_t device) {
-  const auto bytes = [&](alexnet_memory_kind kind) {
-    return got<int64_t>([&](int64_t* out) { return alexnet_memory_bytes(handle, device, kind, out); });
-  };
+  const auto bytes = [&](alexnet_memory_kind kind) { return got<int64_t>(alexnet_memory_bytes, handle, device, kind); };
   return {bytes(ALEXNET_MEMORY_TOTAL),     bytes(ALEXNET_MEMORY_WEIGHTS),     bytes(ALEXNET_MEMORY_GRADIENTS),
           bytes(ALEXNET_MEMORY_OPTIMIZER), bytes(ALEXNET_MEMORY_ACTIVATIONS), bytes(ALEXNET_MEMORY_WORKSPACE)};
 }
 
-// Calls make(alexnet_memory**) and reads what comes.
-template <class Make>
-Memory memory(Make&& make) {
-  const auto handle = made<alexnet_memory>(make);
+inline Memory memory(const Handle<alexnet_memory>& handle) {
   Memory all = memory_of(handle.get(), -1);
-  const auto count = got<int64_t>([&](int64_t* n) { return alexnet_memory_device_count(handle.get(), n); });
+  const auto count = got<int64_t>(alexnet_memory_device_count, handle.get());
   for (int64_t i = 0; i < count; ++i) all.devices.push_back(memory_of(handle.get(), i));
   return all;
 }
@@ -609,37 +574,29 @@ class Session {
   // Reads the weights and checks their checksums: BAD_FILE names a damaged tensor.
   explicit Session(const Model& model, const SessionOptions& options = {})
       : image_size_(static_cast<size_t>(3 * model.input_height() * model.input_width())),
-        handle_(detail::made<alexnet_session>([&](alexnet_session** session) {
-          return alexnet_session_create(model.get(), handle_of(options).get(), session);
-        })) {}
+        handle_(detail::made<alexnet_session>(alexnet_session_create, model.get(), handle_of(options).get())) {}
 
   // What a session would take.
   static Memory plan_memory(const Model& model, const SessionOptions& options = {}) {
-    return detail::memory([&](alexnet_memory** memory) {
-      return alexnet_session_plan_memory(model.get(), handle_of(options).get(), memory);
-    });
+    return detail::memory(
+        detail::made<alexnet_memory>(alexnet_session_plan_memory, model.get(), handle_of(options).get()));
   }
-  Memory memory() const {
-    return detail::memory([&](alexnet_memory** memory) { return alexnet_session_memory(handle_.get(), memory); });
-  }
+  Memory memory() const { return detail::memory(detail::made<alexnet_memory>(alexnet_session_memory, get())); }
 
   // The picture in a file: JPEG, PNG, WebP or BMP, by its centre crop.
   Result classify(const Text& path) {
-    return result([&](alexnet_result** result) { return alexnet_session_classify_file(get(), path.c_str(), result); });
+    return Result(detail::made<alexnet_result>(alexnet_session_classify_file, get(), path.c_str()));
   }
   // The bytes of such a file.
   Result classify_memory(Bytes bytes) {
-    return result([&](alexnet_result** result) {
-      return alexnet_session_classify_memory(get(), bytes.data(), bytes.size(), result);
-    });
+    return Result(detail::made<alexnet_result>(alexnet_session_classify_memory, get(), bytes.data(), bytes.size()));
   }
   Result classify_memory(const void* bytes, size_t size) { return classify_memory(Bytes(bytes, size)); }
   // One or more. `crops`: 1, the centre, or 10, the mean over corners, centre and their mirror images.
   Result classify(View<const Image> images, int32_t crops = 1) {
     const std::vector<const alexnet_image*> list = pointers(images);
-    return result([&](alexnet_result** result) {
-      return alexnet_session_classify_images(get(), list.data(), static_cast<int64_t>(list.size()), crops, result);
-    });
+    return Result(detail::made<alexnet_result>(alexnet_session_classify_images, get(), list.data(),
+                                               static_cast<int64_t>(list.size()), crops));
   }
   Result classify(const Image& image, int32_t crops = 1) { return classify(View<const Image>(&image, 1), crops); }
   // Preprocessed images, one or more, 3 x height x width floats each, as Model::preprocess makes them.
@@ -649,8 +606,7 @@ class Session {
                                                       " floats are no whole count of images of " +
                                                       std::to_string(image_size_));
     const auto count = static_cast<int64_t>(values.size() / image_size_);
-    return result(
-        [&](alexnet_result** result) { return alexnet_session_run_tensor(get(), values.data(), count, result); });
+    return Result(detail::made<alexnet_result>(alexnet_session_run_tensor, get(), values.data(), count));
   }
   // Activations of a layer of options.outputs for centre crops: images x channels x height x width floats.
   std::vector<float> features(View<const Image> images, const Text& layer) {
@@ -700,10 +656,6 @@ class Session {
       check(alexnet_session_options_add_output(handle.get(), layer.c_str()));
     return handle;
   }
-  template <class Make>
-  static Result result(Make&& make) {
-    return Result(detail::made<alexnet_result>(make));
-  }
   static std::vector<const alexnet_image*> pointers(View<const Image> images) {
     std::vector<const alexnet_image*> list;
     for (const Image& image : images) list.push_back(image.get());
@@ -722,12 +674,10 @@ struct TensorInfo {
 class Weights {
  public:
   // Structure and sizes are checked here, checksums by read(). The file must stay.
-  explicit Weights(const Text& path)
-      : handle_(detail::made<alexnet_weights>(
-            [&](alexnet_weights** weights) { return alexnet_weights_open(path.c_str(), weights); })) {}
+  explicit Weights(const Text& path) : handle_(detail::made<alexnet_weights>(alexnet_weights_open, path.c_str())) {}
   // In file order.
   std::vector<TensorInfo> tensors() const {
-    const auto count = detail::got<int64_t>([&](int64_t* n) { return alexnet_weights_tensor_count(get(), n); });
+    const auto count = detail::got<int64_t>(alexnet_weights_tensor_count, get());
     std::vector<TensorInfo> list;
     for (int64_t i = 0; i < count; ++i) {
       const char *name = nullptr, *type = nullptr;
@@ -833,31 +783,32 @@ class Trainer {
 
   // A network of the zoo, for as many classes as the data have.
   Trainer(const Text& network, const Dataset& data, const TrainOptions& options = {})
-      : Trainer(created(nullptr, network, data, options)) {}
+      : Trainer(Context::standard(), network, data, options) {}
   Trainer(const Context& context, const Text& network, const Dataset& data, const TrainOptions& options = {})
-      : Trainer(created(context.get(), network, data, options)) {}
+      : Trainer(detail::made<alexnet_trainer>(alexnet_trainer_create, context.get(), network.c_str(), data.get(),
+                                              handle_of(options).get())) {}
 
   // Goes on from a checkpoint with the same data; of `options` only epochs (a new total), device, threads and
   // data_threads count.
   static Trainer resume(const Text& checkpoint, const Dataset& data, const TrainOptions& options = {}) {
-    return Trainer(resumed(nullptr, checkpoint, data, options));
+    return resume(Context::standard(), checkpoint, data, options);
   }
   static Trainer resume(const Context& context, const Text& checkpoint, const Dataset& data,
                         const TrainOptions& options = {}) {
-    return Trainer(resumed(context.get(), checkpoint, data, options));
+    return Trainer(detail::made<alexnet_trainer>(alexnet_trainer_resume, context.get(), checkpoint.c_str(), data.get(),
+                                                 handle_of(options).get()));
   }
 
   // What a trainer would take, for data of so many classes.
   static Memory plan_memory(const Text& network, int64_t classes, const TrainOptions& options = {}) {
-    return planned(nullptr, network, classes, options);
+    return plan_memory(Context::standard(), network, classes, options);
   }
   static Memory plan_memory(const Context& context, const Text& network, int64_t classes,
                             const TrainOptions& options = {}) {
-    return planned(context.get(), network, classes, options);
+    return detail::memory(detail::made<alexnet_memory>(alexnet_trainer_plan_memory, context.get(), network.c_str(),
+                                                       classes, handle_of(options).get()));
   }
-  Memory memory() const {
-    return detail::memory([&](alexnet_memory** memory) { return alexnet_trainer_memory(get(), memory); });
-  }
+  Memory memory() const { return detail::memory(detail::made<alexnet_memory>(alexnet_trainer_memory, get())); }
 
   // Called after each step, on the thread that trains; it may call cancel() and on_step(). What it throws stops the run
   // and comes out of run() or step(). Empty: none. From any thread: waits for a call in flight (hold no lock that it
@@ -912,14 +863,10 @@ class Trainer {
     });
   }
   // A copy of the network as it is now, which later steps do not change.
-  Model model() {
-    return Model(
-        detail::made<alexnet_model>([&](alexnet_model** model) { return alexnet_trainer_model(get(), model); }));
-  }
+  Model model() { return Model(detail::made<alexnet_model>(alexnet_trainer_model, get())); }
   alexnet_trainer* get() const noexcept { return state_ ? state_->trainer : nullptr; }
 
  private:
-  using Handle = detail::Handle<alexnet_trainer>;
   // What the callback and the thread at work use; it stays where it is when the trainer is moved.
   struct State {
     alexnet_trainer* trainer = nullptr;
@@ -942,26 +889,9 @@ class Trainer {
     }
   };
 
-  explicit Trainer(Handle handle) : state_(new State) {
+  explicit Trainer(detail::Handle<alexnet_trainer> handle) : state_(new State) {
     state_->trainer = handle.release();
     check(alexnet_trainer_set_step_callback(get(), &Trainer::pass_on, state_.get()));
-  }
-  static Handle created(alexnet_context* context, const Text& network, const Dataset& data,
-                        const TrainOptions& options) {
-    return detail::made<alexnet_trainer>([&](alexnet_trainer** trainer) {
-      return alexnet_trainer_create(context, network.c_str(), data.get(), handle_of(options).get(), trainer);
-    });
-  }
-  static Handle resumed(alexnet_context* context, const Text& checkpoint, const Dataset& data,
-                        const TrainOptions& options) {
-    return detail::made<alexnet_trainer>([&](alexnet_trainer** trainer) {
-      return alexnet_trainer_resume(context, checkpoint.c_str(), data.get(), handle_of(options).get(), trainer);
-    });
-  }
-  static Memory planned(alexnet_context* context, const Text& network, int64_t classes, const TrainOptions& options) {
-    return detail::memory([&](alexnet_memory** memory) {
-      return alexnet_trainer_plan_memory(context, network.c_str(), classes, handle_of(options).get(), memory);
-    });
   }
   static detail::Handle<alexnet_train_options> handle_of(const TrainOptions& options) {
     auto handle = detail::made<alexnet_train_options>(alexnet_train_options_create);
