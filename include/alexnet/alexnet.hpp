@@ -348,15 +348,16 @@ class Image {
   explicit Image(detail::Handle<alexnet_image> handle) : handle_(std::move(handle)) {}
   // Sizes, strides and formats that cannot be are left to the library, which refuses them before it reads.
   static void require_pixels(size_t size, int64_t width, int64_t height, int64_t stride, alexnet_pixel_format format) {
+    if (width < 1 || height < 1) return;
     const int bytes = format == ALEXNET_PIXELS_GRAY ? 1 : format == ALEXNET_PIXELS_RGBA ? 4 : 3;
     const double row = static_cast<double>(width) * bytes;  // exact up to 2^53, and no overflow
     const double step = stride ? std::abs(static_cast<double>(stride)) : row;
     const double needed = static_cast<double>(height - 1) * step + row;
-    if (width < 1 || height < 1 || static_cast<double>(size) >= needed) return;
+    if (static_cast<double>(size) >= needed) return;
     const auto text = [](auto number) { return std::to_string(number); };
     throw Error(ALEXNET_ERROR_INVALID_ARGUMENT, "pixels: " + text(width) + " x " + text(height) + " of " + text(bytes) +
                                                     " bytes with stride " + text(stride) + " take " +
-                                                    text(static_cast<int64_t>(std::min(needed, 9e18))) +
+                                                    text(static_cast<int64_t>(needed < 9e18 ? needed : 9e18)) +
                                                     " bytes, but there are " + text(size));
   }
   detail::Handle<alexnet_image> handle_;
