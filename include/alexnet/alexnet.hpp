@@ -17,9 +17,9 @@
 //   - Callbacks  run on the thread that does the work. Inside one, only Trainer::cancel, Trainer::on_step, version,
 //                abi_version, build_info and status_name may be called; others throw INVALID_STATE. What on_step and
 //                progress callbacks throw ends the work and comes out of the call that did it.
-//   - Lifetime   Destroy no object inside a callback, and none that is at work in another thread: the library refuses
-//                to free it then, so that it leaks for good, with all that the work uses. A trainer's work is
-//                cancelled, and the callback of a trainer or context is not called any more.
+//   - Lifetime   Destroy no context, session or trainer inside a callback, and none at work in another thread: the
+//                library refuses to free it then, and it leaks for good, with all that the work uses. The work of such
+//                a trainer is cancelled, and the callback of such a trainer or context is called no more.
 //   - Texts      are UTF-8, paths too, on every system.
 //   - Numbers    Indices start at 0, rates and probabilities are fractions.
 //   - Devices    "cpu", "reference" (plain loops, to check others against), "cuda:0", or several with commas. A device
