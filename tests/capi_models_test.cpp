@@ -236,9 +236,9 @@ TEST(CapiTraining, LearnsFromPicturesInMemory) {
   EXPECT_EQ(data.classes(), (std::vector<std::string>{"dark", "bright"}));
   EXPECT_EQ(status_of([&] { data.add(picture(1), 2); }), ALEXNET_ERROR_INVALID_ARGUMENT);
   alexnet::Context context;
-  const alexnet::Memory plan = alexnet::Trainer::plan_memory("alexnet-cifar10", 2, short_training(), &context);
+  const alexnet::Memory plan = alexnet::Trainer::plan_memory(context, "alexnet-cifar10", 2, short_training());
   EXPECT_EQ(context.memory_in_use(), 0);
-  alexnet::Trainer trainer("alexnet-cifar10", data, short_training(), &context);
+  alexnet::Trainer trainer(context, "alexnet-cifar10", data, short_training());
   EXPECT_EQ(status_of([&] { data.add(picture(1), 0); }), ALEXNET_ERROR_INVALID_STATE);
   EXPECT_EQ(plan.total, trainer.memory().total);
   EXPECT_EQ(plan.total, context.memory_in_use());

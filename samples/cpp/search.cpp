@@ -39,7 +39,7 @@ Index index_folder(alexnet::Session& session, const std::string& layer, const st
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
     try {
-      images.push_back(alexnet::Image::from_file(entry.path().u8string()));
+      images.push_back(alexnet::Image::from_file(entry.path()));
     } catch (const alexnet::Error& error) {
       std::fprintf(stderr, "skipped: %s\n", error.what());
       continue;
