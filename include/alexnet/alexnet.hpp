@@ -745,7 +745,7 @@ struct Augmentation {
 // What is empty comes from the network's recipe. Values are checked when a trainer is made.
 struct TrainOptions {
   std::optional<int64_t> epochs = {};        // passes over the data: 1 or more
-  std::optional<int64_t> batch = {};         // images of a step, up to all data; empty: all where the recipe's are more
+  std::optional<int64_t> batch = {};         // images of a step; empty: the recipe's, or all data where there are fewer
   std::optional<double> learning_rate = {};  // at the start: above 0
   std::optional<double> momentum = {};       // 0 or more, below 1
   std::optional<double> weight_decay = {};   // 0 or more
@@ -813,7 +813,8 @@ class Trainer {
 
   // Called after each step, on the thread that trains; it may call cancel() and on_step(). What it throws stops the run
   // and comes out of run() or step(). Empty: none. From any thread: waits for a call in flight (hold no lock that it
-  // takes), so the old one is in no call any more; inside it, the new one is called from the next step on.
+  // takes), so the old one is in no call any more; inside it, the new one is called from the next step on. One that is
+  // set by alexnet_trainer_set_step_callback(get(), ...) takes its place for good.
   void on_step(OnStep call) {
     auto kept = call ? std::make_shared<OnStep>(std::move(call)) : nullptr;
     const std::lock_guard lock(state().mutex);
