@@ -131,7 +131,8 @@ struct alexnet_dataset {
 struct alexnet_train_options {
   // What is empty comes from the network.
   std::optional<int64_t> epochs, batch;
-  std::optional<float> rate, momentum, decay;
+  std::optional<float> rate, momentum, decay, color_noise;
+  std::optional<alx::Recipe::Mean> mean;
   std::optional<std::string> schedule;
   std::optional<alx::Augment> augment;
   int64_t side = 0;

@@ -43,9 +43,13 @@ TrainOptions options_for(const NetSpec& spec, int64_t pictures, const alexnet_tr
   recipe.momentum = options->momentum.value_or(recipe.momentum);
   recipe.decay = options->decay.value_or(recipe.decay);
   recipe.schedule = options->schedule.value_or(recipe.schedule);
-  const int64_t shared = wanted.augment.shared;
-  wanted.augment = options->augment.value_or(wanted.augment);
-  wanted.augment.shared = shared;
+  recipe.mean = options->mean.value_or(wanted.init.empty() ? recipe.mean : Recipe::Mean::fixed);
+  if (options->augment) {
+    wanted.augment.random_crop = options->augment->random_crop;
+    wanted.augment.flip = options->augment->flip;
+    wanted.augment.pad = options->augment->pad;
+  }
+  wanted.augment.colour_noise = options->color_noise.value_or(wanted.augment.colour_noise);
   return wanted;
 }
 
@@ -201,6 +205,24 @@ alexnet_status alexnet_train_options_set_augmentation(alexnet_train_options* opt
     constexpr int64_t most = 1024;
     check(pad >= 0 && pad <= most, Code::invalid_argument, "pad must lie in 0..", most, ", got ", pad);
     to.augment = Augment{random_crop != 0, flip != 0, pad, 1};
+  });
+}
+
+alexnet_status alexnet_train_options_set_color_noise(alexnet_train_options* options, double deviation) {
+  return set(options, [&](alexnet_train_options& to) {
+    check(deviation >= 0 && deviation <= 10, Code::invalid_argument, "deviation must lie in 0..10, got ", deviation);
+    to.color_noise = static_cast<float>(deviation);
+  });
+}
+
+alexnet_status alexnet_train_options_set_mean(alexnet_train_options* options, const char* mean) {
+  return set(options, [&](alexnet_train_options& to) {
+    require(mean, "mean");
+    using Mean = Recipe::Mean;
+    const std::string_view name = mean;
+    check(name == "fixed" || name == "color" || name == "image", Code::invalid_argument,
+          "mean must be fixed, color or image, got '", name, "'");
+    to.mean = name == "image" ? Mean::image : name == "color" ? Mean::colour : Mean::fixed;
   });
 }
 

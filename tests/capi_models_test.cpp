@@ -252,6 +252,17 @@ TEST(CapiTraining, LearnsFromPicturesInMemory) {
   EXPECT_EQ(result.confusion(0, 1), 0);
 }
 
+TEST(CapiTraining, MeasuresItsDataWhereAsked) {
+  alexnet::TrainOptions options = short_training();
+  options.color_noise = 0.1;
+  options.mean = "color";
+  alexnet::Trainer trainer("alexnet-cifar10", easy_data(), options);
+  EXPECT_TRUE(trainer.run(2));
+  const std::string input = trainer.model().input_json();
+  EXPECT_NE(input, alexnet::Model().input_json());
+  EXPECT_NE(input.find("\"mean\":[0.47"), std::string::npos) << input;  // of 40, 42, ..., and 181, 183, ...
+}
+
 TEST(CapiTraining, TakesAllPicturesWhereTheyAreFewerThanABatch) {
   alexnet::TrainOptions options = short_training();
   options.batch.reset();

@@ -175,8 +175,10 @@ TEST(CppContext, TheStandardOneHasWhatIsMadeWithoutOne) {
   standard.set_log([&](alexnet_log_level, std::string_view line) { lines.emplace_back(line); });
   warn();
   standard.set_log(nullptr);
+  const size_t logged = lines.size();
+  EXPECT_GE(logged, 1u);
   warn();
-  EXPECT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines.size(), logged);
 }
 
 TEST(CppContext, IsNotTheDefaultOneWhenMovedFrom) {

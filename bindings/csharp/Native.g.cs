@@ -486,6 +486,12 @@ namespace AlexNet
         internal static extern Status alexnet_train_options_set_augmentation(TrainOptionsHandle options, int random_crop, int flip, long pad);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_color_noise(TrainOptionsHandle options, double deviation);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_mean(TrainOptionsHandle options, byte[] mean);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_label_smoothing(TrainOptionsHandle options, double smoothing);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

@@ -108,6 +108,17 @@ namespace AlexNet
         /// <summary>Mean of -log(probability of the true class).</summary>
         public double Loss { get; }
 
+        /// <summary>The model's classes, which <see cref="Confusion"/> tells apart.</summary>
+        public IReadOnlyList<string> Labels
+        {
+            get
+            {
+                Native.Check(Native.alexnet_evaluation_class_count(handle, out long count));
+                using (handle.Hold())
+                    return Native.Texts(count, (long i, out IntPtr label) => Native.alexnet_evaluation_label(handle, i, out label));
+            }
+        }
+
         /// <summary>Images of class `truth` that were taken for class `answer`; both by index among the model's labels.</summary>
         public long Confusion(long truth, long answer)
         {

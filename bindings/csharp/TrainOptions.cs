@@ -39,6 +39,12 @@ namespace AlexNet
         /// <summary>Random changes of the pictures.</summary>
         public Augmentation Augmentation { get; set; }
 
+        /// <summary>Deviation of colour noise along the principal components of the data's pixels; 0.1 in the paper, 0: none.</summary>
+        public double? ColorNoise { get; set; }
+
+        /// <summary>What is subtracted from pictures: "color" or "image", measured over the data, or "fixed".</summary>
+        public string Mean { get; set; }
+
         /// <summary>Another side, in pixels, of the network's square input.</summary>
         public long? InputSize { get; set; }
 
@@ -75,6 +81,8 @@ namespace AlexNet
             if (Schedule != null) Native.Check(Native.alexnet_train_options_set_schedule(to, Native.Utf8(Schedule)));
             if (Augmentation is Augmentation a)
                 Native.Check(Native.alexnet_train_options_set_augmentation(to, a.RandomCrop ? 1 : 0, a.Flip ? 1 : 0, a.Pad));
+            if (ColorNoise is double noise) Native.Check(Native.alexnet_train_options_set_color_noise(to, noise));
+            if (Mean != null) Native.Check(Native.alexnet_train_options_set_mean(to, Native.Utf8(Mean)));
             if (InputSize is long side) Native.Check(Native.alexnet_train_options_set_input_size(to, side));
             Native.Check(Native.alexnet_train_options_set_seed(to, Seed));
             Native.Check(Native.alexnet_train_options_set_device(to, Native.Utf8(Device)));

@@ -714,6 +714,16 @@ ALEXNET_API(alexnet_status) alexnet_train_options_set_data_threads(alexnet_train
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_augmentation(alexnet_train_options* options, int32_t random_crop, int32_t flip, int64_t pad);
 
+/// Colour noise along the principal components of the data's pixels (the paper, section 4.1): the deviation of the draws,
+/// 0..10; 0 for none, 0.1 in the paper. Where not set: the network's recipe.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_color_noise(alexnet_train_options* options, double deviation);
+
+/// What is subtracted from the pictures: "color" or "image", the mean of the data's pixels or pictures, measured before
+/// the first step and kept in the weight file; or "fixed", what is fixed for the network. Where not set: the network's
+/// recipe, or "fixed" where there are initial weights.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_mean(alexnet_train_options* options, const char* mean);
+
 /// The share of each label that is spread over all classes: 0 (where not set) or more, below 1.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_label_smoothing(alexnet_train_options* options, double smoothing);

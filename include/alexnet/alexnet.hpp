@@ -14,9 +14,10 @@
 //                the handle for what only alexnet.h has.
 //   - Threads    Models, results, evaluations, weight files and data sets never change: any number of threads may read
 //                one. A session or trainer serves one thread at a time and answers a second with INVALID_STATE.
-//   - Callbacks  run on the thread that does the work. Inside one, only Trainer::cancel, Trainer::on_step, version,
-//                abi_version, build_info and status_name may be called; others throw INVALID_STATE. What on_step and
-//                progress callbacks throw ends the work and comes out of the call that did it.
+//   - Callbacks  run on the thread that does the work. Inside one, only Trainer::cancel, Trainer::progress,
+//   Trainer::on_step,
+//                version, abi_version, build_info and status_name may be called; others throw INVALID_STATE. What
+//                on_step and progress callbacks throw ends the work and comes out of the call that did it.
 //   - Lifetime   Destroy no context, session or trainer inside a callback, and none at work in another thread: the
 //                library refuses to free it then, and it leaks for good, with all that the work uses. The work of such
 //                a trainer is cancelled, and the callback of such a trainer or context is called no more.
@@ -501,6 +502,11 @@ struct Evaluation {
   int64_t confusion(int64_t truth, int64_t answer) const {
     return detail::got<int64_t>(alexnet_evaluation_confusion, handle.get(), truth, answer);
   }
+  // Of the model: the classes that confusion() tells apart.
+  std::vector<std::string> labels() const {
+    const auto count = detail::got<int64_t>(alexnet_evaluation_class_count, handle.get());
+    return detail::texts(count, alexnet_evaluation_label, handle.get());
+  }
   std::shared_ptr<const alexnet_evaluation> handle;
 };
 
@@ -756,8 +762,12 @@ struct TrainOptions {
   //   "steps:E1,E2,...:FACTOR"    multiplied by FACTOR at these epochs: "steps:25,51,79:0.1"
   std::optional<std::string> schedule = {};
   std::optional<Augmentation> augmentation = {};  // empty: crop and flip, with a border of 4 for inputs up to 64 pixels
-  std::optional<int64_t> input_size = {};         // side of the network's square input, in pixels
-  uint64_t seed = 1;                              // of every random draw
+  // Deviation of colour noise along the principal components of the data's pixels: 0..10, 0.1 in the paper, 0: none.
+  std::optional<double> color_noise = {};
+  // What is subtracted from pictures: "color" or "image", measured over the data, or "fixed" for the network.
+  std::optional<std::string> mean = {};
+  std::optional<int64_t> input_size = {};  // side of the network's square input, in pixels
+  uint64_t seed = 1;                       // of every random draw
   std::string device = "cpu";
   int32_t threads = 0;         // 0..4096; 0: the context's, which are all cores where it does not say
   int32_t data_threads = 1;    // that read pictures meanwhile: 0..256; 0 reads them between the steps; same answer
@@ -776,8 +786,8 @@ struct TrainProgress {
   int64_t steps_done = 0, total_steps = 0, steps_per_epoch = 0;
 };
 
-// A network that learns. One thread at a time, cancel() and on_step() apart. Same data, options, seed, machine and
-// thread count give the same weights bit for bit, whether the training was interrupted or not.
+// A network that learns. One thread at a time, cancel(), progress() and on_step() apart. Same data, options, seed,
+// machine and thread count give the same weights bit for bit, whether the training was interrupted or not.
 class Trainer {
  public:
   using OnStep = std::function<void(const Step&)>;
@@ -811,10 +821,10 @@ class Trainer {
   }
   Memory memory() const { return detail::memory(detail::made<alexnet_memory>(alexnet_trainer_memory, get())); }
 
-  // Called after each step, on the thread that trains; it may call cancel() and on_step(). What it throws stops the run
-  // and comes out of run() or step(). Empty: none. From any thread: waits for a call in flight (hold no lock that it
-  // takes), so the old one is in no call any more; inside it, the new one is called from the next step on. One that is
-  // set by alexnet_trainer_set_step_callback(get(), ...) takes its place for good.
+  // Called after each step, on the thread that trains; it may call cancel(), progress() and on_step(). What it throws
+  // stops the run and comes out of run() or step(). Empty: none. From any thread: waits for a call in flight (hold no
+  // lock that it takes), so the old one is in no call any more; inside it, the new one is called from the next step on.
+  // One that is set by alexnet_trainer_set_step_callback(get(), ...) takes its place for good.
   void on_step(OnStep call) {
     auto kept = call ? std::make_shared<OnStep>(std::move(call)) : nullptr;
     const std::lock_guard lock(state().mutex);
@@ -906,6 +916,8 @@ class Trainer {
     if (options.schedule) check(alexnet_train_options_set_schedule(to, options.schedule->c_str()));
     if (const auto& a = options.augmentation)
       check(alexnet_train_options_set_augmentation(to, a->random_crop ? 1 : 0, a->flip ? 1 : 0, a->pad));
+    if (options.color_noise) check(alexnet_train_options_set_color_noise(to, *options.color_noise));
+    if (options.mean) check(alexnet_train_options_set_mean(to, options.mean->c_str()));
     if (options.input_size) check(alexnet_train_options_set_input_size(to, *options.input_size));
     check(alexnet_train_options_set_seed(to, options.seed));
     check(alexnet_train_options_set_device(to, options.device.c_str()));

@@ -43,7 +43,7 @@ Recipe recipe_of(const TrainCommand& command, Recipe recipe, int64_t pictures) {
   if (command.given("--schedule")) recipe.schedule = command.schedule;
   using Mean = Recipe::Mean;
   if (command.given("--mean"))
-    recipe.mean = command.mean == "image" ? Mean::image : command.mean == "colour" ? Mean::colour : Mean::fixed;
+    recipe.mean = command.mean == "image" ? Mean::image : command.mean == "color" ? Mean::colour : Mean::fixed;
   else if (command.given("--init"))
     recipe.mean = Mean::fixed;  // what the weights are used to
   return recipe;
@@ -58,7 +58,7 @@ Augment augment_of(const TrainCommand& command, const NetSpec& spec) {
     constexpr float paper_noise = 0.1f;
     augment.random_crop = asked("crop");
     augment.flip = asked("flip");
-    augment.colour_noise = !asked("colour") ? 0 : augment.colour_noise > 0 ? augment.colour_noise : paper_noise;
+    augment.colour_noise = !asked("color") ? 0 : augment.colour_noise > 0 ? augment.colour_noise : paper_noise;
   }
   if (!augment.random_crop) augment.pad = 0;
   if (command.given("--pad")) augment.pad = command.pad;
@@ -311,15 +311,15 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
           ->check(CLI::Validator(check_schedule, "")),
       add_whole(app, "--seed", command.seed, "Of every random draw", 0, INT64_MAX)->capture_default_str(),
       app.add_option("--augment", command.augment,
-                     "Random changes of the pictures: crop, flip and colour, with commas between, or none" + own)
+                     "Random changes of the pictures: crop, flip and color, with commas between, or none" + own)
           ->type_name("WHAT")
           ->delimiter(',')
           ->allow_extra_args(false)
-          ->check(one_of({"none", "crop", "flip", "colour"})),
+          ->check(one_of({"none", "crop", "flip", "color"})),
       app.add_option("--mean", command.mean,
                      "What is subtracted: the set's mean colour or image, or what is fixed for the network" + own)
-          ->type_name("fixed|colour|image")
-          ->check(one_of({"fixed", "colour", "image"})),
+          ->type_name("fixed|color|image")
+          ->check(one_of({"fixed", "color", "image"})),
       add_whole(app, "--pad", command.pad, "Border before a random crop; without it, 4 for inputs up to 64, else 0", 0,
                 1024),
       app.add_option("--dropout", command.dropout, "on or off")

@@ -192,7 +192,10 @@ internal static class TrainingTests
         {
             long seen = 0;
             using (Evaluation of = Session.Evaluate(new[] { one, two }, data, 1, (done, total) => seen = done * 100 + total))
+            {
                 Check.Equal(4848L, seen);
+                Check.Equal(string.Join(",", data.Classes), string.Join(",", of.Labels));
+            }
             var thrown = Check.Throws<InvalidOperationException>(
                 () => one.Evaluate(data, 1, (done, total) => throw new InvalidOperationException("of the progress")));
             Check.Equal("of the progress", thrown.Message);
