@@ -220,6 +220,48 @@ TEST_F(TrainTest, DivergenceIsSaidAndKeepsTheLastCheckpoint) {
                   "diverged"));
 }
 
+TEST(Schedule, APlateauLowersTheRateWhereProgressEnds) {
+  const Schedule schedule("plateau:0.1:2");
+  Plateau plateau;
+  for (const double measure : {1.0, 0.5, 0.6}) plateau.judge(measure, schedule);
+  EXPECT_EQ(plateau.factor, 1);
+  plateau.judge(0.49999, schedule);  // too little to count
+  EXPECT_DOUBLE_EQ(plateau.factor, 0.1);
+  for (const double measure : {0.4, 0.4, 0.4}) plateau.judge(measure, schedule);
+  EXPECT_DOUBLE_EQ(plateau.factor, 0.01);
+  for (const char* wrong : {"plateau:2:1", "plateau:0.1", "plateau:0.1:0.5", "plateau:0.1:x"})
+    error_of([&] { Schedule{wrong}; }, Code::invalid_argument);
+}
+
+TEST_F(TrainTest, APlateauGoesOnWithTheRun) {
+  for (const bool validation : {false, true}) {
+    TrainOptions options = quick_run();
+    options.recipe.epochs = 6;
+    options.recipe.rate = 1e-9f;  // nothing is learnt: each epoch is one without progress
+    options.recipe.schedule = "plateau:0.5:2";
+    if (validation) options.validation = std::make_shared<Colours>(24);
+    Trainer whole(tiny(), data_, options);
+    StepResult last;
+    while (!whole.done()) last = whole.step();
+    if (validation) EXPECT_NEAR(last.rate, 0.25e-9, 1e-12);
+    EXPECT_LT(last.rate, 0.6e-9) << "by validation: " << validation;  // the loss of dropout's masks varies a little
+    whole.save_checkpoint(path("whole"));
+    Trainer first(tiny(), data_, options);
+    while (first.steps_done() < 3 * first.steps_per_epoch()) first.step();
+    first.save_checkpoint(path("stopped"));
+    TrainOptions as_written;
+    as_written.threads = 1;
+    as_written.recipe.epochs = 0;
+    as_written.validation = options.validation;
+    const auto second = Trainer::resume(path("stopped"), data_, as_written);
+    while (!second->done()) second->step();
+    second->save_checkpoint(path("resumed"));
+    EXPECT_EQ(bytes_of(path("whole")), bytes_of(path("resumed")));
+    as_written.validation = validation ? nullptr : std::make_shared<Colours>(24);
+    error_of([&] { Trainer::resume(path("stopped"), data_, as_written); }, Code::invalid_argument);
+  }
+}
+
 TEST(Schedule, GivesTheRates) {
   EXPECT_DOUBLE_EQ(Schedule("constant").rate(0.1, 50, 100), 0.1);
   EXPECT_NEAR(Schedule("step:30:0.1").rate(1, 29.9, 90), 1, 1e-12);

@@ -760,6 +760,7 @@ struct TrainOptions {
   //   "cosine"                    to zero over the whole training
   //   "step:EVERY:FACTOR"         multiplied by FACTOR after each EVERY epochs: "step:30:0.1"
   //   "steps:E1,E2,...:FACTOR"    multiplied by FACTOR at these epochs: "steps:25,51,79:0.1"
+  //   "plateau:FACTOR:PATIENCE"   multiplied by FACTOR after PATIENCE epochs without progress of the training loss
   std::optional<std::string> schedule = {};
   std::optional<Augmentation> augmentation = {};  // empty: crop and flip, with a border of 4 for inputs up to 64 pixels
   // Deviation of colour noise along the principal components of the data's pixels: 0..10, 0.1 in the paper, 0: none.

@@ -65,8 +65,10 @@ Augment augment_of(const TrainCommand& command, const NetSpec& spec) {
   return augment;
 }
 
-std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::shared_ptr<const Dataset>& data) {
+std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::shared_ptr<const Dataset>& data,
+                                      const std::shared_ptr<const Dataset>& validation) {
   TrainOptions options;
+  options.validation = validation;
   options.devices = command.device.devices;
   options.threads = command.device.threads;
   if (!command.resume.empty()) {
@@ -108,7 +110,7 @@ class TrainRun {
       if (!path.empty()) check_writable(path);
     data_ = Dataset::open(command.data, "train");
     if (!command.val.empty()) val_ = Dataset::open(command.val, "test");
-    trainer_ = make_trainer(command, data_);
+    trainer_ = make_trainer(command, data_, val_);
     // Asked of a model without weights, so that a class without a match shows now and not after the first epoch.
     if (val_) match_classes(val_->classes(), *Model::of(trainer_->spec(), drawn_weights(1), data_->classes()));
     log_.emplace(command.log, trainer_->steps_done());
@@ -186,7 +188,7 @@ class TrainRun {
       bar_->clear();
       message("warning: " + name + " is skipped: " + why);
     };
-    const Evaluation result = trainer_->evaluate(*val_, how);
+    const Evaluation result = trainer_->validate(how);
     warned_ = true;
     return result;
   }
@@ -252,7 +254,7 @@ class TrainRun {
   const TrainCommand& command_;
   const std::string checkpoint_;
   std::shared_ptr<const Dataset> data_;
-  std::unique_ptr<const Dataset> val_;
+  std::shared_ptr<const Dataset> val_;
   std::unique_ptr<Trainer> trainer_;
   std::optional<TrainLog> log_;
   std::optional<ProgressBar> bar_;
@@ -305,8 +307,11 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
       add_real(app, "--lr", command.rate, "Learning rate" + own, 1e-12, 1000),
       add_real(app, "--momentum", command.momentum, "Momentum" + own, 0, 0.999999),
       add_real(app, "--weight-decay", command.decay, "Weight decay" + own, 0, 1000),
-      app.add_option("--schedule", command.schedule,
-                     "constant, cosine, step:EVERY:FACTOR or steps:E1,E2,...:FACTOR, in epochs" + own)
+      app.add_option(
+             "--schedule", command.schedule,
+             "constant, cosine, step:EVERY:FACTOR, steps:E1,E2,...:FACTOR, in epochs, or plateau:FACTOR:PATIENCE, by "
+             "--val or else by the training loss" +
+                 own)
           ->type_name("TEXT")
           ->check(CLI::Validator(check_schedule, "")),
       add_whole(app, "--seed", command.seed, "Of every random draw", 0, INT64_MAX)->capture_default_str(),

@@ -1,4 +1,6 @@
 // What a trainer writes and reads: weight files and checkpoints.
+#include <cmath>
+
 #include "core/error.h"
 #include "core/log.h"
 #include "core/random.h"
@@ -62,7 +64,32 @@ std::vector<float> rounded(std::vector<float> values, DataType stored) {
   return values;
 }
 
-std::string to_json(const TrainOptions& options, int64_t step, const Dataset& data, const std::string& plan) {
+json plateau_to_json(const Plateau& p, bool by_validation) {
+  json saved = json::object();
+  if (std::isfinite(p.best)) saved["best"] = p.best;
+  saved["epochs_without"] = p.epochs_without;
+  saved["factor"] = p.factor;
+  saved["judged_step"] = p.judged_step;
+  saved["loss_sum"] = p.loss_sum;
+  saved["by_validation"] = by_validation;
+  return saved;
+}
+
+Plateau plateau_from_json(const json& saved, bool by_validation, const std::string& path) {
+  check(saved.at("by_validation").get<bool>() == by_validation, Code::invalid_argument, path, ": its plateau schedule ",
+        "watches ", by_validation ? "the training loss" : "validation data", ": resume ",
+        by_validation ? "without" : "with", " validation data");
+  Plateau p;
+  p.best = saved.value("best", p.best);
+  saved.at("epochs_without").get_to(p.epochs_without);
+  saved.at("factor").get_to(p.factor);
+  saved.at("judged_step").get_to(p.judged_step);
+  saved.at("loss_sum").get_to(p.loss_sum);
+  return p;
+}
+
+std::string to_json(const TrainOptions& options, int64_t step, const Dataset& data, const std::string& plan,
+                    const std::optional<Plateau>& plateau) {
   const Recipe& r = options.recipe;
   const Augment& a = options.augment;
   Document document{json::object()};
@@ -89,11 +116,13 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
   augment["shared"] = a.shared;
   augment["colour_noise"] = a.colour_noise;
   augment["colour_divides"] = a.colour_divides;
+  if (plateau) solver["plateau"] = plateau_to_json(*plateau, options.validation != nullptr);
   return solver.dump();
 }
 
 // The run of a checkpoint, with devices and threads of `options`; its epochs too where they are given.
-int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data, std::string& plan) {
+int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data, std::string& plan,
+                    Plateau& plateau) {
   const std::string text = file.metadata(solver_key);
   check(!text.empty(), Code::bad_file, file.path(), " is a weight file and no checkpoint (it has no ", solver_key,
         "): start from it as initial weights instead");
@@ -123,6 +152,8 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     a.colour_noise = augment.value("colour_noise", 0.0f);  // checkpoints before 0.9.1 have none
     a.colour_divides = augment.value("colour_divides", false);
     solver.at("plan").get_to(plan);
+    if (solver.contains("plateau"))
+      plateau = plateau_from_json(solver.at("plateau"), options.validation != nullptr, file.path());
     if (epochs > 0) r.epochs = epochs;
     return solver.at("step");
   } catch (const json::exception& error) {
@@ -194,7 +225,8 @@ void Trainer::save_checkpoint(const std::string& path) const {
   add(velocity_prefix, [this](size_t i) { return network_->download(i, *velocity_[i]); });
   add_mean_image(spec_.input, mean_image_, tensors);
   auto metadata = metadata_of(spec_, data_->classes(), colours_);
-  metadata[solver_key] = to_json(options_, step_, *data_, plan_of(*network_, options_.threads));
+  metadata[solver_key] = to_json(options_, step_, *data_, plan_of(*network_, options_.threads),
+                                 schedule_->is_plateau() ? std::optional(plateau_) : std::nullopt);
   write_safetensors(path, std::move(tensors), std::move(metadata));
   log_line(LogLevel::info, cat("checkpoint after step ", step_, ": ", path));
 }
@@ -219,7 +251,8 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
         model->labels().size(), ", the first '", model->labels().front(), "') than the data has (",
         data->classes().size(), ", the first '", data->classes().front(), "'): resume with the same data");
   std::string plan;
-  const int64_t step = read_solver(*model->file(), options, *data, plan);
+  Plateau plateau;
+  const int64_t step = read_solver(*model->file(), options, *data, plan, plateau);
   std::unique_ptr<Trainer> trainer(new Trainer);
   trainer->mean_image_ = model->preprocessor().mean_image();
   trainer->colours_ = colours_of(*model->file());
@@ -228,6 +261,7 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
   trainer->start(model->spec(), std::move(data), options, weights_from(*model->file()));
   trainer->read_velocity(*model->file());
   trainer->step_ = step;
+  trainer->plateau_ = plateau;
   check(step <= trainer->total_steps(), Code::invalid_argument, checkpoint, " has made ", step,
         " steps, more than the ", trainer->total_steps(), " of ", options.recipe.epochs,
         " epochs: ask for more epochs");

@@ -156,6 +156,29 @@ void Trainer::start_pipeline() {
   waited_ = 0;
 }
 
+// Before the first step of an epoch, so that a run that stopped at its end judges it too.
+void Trainer::judge_epoch() {
+  if (!schedule_->is_plateau() || step_ == plateau_.judged_step || step_ % steps_per_epoch() != 0) return;
+  const double measure =
+      options_.validation ? 1 - validate().top1 : plateau_.loss_sum / static_cast<double>(step_ - plateau_.judged_step);
+  const double before = plateau_.factor;
+  plateau_.judge(measure, *schedule_);
+  plateau_.judged_step = step_;
+  plateau_.loss_sum = 0;
+  if (plateau_.factor < before)
+    log_line(LogLevel::info, cat("no progress since ", schedule_->patience(), " epochs: the rate is ",
+                                 options_.recipe.rate * plateau_.factor));
+}
+
+const Evaluation& Trainer::validate(const EvaluateOptions& options) {
+  check(options_.validation != nullptr, Code::invalid_state, "the trainer was made without validation data");
+  if (validated_step_ != step_) {
+    validated_ = evaluate(*options_.validation, options);
+    validated_step_ = step_;
+  }
+  return *validated_;
+}
+
 StepResult Trainer::step() {
   try {
     return make_step();
@@ -169,11 +192,13 @@ StepResult Trainer::step() {
 
 StepResult Trainer::make_step() {
   const auto begin = std::chrono::steady_clock::now();
+  judge_epoch();
   if (!pipeline_) start_pipeline();
   pipeline_->next(batch_);
   StepResult result;
   const double epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
-  result.rate = schedule_->rate(options_.recipe.rate, epoch, static_cast<double>(options_.recipe.epochs));
+  result.rate =
+      schedule_->rate(options_.recipe.rate, epoch, static_cast<double>(options_.recipe.epochs)) * plateau_.factor;
   const StepContext context{options_.seed, static_cast<uint64_t>(step_)};
   network_->set_input(batch_.images);
   network_->set_labels(batch_.labels);
@@ -192,6 +217,7 @@ StepResult Trainer::make_step() {
         " (learning rate ", result.rate,
         "): the run has diverged; start again with a lower rate, or from an earlier checkpoint");
   update(result.rate);
+  plateau_.loss_sum += result.loss;
   result.step = ++step_;
   result.epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
   result.accuracy = static_cast<double>(right) / static_cast<double>(rows);

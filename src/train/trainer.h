@@ -24,7 +24,8 @@ struct TrainOptions {
   bool dropout = true;  // off: for comparisons with other programs
   std::string init;     // weight file to start from; empty: drawn
   int data_threads = 1;
-  std::shared_ptr<HostAllocator> allocator;  // of tensors; null: operator new
+  std::shared_ptr<const Dataset> validation;  // what a plateau schedule watches; null: the training loss
+  std::shared_ptr<HostAllocator> allocator;   // of tensors; null: operator new
 };
 
 // How this network's training pictures are varied where nobody says otherwise: random crop and flip; a border first for
@@ -72,6 +73,8 @@ class Trainer {
   std::shared_ptr<const Model> model() const;
   // Accuracy of the weights as they are now.
   Evaluation evaluate(const Dataset& data, const EvaluateOptions& options = {});
+  // Of the validation set of the options; computed once after each step.
+  const Evaluation& validate(const EvaluateOptions& options = {});
 
  private:
   Trainer() = default;
@@ -81,6 +84,7 @@ class Trainer {
   void read_velocity(const WeightFile& file);
   void start_pipeline();
   StepResult make_step();
+  void judge_epoch();
   void update(double rate);
 
   NetSpec spec_;
@@ -93,6 +97,9 @@ class Trainer {
   std::unique_ptr<Network> network_;
   std::vector<std::shared_ptr<Buffer>> velocity_;
   std::optional<Schedule> schedule_;
+  Plateau plateau_;
+  std::optional<Evaluation> validated_;
+  int64_t validated_step_ = -1;
   Batch batch_;
   std::vector<float> losses_, probabilities_;
   int64_t step_ = 0;

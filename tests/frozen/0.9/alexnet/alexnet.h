@@ -691,7 +691,8 @@ ALEXNET_API(alexnet_status) alexnet_train_options_set_momentum(alexnet_train_opt
 /// 0 or more.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_weight_decay(alexnet_train_options* options, double decay);
 
-/// The learning rate over time, in epochs: "constant", "cosine", "step:EVERY:FACTOR" or "steps:E1,E2,...:FACTOR".
+/// The learning rate over time, in epochs: "constant", "cosine", "step:EVERY:FACTOR", "steps:E1,E2,...:FACTOR", or
+/// "plateau:FACTOR:PATIENCE", times FACTOR after PATIENCE epochs without progress of the training loss.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_schedule(alexnet_train_options* options, const char* schedule);
 
