@@ -215,6 +215,14 @@ alexnet_status alexnet_train_options_set_color_noise(alexnet_train_options* opti
   });
 }
 
+alexnet_status alexnet_train_options_set_layer_rate(alexnet_train_options* options, const char* layer, double factor) {
+  return set(options, [&](alexnet_train_options& to) {
+    require(layer, "layer");
+    check(factor >= 0 && factor <= 1e6, Code::invalid_argument, "factor must lie in 0..1000000, got ", factor);
+    to.others.layer_rates[layer] = static_cast<float>(factor);
+  });
+}
+
 alexnet_status alexnet_train_options_set_mean(alexnet_train_options* options, const char* mean) {
   return set(options, [&](alexnet_train_options& to) {
     require(mean, "mean");

@@ -104,6 +104,55 @@ TEST_F(TrainTest, AResumedRunEndsBitEqual) {
   }
 }
 
+// The state of each parameter by name, as a checkpoint holds it.
+std::map<std::string, std::vector<float>> parameters_of(const Trainer& trainer, const std::string& path) {
+  trainer.save_checkpoint(path);
+  const WeightFile file = WeightFile::open(path);
+  std::map<std::string, std::vector<float>> all;
+  for (const TensorView& tensor : file.tensors()) {
+    if (tensor.name.starts_with("optimizer.")) continue;
+    std::vector<float>& values = all[tensor.name] =
+        std::vector<float>(static_cast<size_t>(element_count(tensor.shape)));
+    file.read(tensor, values);
+  }
+  return all;
+}
+
+TEST_F(TrainTest, FrozenLayersStayAndOthersLearnAtTheirOwnPace) {
+  TrainOptions options = quick_run();
+  options.layer_rates = {{"conv*", 0}, {"fc6", 10}};
+  Trainer trainer(tiny(), data_, options);
+  const auto before = parameters_of(trainer, path("a"));
+  for (int i = 0; i < 3; ++i) trainer.step();
+  const auto after = parameters_of(trainer, path("b"));
+  for (const auto& [name, values] : before) EXPECT_EQ(values == after.at(name), name.starts_with("conv")) << name;
+  TrainOptions as_written;
+  as_written.threads = 1;
+  as_written.recipe.epochs = 0;
+  const auto resumed = Trainer::resume(path("b"), data_, as_written);
+  resumed->step();
+  EXPECT_EQ(parameters_of(*resumed, path("c")).at("conv2.weight"), before.at("conv2.weight"));
+  options.layer_rates = {{"conv9", 0}};
+  EXPECT_TRUE(has(error_of([&] { Trainer(tiny(), data_, options); }, Code::not_found), "conv1, conv2"));
+  options.layer_rates = {{"conv1", -1.0f}};
+  error_of([&] { Trainer(tiny(), data_, options); }, Code::invalid_argument);
+}
+
+TEST_F(TrainTest, FineTuningKeepsTheColoursOfItsWeights) {
+  TrainOptions options = quick_run();
+  options.recipe.mean = Recipe::Mean::image;
+  Trainer first(tiny(), data_, options);
+  first.step();
+  first.save_weights(path("first.safetensors"));
+  options.recipe.mean = Recipe::Mean::fixed;
+  options.init = path("first.safetensors");
+  const Trainer second(tiny(), data_, options);
+  EXPECT_EQ(second.spec().input.mean_image, "mean_image");
+  second.save_weights(path("second.safetensors"));
+  EXPECT_EQ(Model::open(path("second.safetensors"))->preprocessor().mean_image().values,
+            Model::open(path("first.safetensors"))->preprocessor().mean_image().values);
+}
+
 // Mean image and colour components are measured once, kept in the checkpoint, and written into the weight file.
 TEST_F(TrainTest, WhatWasMeasuredGoesOnWithTheRun) {
   TrainOptions options = quick_run();

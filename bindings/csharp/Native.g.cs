@@ -501,6 +501,9 @@ namespace AlexNet
         internal static extern Status alexnet_train_options_set_initial_weights(TrainOptionsHandle options, byte[] path);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_layer_rate(TrainOptionsHandle options, byte[] layer, double factor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_input_size(TrainOptionsHandle options, long side);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

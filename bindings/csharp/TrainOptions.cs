@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 namespace AlexNet
 {
     /// <summary>Random changes of the pictures.</summary>
@@ -45,6 +46,9 @@ namespace AlexNet
         /// <summary>What is subtracted from pictures: "color" or "image", measured over the data, or "fixed".</summary>
         public string Mean { get; set; }
 
+        /// <summary>Factors of single layers' learning rates: 0 freezes, "conv*" means what begins so.</summary>
+        public IDictionary<string, double> LayerRates { get; } = new Dictionary<string, double>();
+
         /// <summary>Another side, in pixels, of the network's square input.</summary>
         public long? InputSize { get; set; }
 
@@ -83,6 +87,8 @@ namespace AlexNet
                 Native.Check(Native.alexnet_train_options_set_augmentation(to, a.RandomCrop ? 1 : 0, a.Flip ? 1 : 0, a.Pad));
             if (ColorNoise is double noise) Native.Check(Native.alexnet_train_options_set_color_noise(to, noise));
             if (Mean != null) Native.Check(Native.alexnet_train_options_set_mean(to, Native.Utf8(Mean)));
+            foreach (KeyValuePair<string, double> layer in LayerRates)
+                Native.Check(Native.alexnet_train_options_set_layer_rate(to, Native.Utf8(layer.Key), layer.Value));
             if (InputSize is long side) Native.Check(Native.alexnet_train_options_set_input_size(to, side));
             Native.Check(Native.alexnet_train_options_set_seed(to, Seed));
             Native.Check(Native.alexnet_train_options_set_device(to, Native.Utf8(Device)));

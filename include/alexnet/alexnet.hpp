@@ -34,6 +34,7 @@
 #include <exception>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -767,8 +768,9 @@ struct TrainOptions {
   std::optional<double> color_noise = {};
   // What is subtracted from pictures: "color" or "image", measured over the data, or "fixed" for the network.
   std::optional<std::string> mean = {};
-  std::optional<int64_t> input_size = {};  // side of the network's square input, in pixels
-  uint64_t seed = 1;                       // of every random draw
+  std::map<std::string, double> layer_rates = {};  // factors of layers: {"conv*", 0} freezes what begins so
+  std::optional<int64_t> input_size = {};          // side of the network's square input, in pixels
+  uint64_t seed = 1;                               // of every random draw
   std::string device = "cpu";
   int32_t threads = 0;         // 0..4096; 0: the context's, which are all cores where it does not say
   int32_t data_threads = 1;    // that read pictures meanwhile: 0..256; 0 reads them between the steps; same answer
@@ -919,6 +921,8 @@ class Trainer {
       check(alexnet_train_options_set_augmentation(to, a->random_crop ? 1 : 0, a->flip ? 1 : 0, a->pad));
     if (options.color_noise) check(alexnet_train_options_set_color_noise(to, *options.color_noise));
     if (options.mean) check(alexnet_train_options_set_mean(to, options.mean->c_str()));
+    for (const auto& [layer, factor] : options.layer_rates)
+      check(alexnet_train_options_set_layer_rate(to, layer.c_str(), factor));
     if (options.input_size) check(alexnet_train_options_set_input_size(to, *options.input_size));
     check(alexnet_train_options_set_seed(to, options.seed));
     check(alexnet_train_options_set_device(to, options.device.c_str()));

@@ -48,19 +48,6 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
   }
 }
 
-MeanImage mean_image_of(const WeightFile& file, const InputSpec& input) {
-  if (input.mean_image.empty()) return {};
-  const TensorView* tensor = file.find(input.mean_image);
-  const bool fits =
-      tensor && tensor->shape.size() == 3 && tensor->shape[0] == 3 && tensor->shape[1] == tensor->shape[2];
-  check(fits, Code::bad_file, file.path(), ": alexnet.input names the mean image '", input.mean_image, "', which ",
-        tensor ? cat("has the shape ", to_string(tensor->shape), " and not (3, size, size)")
-               : std::string("is not in the file"));
-  MeanImage mean{tensor->shape[1], std::vector<float>(static_cast<size_t>(element_count(tensor->shape)))};
-  file.read(*tensor, mean.values);
-  return mean;
-}
-
 std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
   const std::string json = file.metadata("alexnet.labels");
   if (json.empty()) return default_labels(classes);
@@ -88,6 +75,19 @@ std::string resolve(const std::string& file_or_name) {
 }
 
 }  // namespace
+
+MeanImage mean_image_of(const WeightFile& file, const InputSpec& input) {
+  if (input.mean_image.empty()) return {};
+  const TensorView* tensor = file.find(input.mean_image);
+  const bool fits =
+      tensor && tensor->shape.size() == 3 && tensor->shape[0] == 3 && tensor->shape[1] == tensor->shape[2];
+  check(fits, Code::bad_file, file.path(), ": alexnet.input names the mean image '", input.mean_image, "', which ",
+        tensor ? cat("has the shape ", to_string(tensor->shape), " and not (3, size, size)")
+               : std::string("is not in the file"));
+  MeanImage mean{tensor->shape[1], std::vector<float>(static_cast<size_t>(element_count(tensor->shape)))};
+  file.read(*tensor, mean.values);
+  return mean;
+}
 
 std::shared_ptr<const Model> Model::open(const std::string& file_or_name, const std::string& as) {
   return open(WeightFile::open(resolve(file_or_name)), as);

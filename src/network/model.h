@@ -43,6 +43,9 @@ class Model {
   mutable SharedWeights shared_;
 };
 
+// The mean image that `input`, which comes from the file, names; empty where it names none.
+MeanImage mean_image_of(const WeightFile& file, const InputSpec& input);
+
 // The weights of an opened file as a network loads them; the file must outlive the source.
 WeightSource weights_from(const WeightFile& file);
 

@@ -106,6 +106,7 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
   solver["rate_in_velocity"] = r.rate_in_velocity;
   solver["label_smoothing"] = options.label_smoothing;
   solver["dropout"] = options.dropout;
+  if (!options.layer_rates.empty()) solver["layer_rates"] = options.layer_rates;
   solver["devices"] = options.devices;
   solver["threads"] = options.threads;
   solver["plan"] = plan;
@@ -144,6 +145,7 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     solver.at("rate_in_velocity").get_to(r.rate_in_velocity);
     solver.at("label_smoothing").get_to(options.label_smoothing);
     solver.at("dropout").get_to(options.dropout);
+    options.layer_rates = solver.value("layer_rates", std::map<std::string, float>());
     const json& augment = solver.at("augment");
     augment.at("random_crop").get_to(a.random_crop);
     augment.at("flip").get_to(a.flip);

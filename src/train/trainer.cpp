@@ -34,6 +34,32 @@ NetSpec without_dropout(NetSpec spec) {
   return spec;
 }
 
+bool means(const std::string& layer, const std::string& node) {
+  if (layer.ends_with('*')) return node.starts_with(layer.substr(0, layer.size() - 1));
+  return node == layer || node == layer + "a" || node == layer + "b";
+}
+
+NetSpec with_layer_rates(NetSpec spec, const std::map<std::string, float>& rates) {
+  for (const auto& [layer, factor] : rates) {
+    check(std::isfinite(factor) && factor >= 0, Code::invalid_argument, "the rate factor of ", layer,
+          " must be 0 or more, got ", factor);
+    std::string known;
+    bool found = false;
+    for (Node& node : spec.nodes) {
+      ParamRule* rules[2] = {nullptr, nullptr};
+      if (auto* conv = std::get_if<Conv>(&node.op)) rules[0] = &conv->weight, rules[1] = &conv->bias;
+      if (auto* linear = std::get_if<Linear>(&node.op)) rules[0] = &linear->weight, rules[1] = &linear->bias;
+      if (!rules[0]) continue;
+      known += (known.empty() ? "" : ", ") + node.name;
+      if (!means(layer, node.name)) continue;
+      found = true;
+      for (ParamRule* rule : rules) rule->rate *= factor;
+    }
+    check(found, Code::not_found, "no layer with weights is called '", layer, "'; there are ", known);
+  }
+  return spec;
+}
+
 // Weights of another class count give all but the last layer.
 WeightSource weights_to_start_from(const TrainOptions& options, const NetSpec& spec, std::optional<WeightFile>& file) {
   const WeightSource drawn = drawn_weights(options.seed);
@@ -71,9 +97,23 @@ Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, Train
   std::optional<WeightFile> file;
   const WeightSource weights = weights_to_start_from(options, spec, file);
   check_options(options, spec, *data);  // before all pictures are read
-  NetSpec measured = spec;
-  measure_data(measured, *data, options);
-  start(measured, std::move(data), options, weights);
+  NetSpec prepared = spec;
+  if (file && options.recipe.mean == Recipe::Mean::fixed) take_input_of(*file, prepared.input);
+  measure_data(prepared, *data, options);
+  start(prepared, std::move(data), options, weights);
+}
+
+// Weights to start from are used to colours as their file says them.
+void Trainer::take_input_of(const WeightFile& file, InputSpec& input) {
+  const std::string json = file.metadata("alexnet.input");
+  if (json.empty()) return;
+  const InputSpec theirs = input_from_json(json);
+  input.channel_order = theirs.channel_order;
+  input.scale = theirs.scale;
+  input.mean = theirs.mean;
+  input.std = theirs.std;
+  input.mean_image = theirs.mean_image;
+  mean_image_ = mean_image_of(file, theirs);
 }
 
 // What the recipe takes from the training set: its mean, into the spec's input, and its colour components.
@@ -109,12 +149,12 @@ std::unique_ptr<Network> Trainer::plan(const NetSpec& spec, const TrainOptions& 
 void Trainer::start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options,
                     const WeightSource& weights) {
   check_options(options, spec, *data);
-  spec_ = spec;
+  spec_ = with_layer_rates(spec, options.layer_rates);
   options_ = options;
   data_ = std::move(data);
   schedule_.emplace(options.recipe.schedule);
   preprocessor_ = std::make_shared<const Preprocessor>(spec.input, mean_image_);
-  network_ = plan(spec, options);
+  network_ = plan(spec_, options);
   network_->load(weights);
   for (size_t i = 0; i < network_->params().size(); ++i)
     velocity_.push_back(network_->device_of(i).allocate(network_->params()[i].desc.bytes()));

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ struct TrainOptions {
   float label_smoothing = 0;
   bool dropout = true;  // off: for comparisons with other programs
   std::string init;     // weight file to start from; empty: drawn
+  // Factors of single layers' rates, beside their own: 0 freezes. "conv1" means conv1a and conv1b too, "conv*" what
+  // begins so.
+  std::map<std::string, float> layer_rates;
   int data_threads = 1;
   std::shared_ptr<const Dataset> validation;  // what a plateau schedule watches; null: the training loss
   std::shared_ptr<HostAllocator> allocator;   // of tensors; null: operator new
@@ -78,6 +82,7 @@ class Trainer {
 
  private:
   Trainer() = default;
+  void take_input_of(const WeightFile& file, InputSpec& input);
   void measure_data(NetSpec& spec, const Dataset& data, const TrainOptions& options);
   void start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options,
              const WeightSource& weights);

@@ -732,9 +732,15 @@ alexnet_train_options_set_label_smoothing(alexnet_train_options* options, double
 /// 0 switches dropout off.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_dropout(alexnet_train_options* options, int32_t enabled);
 
-/// A weight file to start from instead of drawn weights; where it has other classes, all but its last layer is used.
+/// A weight file to start from instead of drawn weights; where it has other classes, all but its last layer is used. Its
+/// channel order, scale, mean and std are used too, unless alexnet_train_options_set_mean asks for others.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_initial_weights(alexnet_train_options* options, const char* path);
+
+/// A factor of one layer's learning rate, 0 or more; 0 freezes it. "conv1" means conv1a and conv1b too, "conv*" what
+/// begins so. May be set for several layers. A name that the network does not have is refused when a trainer is made.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_layer_rate(alexnet_train_options* options, const char* layer, double factor);
 
 /// Another side, in pixels, of the network's square input. Sizes that cannot work are refused with those that can.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_input_size(alexnet_train_options* options, int64_t side);

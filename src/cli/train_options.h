@@ -1,0 +1,32 @@
+// What `alexnet train` is asked for.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/common.h"
+#include "train/trainer.h"
+
+namespace alx::cli {
+
+struct TrainCommand {
+  std::string model, data, val, out, resume, init, log, plot, schedule;
+  std::string store = "fp32", dropout = "on", mean;
+  std::vector<std::string> augment, rates;
+  int64_t epochs = 0, batch = 0, size = 0, pad = 0, seed = 1, checkpoint_every = 0;
+  double checkpoint_minutes = 0;
+  double rate = 0, momentum = 0, decay = 0;
+  DeviceOptions device;
+  const CLI::App* app = nullptr;
+
+  bool given(const std::string& option) const { return app->count(option) > 0; }
+};
+
+// Adds the command's options.
+void add_train_options(CLI::App& app, TrainCommand& command);
+
+// The trainer that a parsed command wants: a new one or one that goes on.
+std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::shared_ptr<const Dataset>& data,
+                                      const std::shared_ptr<const Dataset>& validation);
+
+}  // namespace alx::cli
