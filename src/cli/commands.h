@@ -19,5 +19,6 @@ Command add_convert(CLI::App& program);
 Command add_verify(CLI::App& program);
 Command add_devices(CLI::App& program);
 Command add_bench(CLI::App& program);
+Command add_features(CLI::App& program);
 
 }  // namespace alx::cli

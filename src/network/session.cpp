@@ -108,7 +108,11 @@ std::vector<float> Session::classify(const std::vector<Image>& images, int crops
 }
 
 std::vector<float> Session::features(const std::vector<Image>& images, const std::string& layer) {
-  return run_and_read(prepare(*model_, images, 1), layer);
+  return features(prepare(*model_, images, 1), layer);
+}
+
+std::vector<float> Session::features(std::span<const float> prepared, const std::string& layer) {
+  return run_and_read(prepared, layer);
 }
 
 std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {

@@ -45,6 +45,7 @@ class Session {
 
   // Activations of a layer among options.outputs for the centre crops: (count, elements of one image).
   std::vector<float> features(const std::vector<Image>& images, const std::string& layer);
+  std::vector<float> features(std::span<const float> prepared, const std::string& layer);  // as run() takes them
 
  private:
   std::vector<float> run_and_read(std::span<const float> images, const std::string& output);
