@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "core/error.h"
+#include "core/path.h"
 #include "network/session.h"
 #include "plot/plot.h"
 
@@ -84,11 +85,12 @@ std::vector<Tiles> activations_of(const std::shared_ptr<const Model>& model, con
           " gives ", session.network().shape(layer).back(),
           " numbers and no planes that could be drawn; `alexnet features` writes them");
   const std::vector<Image> picture{read_image(options.activations)};
+  const std::string name = to_utf8(to_path(options.activations).filename());
   std::vector<Tiles> blocks;
   for (const std::string& layer : layers) {
     const Shape shape = session.network().shape(layer);
-    blocks.push_back({layer, cat(shape[1], " channels of ", times({shape[2], shape[3]})), 1, shape[2], shape[3],
-                      session.features(picture, layer)});
+    blocks.push_back({layer, cat(shape[1], " channels of ", times({shape[2], shape[3]}), " for ", name), 1, shape[2],
+                      shape[3], session.features(picture, layer)});
   }
   return blocks;
 }
