@@ -68,7 +68,7 @@ TEST_F(CliLook, FeaturesAreThoseOfASession) {
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.err.find("1.bmp"), std::string::npos) << result.err;
   EXPECT_NE(result.out.find("8 pictures"), std::string::npos) << result.out;
-  EXPECT_EQ(run("verify f.safetensors").code, 1);  // sound as a file, but no network's weights
+  EXPECT_EQ(run("verify f.safetensors").code, 0);
 
   const FeatureIndex index = FeatureIndex::open("f.safetensors");
   EXPECT_EQ(index.source().images, (std::vector<std::string>{"blue/0.bmp", "blue/1.bmp", "blue/2.bmp", "green/0.bmp",
@@ -174,7 +174,12 @@ TEST_F(CliLook, SearchRefusesWhatDoesNotFit) {
   const std::string search = "search --query " + cat_ + " --index ", whole = bytes_of("f.safetensors");
   write("cut.safetensors", whole.substr(0, whole.size() - 100));
   refuses(search + "cut.safetensors", 1, "cut.safetensors");
+  std::string damaged = whole;
+  damaged[damaged.size() - 9] ^= 1;
+  write("damaged.safetensors", damaged);
+  EXPECT_EQ(run("verify damaged.safetensors").code, 1);
   refuses(search + "missing.safetensors", 1, "missing.safetensors");
+  refuses("classify " + cat_ + " --model f.safetensors", 1, "f.safetensors");
   refuses(search + bundled_, 1, "no index");
   refuses("search --index f.safetensors --query missing.jpg", 1, "missing.jpg");
   refuses(search + "f.safetensors --plot /nowhere/x.png", 1, "/nowhere");

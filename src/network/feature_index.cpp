@@ -52,6 +52,8 @@ std::map<std::string, std::string> to_metadata(const FeatureSource& source) {
           {key_images, nlohmann::json(source.images).dump()}};
 }
 
+bool is_feature_index(const WeightFile& file) { return file.metadata().contains(key_images); }
+
 FeatureIndex FeatureIndex::open(const std::string& path) {
   FeatureIndex index(WeightFile::open(path));
   const WeightFile& file = index.file_;

@@ -1,6 +1,7 @@
 // A file of pictures' features: which pictures, and by which network and layer. docs/search.md describes it.
 #pragma once
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct FeatureSource {
 
 FeatureSource source_of(const Model& model, const std::string& name);  // of its weights and preprocessing
 std::map<std::string, std::string> to_metadata(const FeatureSource& source);
+
+bool is_feature_index(const WeightFile& file);
 
 class FeatureIndex {
  public:

@@ -7,6 +7,7 @@
 #include "backends/registry.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "network/feature_index.h"
 
 namespace alx {
 namespace {
@@ -152,9 +153,14 @@ std::optional<double> self_test(const std::shared_ptr<const Model>& model, const
 
 Verdict verify(const std::string& path, const std::string& devices) {
   open_devices(devices);  // a wrong name is no fault of the file
-  Verdict verdict{WeightFile::open(path).faults(), std::nullopt};
+  const WeightFile file = WeightFile::open(path);
+  Verdict verdict{file.faults(), std::nullopt};
   if (!verdict.faults.empty()) return verdict;
   try {
+    if (is_feature_index(file)) {
+      FeatureIndex::open(path);
+      return verdict;
+    }
     const auto model = Model::open_file(path);
     SessionOptions options;
     options.devices = devices;
