@@ -30,6 +30,10 @@ Image thumbnail(Image image) {
   return std::min(image.width, image.height) > plotted_side ? resize_short_side(image, plotted_side) : std::move(image);
 }
 
+std::string in_column(const std::string& text) {
+  return std::string(text.size() < 10 ? 10 - text.size() : 0, ' ') + text;
+}
+
 class Search {
  public:
   explicit Search(const SearchOptions& options) : options_(options), index_(FeatureIndex::open(options.index)) {
@@ -85,23 +89,18 @@ class Search {
     for (const Neighbour& neighbour : found) {
       const std::string image = index_.image(neighbour.index);
       list.push_back({{"index", neighbour.index}, {"image", image}, {"distance", neighbour.distance}});
-      if (!options_.json) std::cout << "  " << distance_text(neighbour.distance) << "  " << printable(image) << '\n';
+      if (!options_.json)
+        std::cout << "  " << in_column(fixed(neighbour.distance, 4)) << "  " << printable(image) << '\n';
     }
     results_.push_back({{"query", options_.queries[query]}, {"nearest", std::move(list)}});
     if (!options_.plot.empty()) rows_.push_back(figure_row(query, found));
-  }
-
-  // Width for the columns of the list; figures take it without the blanks.
-  static std::string distance_text(double distance) {
-    const std::string text = fixed(distance, 3);
-    return std::string(text.size() < 10 ? 10 - text.size() : 0, ' ') + text;
   }
 
   NeighbourRow figure_row(size_t query, const std::vector<Neighbour>& found) const {
     NeighbourRow row{{thumbnail(pictures_[query]), name_of_file(options_.queries[query])}, {}};
     for (const Neighbour& neighbour : found) {
       const std::string image = index_.image(neighbour.index);
-      Captioned shown{{}, fixed(neighbour.distance, 2)};
+      Captioned shown{{}, fixed(neighbour.distance, neighbour.distance < 1 ? 3 : 2)};
       try {
         shown.image = thumbnail(read_image(image));
       } catch (const Error& error) {
