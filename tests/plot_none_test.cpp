@@ -18,6 +18,8 @@ TEST(PlotNone, SaysThatThisBuildHasNoFigures) {
     }
   };
   expect_unsupported([] { plot_predictions("out.png", {}); });
+  expect_unsupported([] { plot_neighbours("out.png", {}); });
+  expect_unsupported([] { plot_tiles("out.png", {}); });
   expect_unsupported([] { plot_curves("out.png", "title", "epoch", {}); });
 }
 

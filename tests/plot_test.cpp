@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -240,6 +241,90 @@ TEST_F(Plot, RefusesWhatCannotBeDrawn) {
     EXPECT_EQ(code_of([&] { plot_predictions(file("out.png"), {{image, "a", {}}}); }, "bytes"), Code::invalid_argument);
   }
   EXPECT_EQ(files(), 0u);
+}
+
+std::array<int, 3> pixel(const Image& image, int64_t x, int64_t y) {
+  const uint8_t* at = image.pixels.data() + (y * image.width + x) * 3;
+  return {at[0], at[1], at[2]};
+}
+
+// Two filters of 2 x 2: the first is red at its first place, dark green at its last.
+TEST_F(Plot, TilesShowTheColoursOfTheirFilters) {
+  std::vector<float> values(2 * 3 * 4);
+  values[0] = 2;       // red, place (0, 0)
+  values[4 + 3] = -1;  // green, place (1, 1)
+  values[12 + 8] = 1;  // of the second: blue, place (0, 0)
+  plot_tiles(file("tiles.png"), {{"conv1", "two", 3, 2, 2, values}});
+  const Image each = read_image(file("tiles.png"));
+  using Rgb = std::array<int, 3>;
+  const int64_t x = 72, y = 124, side = 64;  // of a weight
+  const auto place = [&](int64_t tile, int64_t row, int64_t column) {
+    return pixel(each, x + tile * (2 * side + 8) + column * side + 1, y + row * side + 1);
+  };
+  EXPECT_EQ(place(0, 0, 0), (Rgb{255, 128, 128}));
+  EXPECT_EQ(place(0, 0, 1), (Rgb{128, 128, 128}));
+  EXPECT_EQ(place(0, 1, 0), (Rgb{128, 128, 128}));
+  EXPECT_EQ(place(0, 1, 1), (Rgb{128, 64, 128}));
+  EXPECT_EQ(place(1, 0, 0), (Rgb{128, 128, 255}));
+  EXPECT_EQ(pixel(each, x + side - 1, y), (Rgb{255, 128, 128}));  // pixel by pixel: no colour runs into the next
+  EXPECT_EQ(pixel(each, x + side, y), (Rgb{128, 128, 128}));
+  EXPECT_EQ(pixel(each, x + 2 * side + 2, y), (Rgb{255, 255, 255}));  // the gap
+
+  plot_tiles(file("tiles.png"), {{"conv1", "two", 3, 2, 2, values}}, Contrast::common);
+  const Image common = read_image(file("tiles.png"));
+  EXPECT_EQ(pixel(common, x + 2 * side + 8 + 1, y + 1), (Rgb{128, 128, 191}));
+}
+
+TEST_F(Plot, TilesWithoutNegativeValuesBeginAtBlack) {
+  plot_tiles(file("tiles.png"), {{"relu1", "", 1, 1, 2, {0, 4, 0, 0, 1, 1}}, {"relu2", "", 1, 1, 2, {1, 3}}});
+  const Image image = read_image(file("tiles.png"));
+  using Rgb = std::array<int, 3>;
+  EXPECT_EQ(pixel(image, 74, 126), (Rgb{0, 0, 0}));
+  EXPECT_EQ(pixel(image, 72 + 126, 126), (Rgb{255, 255, 255}));
+  EXPECT_EQ(pixel(image, 72 + 136 + 4, 126), (Rgb{0, 0, 0}));  // all zero: dead, and shown so
+}
+
+TEST_F(Plot, TilesOfAnyCountAndSize) {
+  for (const auto& [count, side] :
+       {std::pair<size_t, int64_t>{1, 1}, {7, 3}, {97, 11}, {384, 13}, {64, 224}, {3, 900}}) {
+    const std::vector<float> values(count * static_cast<size_t>(side * side), 1);
+    plot_tiles(file("tiles.png"), {{"layer", "", 1, side, side, values}});
+    const Size size = png_size(file("tiles.png"));
+    EXPECT_LT(size.width, count == 3 ? 4000u : 2100u) << count;
+    EXPECT_GE(size.width, 1024u) << count;
+  }
+  plot_tiles(file("tiles.svg"), {{std::string(500, 't'), std::string(500, 'n'), 1, 2, 2, {1, 2, 3, 4}}});
+}
+
+TEST_F(Plot, TilesRefuseWhatTheyAreNot) {
+  const auto tiles = [&](const Tiles& block) { return [&, block] { plot_tiles(file("x.png"), {block}); }; };
+  EXPECT_EQ(code_of(tiles({"a", "", 1, 2, 2, {}}), "no tiles of"), Code::invalid_argument);
+  EXPECT_EQ(code_of(tiles({"a", "", 2, 1, 1, {1, 2}}), "no tiles of"), Code::invalid_argument);
+  EXPECT_EQ(code_of(tiles({"a", "", 1, 2, 2, {1, 2, 3}}), "no tiles of"), Code::invalid_argument);
+  EXPECT_EQ(code_of(tiles({"a", "", 1, 1, 2, {1, static_cast<float>(kNan)}}), "not numbers"), Code::invalid_argument);
+  EXPECT_EQ(code_of([&] { plot_tiles(file("x.png"), {}); }, "no tiles"), Code::invalid_argument);
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(Plot, NeighboursStandInOneRowForEachQuery) {
+  const auto picture = [](uint8_t value) { return Image{4, 4, std::vector<uint8_t>(48, value)}; };
+  const NeighbourRow row{{picture(10), "query.jpg"}, {{picture(50), "1.00"}, {{}, "2.00"}, {picture(90), "3.00"}}};
+  plot_neighbours(file("one.png"), {row});
+  plot_neighbours(file("two.png"), {row, row});
+  const Image one = read_image(file("one.png")), two = read_image(file("two.png"));
+  EXPECT_EQ(one.width, two.width);
+  EXPECT_GT(two.height, one.height * 3 / 2);
+  using Rgb = std::array<int, 3>;
+  const int64_t y = 200, query = 72 + 132, first = 72 + 264 + 64 + 132, step = 264 + 24;
+  EXPECT_EQ(pixel(one, query, y), (Rgb{10, 10, 10}));
+  EXPECT_EQ(pixel(one, first, y), (Rgb{50, 50, 50}));
+  EXPECT_EQ(pixel(one, first + step, y), (Rgb{0xf3, 0xf5, 0xf8}));  // cannot be shown: the mat alone
+  EXPECT_EQ(pixel(one, first + 2 * step, y), (Rgb{90, 90, 90}));
+
+  plot_neighbours(file("many.png"), {{{picture(10), "q"}, std::vector<Captioned>(25, {picture(50), "1.00"})}});
+  EXPECT_EQ(png_size(file("many.png")).width, 72u + 264 + 64 + 10 * 264 + 9 * 24 + 72);
+  EXPECT_EQ(code_of([&] { plot_neighbours(file("x.png"), {}); }, "no query"), Code::invalid_argument);
+  EXPECT_EQ(code_of([&] { plot_neighbours(file("x.png"), {{{{}, "q"}, {}}}); }, "0 x 0"), Code::invalid_argument);
 }
 
 // In a process of its own: fontconfig reads its settings once.

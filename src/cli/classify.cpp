@@ -20,7 +20,7 @@ constexpr int64_t plotted_side = 512;                   // pictures are kept no 
 
 struct ClassifyOptions {
   std::vector<std::string> images;
-  std::string model = "alexnet-cifar10", precision = "fp32", plot;
+  std::string model = bundled_model, precision = "fp32", plot;
   DeviceOptions device;
   int64_t top = 5;
   int crops = 1;
@@ -126,9 +126,7 @@ Command add_classify(CLI::App& program) {
   app->add_option("IMAGE", options->images, "Pictures: JPEG, PNG, WebP or BMP; - reads one from standard input")
       ->required()
       ->type_name("");
-  app->add_option("--model", options->model, "A weight file, or the network whose weights come with the library")
-      ->type_name("NAME|FILE")
-      ->capture_default_str();
+  add_model(*app, options->model);
   add_whole(*app, "--top", options->top, "How many classes to show", 1, 1'000'000)->capture_default_str();
   add_crops(*app, options->crops);
   add_device_options(*app, options->device);

@@ -19,5 +19,8 @@ Command add_convert(CLI::App& program);
 Command add_verify(CLI::App& program);
 Command add_devices(CLI::App& program);
 Command add_bench(CLI::App& program);
+Command add_features(CLI::App& program);
+Command add_search(CLI::App& program);
+Command add_kernels(CLI::App& program);
 
 }  // namespace alx::cli

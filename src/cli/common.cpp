@@ -39,6 +39,12 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
+CLI::Option* add_model(CLI::App& command, std::string& model) {
+  return command.add_option("--model", model, "A weight file, or the network whose weights come with the library")
+      ->type_name("NAME|FILE")
+      ->capture_default_str();
+}
+
 void add_device_options(CLI::App& command, DeviceOptions& options) {
   command
       .add_option("--device", options.devices, "Where to run: cpu, cuda:0, or cuda:0,cuda:1 (see `alexnet devices`)")

@@ -17,10 +17,13 @@ using Json = nlohmann::ordered_json;
 // Batches of `classify` and `eval`: large enough to keep a processor busy, small enough for any memory.
 constexpr int64_t max_batch = 32;
 
+constexpr const char* bundled_model = "alexnet-cifar10";
+
 struct DeviceOptions {
   std::string devices = "cpu";
   int threads = 0;
 };
+CLI::Option* add_model(CLI::App& command, std::string& model);
 void add_device_options(CLI::App& command, DeviceOptions& options);
 void add_precision(CLI::App& command, std::string& precision);
 void add_crops(CLI::App& command, int& crops);

@@ -62,7 +62,8 @@ int main_of(std::vector<std::string> arguments) {
   program.footer("`alexnet COMMAND --help` explains a command. Exit codes: 0 done, 1 failed, 2 wrong usage.");
   const std::vector<Command> commands{add_classify(program), add_train(program),   add_eval(program),
                                       add_info(program),     add_convert(program), add_verify(program),
-                                      add_devices(program),  add_bench(program)};
+                                      add_devices(program),  add_bench(program),   add_features(program),
+                                      add_search(program),   add_kernels(program)};
   try {
     check_command(arguments, commands);
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them

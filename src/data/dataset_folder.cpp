@@ -13,15 +13,6 @@ namespace alx {
 namespace fs = std::filesystem;
 namespace {
 
-bool has_image_extension(const std::string& name) {
-  static constexpr std::array<std::string_view, 5> extensions{".jpg", ".jpeg", ".png", ".webp", ".bmp"};
-  std::string extension = to_utf8(to_path(name).extension());
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
-}
-
 // Names in `dir`, sorted by bytes, of folders or of everything else.
 std::vector<std::string> sorted_names(const std::string& dir, bool folders) {
   std::vector<std::string> names;
@@ -81,6 +72,15 @@ class FolderDataset final : public Dataset {
 };
 
 }  // namespace
+
+bool has_image_extension(const std::string& name) {
+  static constexpr std::array<std::string_view, 5> extensions{".jpg", ".jpeg", ".png", ".webp", ".bmp"};
+  std::string extension = to_utf8(to_path(name).extension());
+  for (char& c : extension) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+}
 
 std::vector<std::string> class_folders(const std::string& dir) { return sorted_names(dir, true); }
 

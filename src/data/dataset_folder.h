@@ -7,6 +7,8 @@
 
 namespace alx {
 
+bool has_image_extension(const std::string& name);  // of a kind that decode_image reads
+
 // Sub-folders of `dir` that may be classes, sorted by bytes: hidden ones are left out.
 std::vector<std::string> class_folders(const std::string& dir);
 

@@ -7,6 +7,7 @@
 #include "backends/registry.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "network/feature_index.h"
 
 namespace alx {
 namespace {
@@ -108,7 +109,11 @@ std::vector<float> Session::classify(const std::vector<Image>& images, int crops
 }
 
 std::vector<float> Session::features(const std::vector<Image>& images, const std::string& layer) {
-  return run_and_read(prepare(*model_, images, 1), layer);
+  return features(prepare(*model_, images, 1), layer);
+}
+
+std::vector<float> Session::features(std::span<const float> prepared, const std::string& layer) {
+  return run_and_read(prepared, layer);
 }
 
 std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {
@@ -148,9 +153,14 @@ std::optional<double> self_test(const std::shared_ptr<const Model>& model, const
 
 Verdict verify(const std::string& path, const std::string& devices) {
   open_devices(devices);  // a wrong name is no fault of the file
-  Verdict verdict{WeightFile::open(path).faults(), std::nullopt};
+  const WeightFile file = WeightFile::open(path);
+  Verdict verdict{file.faults(), std::nullopt};
   if (!verdict.faults.empty()) return verdict;
   try {
+    if (is_feature_index(file)) {
+      FeatureIndex::open(path);
+      return verdict;
+    }
     const auto model = Model::open_file(path);
     SessionOptions options;
     options.devices = devices;

@@ -45,6 +45,7 @@ class Session {
 
   // Activations of a layer among options.outputs for the centre crops: (count, elements of one image).
   std::vector<float> features(const std::vector<Image>& images, const std::string& layer);
+  std::vector<float> features(std::span<const float> prepared, const std::string& layer);  // as run() takes them
 
  private:
   std::vector<float> run_and_read(std::span<const float> images, const std::string& output);
@@ -69,7 +70,7 @@ std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k);
 std::optional<double> self_test(const std::shared_ptr<const Model>& model, const SessionOptions& options = {});
 
 // Every fault of a weight file, in words: structure, checksums, values, fit to its network, and the recorded self-test
-// run again. Empty: sound.
+// run again; of an index of features its structure and checksums. Empty: sound.
 struct Verdict {
   std::vector<std::string> faults;
   std::optional<double> self_test_error;  // max |difference| of the probabilities; empty: no self-test, or not run

@@ -101,6 +101,12 @@ void check_picture(const Image& image) {
         image.pixels.size(), " bytes: expected sides from 1 to ", kMaxPixels, " and 3 bytes a pixel");
 }
 
+std::pair<double, double> fitted(const Image& image, double cell) {
+  const auto width = static_cast<double>(image.width), height = static_cast<double>(image.height);
+  const double scale = cell / std::max(width, height);
+  return {std::max(1.0, width * scale), std::max(1.0, height * scale)};
+}
+
 Canvas::Canvas(const std::string& path, double width, double height) : path_(path) {
   const std::string end = ending(path);
   check(end == "png" || end == "svg", Code::invalid_argument, "cannot write the figure '", path,
@@ -206,10 +212,10 @@ void Canvas::dot(double x, double y, double radius, Colour colour) {
   cairo_fill(cairo_.get());
 }
 
-void Canvas::picture(const Image& image, double x, double y, double width, double height) {
+void Canvas::picture(const Image& image, double x, double y, double width, double height, bool pixels) {
   check_picture(image);
   const Surface original = to_surface(image);
-  const bool thumbnail = image.width <= kThumbnail && image.height <= kThumbnail;
+  const bool thumbnail = pixels || (image.width <= kThumbnail && image.height <= kThumbnail);
   // At its final size first: an SVG then holds no more pixels than it shows.
   const Surface shown(cairo_image_surface_create(CAIRO_FORMAT_RGB24,
                                                  std::max(1, static_cast<int>(std::lround(width * kScale))),
@@ -225,6 +231,13 @@ void Canvas::picture(const Image& image, double x, double y, double width, doubl
   cairo_translate(cairo_.get(), x, y);
   paint_scaled(cairo_.get(), shown.get(), width, height, CAIRO_FILTER_GOOD);
   cairo_restore(cairo_.get());
+}
+
+void Canvas::framed(const Image& image, double x, double y, double cell, double height) {
+  rectangle(x, y, cell, height, look::mat, 3);
+  if (image.pixels.empty()) return;
+  const auto [shown_width, shown_height] = fitted(image, cell);
+  picture(image, x + (cell - shown_width) / 2, y + (height - shown_height) / 2, shown_width, shown_height);
 }
 
 void Canvas::save() {

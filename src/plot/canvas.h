@@ -50,6 +50,9 @@ using Surface = std::unique_ptr<cairo_surface_t, CairoFree>;
 // Throws invalid_argument unless the bytes match the sizes and cairo can hold them.
 void check_picture(const Image& image);
 
+// How much of a box `cell` x `cell` the picture fills.
+std::pair<double, double> fitted(const Image& image, double cell);
+
 class Canvas {
  public:
   // `path` must end in .png or .svg. Nothing is written before save().
@@ -66,8 +69,11 @@ class Canvas {
   void polyline(const std::vector<std::pair<double, double>>& points, Colour colour, double width, bool dashed);
   void dot(double x, double y, double radius, Colour colour);
 
-  // Scaled to the rectangle. Thumbnails are enlarged pixel by pixel, so that one sees what the network sees.
-  void picture(const Image& image, double x, double y, double width, double height);
+  // Scaled to the rectangle. Thumbnails, and others with `pixels`, are enlarged pixel by pixel, so that one sees what
+  // the network sees.
+  void picture(const Image& image, double x, double y, double width, double height, bool pixels = false);
+  // In the middle of a mat of `cell` x `height`, as large as fits into `cell` x `cell`. Without pixels: the mat alone.
+  void framed(const Image& image, double x, double y, double cell, double height);
 
   // Whole or not at all: an earlier file of that name stays until the new one is complete.
   void save();

@@ -14,6 +14,10 @@ namespace {
 
 void plot_predictions(const std::string& path, const std::vector<Prediction>&) { no_plots(path); }
 
+void plot_neighbours(const std::string& path, const std::vector<NeighbourRow>&) { no_plots(path); }
+
+void plot_tiles(const std::string& path, const std::vector<Tiles>&, Contrast) { no_plots(path); }
+
 void plot_curves(const std::string& path, const std::string&, const std::string&, const std::vector<Panel>&) {
   no_plots(path);
 }

@@ -31,13 +31,6 @@ size_t columns_for(size_t count) {
   return (count + rows - 1) / rows;
 }
 
-// How much of the box `cell` x `cell` the picture fills.
-std::pair<double, double> fitted(const Image& image, double cell) {
-  const auto width = static_cast<double>(image.width), height = static_cast<double>(image.height);
-  const double scale = cell / std::max(width, height);
-  return {std::max(1.0, width * scale), std::max(1.0, height * scale)};
-}
-
 Layout lay_out(const std::vector<Prediction>& predictions) {
   Layout layout;
   layout.columns = columns_for(predictions.size());
@@ -59,12 +52,6 @@ Layout lay_out(const std::vector<Prediction>& predictions) {
   return layout;
 }
 
-void draw_picture(Canvas& canvas, const Image& image, double x, double y, double cell, double box) {
-  const auto [width, height] = fitted(image, cell);
-  canvas.rectangle(x, y, cell, box, look::mat, 3);
-  canvas.picture(image, x + (cell - width) / 2, y + (box - height) / 2, width, height);
-}
-
 // As in the paper's figure, the bar of the right class has a colour of its own: where the title is that class.
 void draw_bar(Canvas& canvas, const Bar& bar, bool right, bool top, double x, double y, double cell) {
   const double fraction = std::isfinite(bar.fraction) ? std::clamp(bar.fraction, 0.0, 1.0) : 0;
@@ -82,7 +69,7 @@ void draw_bar(Canvas& canvas, const Bar& bar, bool right, bool top, double x, do
 }
 
 void draw_cell(Canvas& canvas, const Prediction& prediction, double x, double y, double cell, double box) {
-  draw_picture(canvas, prediction.image, x, y, cell, box);
+  canvas.framed(prediction.image, x, y, cell, box);
   y += box;
   canvas.text(x + cell / 2, y + 22, prediction.title, {.bold = true, .align = Align::center, .max_width = cell});
   y += kTitle;

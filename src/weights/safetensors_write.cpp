@@ -1,5 +1,6 @@
 // Writing: data first, one tensor in memory at a time; then the header, whose size does not depend on the checksums.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "core/error.h"
@@ -62,10 +63,11 @@ std::string list(const Numbers& numbers) {
   return cat("[", text, "]");
 }
 
-// The length, the JSON and its padding. Checksums have a fixed length, so the size is known before their values are.
+// The length, the JSON and its padding, of at least `size` bytes. Checksums have a fixed length, so the size is known
+// before their values are.
 std::vector<std::byte> make_header(const std::string& path, const std::vector<TensorToWrite>& tensors,
                                    std::map<std::string, std::string> metadata, bool plain,
-                                   const std::vector<std::string>& checksums) {
+                                   const std::vector<std::string>& checksums, uint64_t size = 0) {
   JsonObject header(path);
   if (!plain) {
     JsonObject sums(path), described(path);
@@ -88,7 +90,8 @@ std::vector<std::byte> make_header(const std::string& path, const std::vector<Te
     offset = end;
   }
   std::string json = header.text();
-  json.resize((8 + json.size() + header_alignment - 1) / header_alignment * header_alignment - 8, ' ');
+  const uint64_t least = std::max<uint64_t>(8 + json.size(), size);
+  json.resize((least + header_alignment - 1) / header_alignment * header_alignment - 8, ' ');
   check(json.size() <= max_header_bytes, Code::invalid_argument, "cannot write ", path, ": its header would take ",
         json.size(), " bytes; at most ", max_header_bytes, " are allowed");
   std::vector<std::byte> bytes(8 + json.size());
@@ -146,6 +149,52 @@ void write_safetensors(const std::string& path, std::vector<TensorToWrite> tenso
   check(header.size() == header_size, Code::internal, "the header of ", path, " changed its size");
   file.write(0, header);
   file.commit();
+}
+
+struct RowWriter::Impl {
+  std::string path;
+  std::vector<TensorToWrite> tensor;  // one
+  size_t row_bytes = 0;
+  uint64_t header_size = 0, offset = 0;
+  std::optional<AtomicFile> file;
+  Hasher hasher;
+};
+
+RowWriter::RowWriter(const std::string& path, const std::string& tensor, const Shape& row, int64_t most_rows,
+                     const Metadata& longest)
+    : impl_(std::make_unique<Impl>()) {
+  Shape shape{most_rows};
+  shape.insert(shape.end(), row.begin(), row.end());
+  impl_->path = path;
+  impl_->tensor = {{tensor, DataType::f32, std::move(shape), [](std::span<std::byte>) {}}};
+  check_tensors(path, impl_->tensor);
+  total_bytes(path, 0, impl_->tensor);
+  impl_->row_bytes = static_cast<size_t>(element_count(row)) * sizeof(float);
+  impl_->header_size = make_header(path, impl_->tensor, longest, false, {std::string(32, '0')}).size();
+  impl_->file.emplace(path, total_bytes(path, impl_->header_size, impl_->tensor));
+}
+
+RowWriter::~RowWriter() = default;
+
+void RowWriter::add(std::span<const float> rows) {
+  std::vector<std::byte> bytes(rows.size_bytes());
+  from_float(DataType::f32, rows.data(), bytes.data(), rows.size());
+  const uint64_t end = impl_->offset + bytes.size();
+  check(bytes.size() % impl_->row_bytes == 0 && end <= byte_count(impl_->tensor.front()), Code::invalid_argument,
+        rows.size(), " numbers are no whole rows of ", impl_->path, ", or more than were announced");
+  impl_->hasher.update(bytes);
+  impl_->file->write(impl_->header_size + impl_->offset, bytes);
+  impl_->offset = end;
+}
+
+void RowWriter::finish(const Metadata& metadata) {
+  impl_->tensor.front().shape.front() = static_cast<int64_t>(impl_->offset / impl_->row_bytes);
+  const auto header =
+      make_header(impl_->path, impl_->tensor, metadata, false, {impl_->hasher.hex()}, impl_->header_size);
+  check(header.size() == impl_->header_size, Code::invalid_argument, "the metadata of ", impl_->path,
+        " is longer than was announced");
+  impl_->file->write(0, header);
+  impl_->file->commit();
 }
 
 }  // namespace alx

@@ -114,6 +114,19 @@ void WeightFile::read(const TensorView& tensor, std::span<float> out) const {
   });
 }
 
+std::string WeightFile::checksum() const {
+  Hasher hasher;
+  for (const auto& [name, at] : index_) {
+    hasher.update(std::as_bytes(std::span(name)));
+    const TensorView& tensor = tensors_[at];
+    const size_t width = size_of(tensor.type);
+    pass_over(*file_, tensor, usual_piece, [&](size_t, size_t n, const std::byte* bytes) {
+      hasher.update({bytes, n * width});
+    });
+  }
+  return hasher.hex();
+}
+
 std::vector<std::string> WeightFile::faults() const {
   std::vector<std::string> faults;
   std::vector<float> values;

@@ -61,6 +61,10 @@ class WeightFile {
   using ReadSink = std::function<void(size_t first, std::span<const float> elements)>;
   void read_parts(const TensorView& tensor, size_t part, const ReadSink& sink) const;
 
+  // One XXH3-128 in hex over the names and stored bytes of all tensors, in the order of names: the same weights have
+  // the same one in whatever kind of file. Reads the whole file.
+  std::string checksum() const;
+
   // Every fault found, in words; empty: sound. Verifies all checksums.
   std::vector<std::string> faults() const;
 
@@ -94,6 +98,26 @@ TensorToWrite make_tensor(std::string name, Shape shape, std::vector<float> valu
 // strict load_state_dict takes it.
 void write_safetensors(const std::string& path, std::vector<TensorToWrite> tensors,
                        std::map<std::string, std::string> metadata, bool plain = false);
+
+// Writes one F32 tensor whose rows come one after the other, for what is too large to stand in memory. How many come
+// need not be known before: the header keeps place for `most_rows` and for metadata as long as `longest`. A file
+// appears with finish() or not at all.
+class RowWriter {
+ public:
+  using Metadata = std::map<std::string, std::string>;
+  RowWriter(const std::string& path, const std::string& tensor, const Shape& row, int64_t most_rows,
+            const Metadata& longest);
+  ~RowWriter();
+  RowWriter(const RowWriter&) = delete;
+  RowWriter& operator=(const RowWriter&) = delete;
+
+  void add(std::span<const float> rows);  // whole rows
+  void finish(const Metadata& metadata);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 // JSON of `alexnet.input` and back; throws bad_file with the offending key.
 std::string to_json(const InputSpec& input);

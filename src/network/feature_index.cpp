@@ -1,0 +1,98 @@
+#include "network/feature_index.h"
+
+#include "core/error.h"
+#include "core/path.h"
+#include "weights/json.h"
+
+namespace alx {
+namespace {
+
+constexpr const char* key_model = "alexnet.features.model";
+constexpr const char* key_network = "alexnet.features.network";
+constexpr const char* key_checksum = "alexnet.features.weights_checksum";
+constexpr const char* key_input = "alexnet.features.input";
+constexpr const char* key_precision = "alexnet.features.precision";
+constexpr const char* key_layer = "alexnet.features.layer";
+constexpr const char* key_shape = "alexnet.features.shape";
+constexpr const char* key_folder = "alexnet.features.folder";
+constexpr const char* key_images = "alexnet.features.images";
+
+std::vector<std::string> images_of(const WeightFile& file) {
+  const Document document{nlohmann::json::parse(file.metadata(key_images), nullptr, false)};
+  const auto bad = [&] { fail(Code::bad_file, file.path(), ": ", key_images, " is not a JSON list of texts"); };
+  if (!document.json.is_array()) bad();
+  std::vector<std::string> images;
+  for (const auto& image : document.json) {
+    if (!image.is_string()) bad();
+    images.push_back(image.get<std::string>());
+  }
+  return images;
+}
+
+}  // namespace
+
+FeatureSource source_of(const Model& model, const std::string& name) {
+  FeatureSource source;
+  source.model = name;
+  source.network = model.spec().id;
+  source.checksum = model.file() ? model.file()->checksum() : "";
+  source.input = to_json(model.spec().input);
+  return source;
+}
+
+std::map<std::string, std::string> to_metadata(const FeatureSource& source) {
+  return {{key_model, source.model},
+          {key_network, source.network},
+          {key_checksum, source.checksum},
+          {key_input, source.input},
+          {key_precision, source.precision},
+          {key_layer, source.layer},
+          {key_shape, nlohmann::json(source.shape).dump()},
+          {key_folder, source.folder},
+          {key_images, nlohmann::json(source.images).dump()}};
+}
+
+bool is_feature_index(const WeightFile& file) { return file.metadata().contains(key_images); }
+
+FeatureIndex FeatureIndex::open(const std::string& path) {
+  FeatureIndex index(WeightFile::open(path));
+  const WeightFile& file = index.file_;
+  const TensorView* features = file.find(features_tensor);
+  check(features && !file.metadata(key_layer).empty() && !file.metadata(key_images).empty(), Code::bad_file, path,
+        ": no index of features: it has no ", features ? key_layer : "tensor 'features'",
+        features ? cat(" or no ", key_images) : std::string(), "; `alexnet features` makes one");
+  check(features->type == DataType::f32 && features->shape.size() >= 2, Code::bad_file, path,
+        ": its features must be F32 and have a row for each picture, but are ", name_of(features->type), ", ",
+        to_string(features->shape));
+  index.source_ = {file.metadata(key_model),
+                   file.metadata(key_network),
+                   file.metadata(key_checksum),
+                   file.metadata(key_input),
+                   file.metadata(key_precision),
+                   file.metadata(key_layer),
+                   {features->shape.begin() + 1, features->shape.end()},
+                   file.metadata(key_folder),
+                   images_of(file)};
+  check(index.size() == features->shape.front(), Code::bad_file, path, ": there are ", index.size(),
+        " names of pictures for ", features->shape.front(), " rows of features");
+  index.dimension_ = element_count(index.source_.shape);
+  check(index.size() > 0 && index.dimension_ > 0, Code::bad_file, path, ": its features are empty");
+  return index;
+}
+
+std::string FeatureIndex::image(int64_t row) const {
+  const std::string& name = source_.images.at(static_cast<size_t>(row));
+  return source_.folder.empty() ? name : to_utf8(to_path(source_.folder) / to_path(name));
+}
+
+void FeatureIndex::check_model(const Model& model) const {
+  const auto refuse = [&](const char* what) {
+    fail(Code::invalid_argument, model.description(), " has other ", what, " than ",
+         source_.model.empty() ? "the model" : source_.model, " had when ", file_.path(),
+         " was made, so their features cannot be compared: give that model with --model, or make the index again");
+  };
+  if (!source_.checksum.empty() && model.file() && model.file()->checksum() != source_.checksum) refuse("weights");
+  if (!source_.input.empty() && to_json(model.spec().input) != source_.input) refuse("preprocessing");
+}
+
+}  // namespace alx
