@@ -121,7 +121,12 @@ TEST_F(Cli, TrainsResumesAndEvaluates) {
   EXPECT_TRUE(bytes_of("curve.png").starts_with("\x89PNG"));
   const std::string log = bytes_of("log.csv");
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 5);
-  const json eval = json::parse(run("eval --model whole.safetensors --data data --json").out);
+  const json eval = json::parse(run("eval --model whole.safetensors --data data --json --plot matrix.png").out);
+  const json& classes = eval.at("classes");
+  int64_t images = 0;
+  for (const json& each : classes) images += each.at("images").get<int64_t>();
+  EXPECT_EQ(images, 48);
+  EXPECT_TRUE(bytes_of("matrix.png").starts_with("\x89PNG"));
   EXPECT_EQ(eval.at("images"), 48);
   EXPECT_NEAR(eval.at("top1").get<double>() + eval.at("top1_error").get<double>(), 1, 1e-12);
 

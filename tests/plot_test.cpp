@@ -275,6 +275,24 @@ TEST_F(Plot, TilesShowTheColoursOfTheirFilters) {
   EXPECT_EQ(pixel(common, x + 2 * side + 8 + 1, y + 1), (Rgb{128, 128, 191}));
 }
 
+// The matrix lies at the right edge, 46 units a cell; pictures have two pixels for a unit.
+TEST_F(Plot, ConfusionsShowRightAndWrongAnswers) {
+  plot_confusion(file("confusion.png"), "two of three", {{"cat", "dog"}, {3, 1, 0, 4}});
+  const Image image = read_image(file("confusion.png"));
+  using Rgb = std::array<int, 3>;
+  const int64_t side = 2 * 46, top = 2 * 80;
+  int64_t left = 0;  // the first pixel of the upper left cell, whose names decide where it lies
+  while (pixel(image, left, top + 4) == Rgb{255, 255, 255}) ++left;
+  const Rgb right = pixel(image, left + 4, top + 4), wrong = pixel(image, left + side + 4, top + 4);
+  const Rgb none = pixel(image, left + 4, top + side + 4), all = pixel(image, left + side + 4, top + side + 4);
+  EXPECT_EQ(all, (Rgb{0x1f, 0x6f, 0xc4}));
+  EXPECT_EQ(none, (Rgb{0xf3, 0xf5, 0xf8}));
+  EXPECT_GT(right[2], right[0]);
+  EXPECT_GT(wrong[0], wrong[2]);
+  plot_confusion(file("many.svg"), "many", {std::vector<std::string>(60, "a"), std::vector<int64_t>(3600, 1)});
+  EXPECT_THROW(plot_confusion(file("no.png"), "", {{"a", "b"}, {1, 2, 3}}), Error);
+}
+
 TEST_F(Plot, TilesWithoutNegativeValuesBeginAtBlack) {
   plot_tiles(file("tiles.png"), {{"relu1", "", 1, 1, 2, {0, 4, 0, 0, 1, 1}}, {"relu2", "", 1, 1, 2, {1, 3}}});
   const Image image = read_image(file("tiles.png"));

@@ -5,8 +5,10 @@
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "core/error.h"
 #include "core/percent.h"
 #include "network/evaluate.h"
+#include "plot/plot.h"
 
 namespace alx::cli {
 namespace {
@@ -17,9 +19,38 @@ struct EvalOptions {
   DeviceOptions device;
   int crops = 1;
   bool json = false;
+  std::string plot;
 };
 
-Evaluation evaluate_models(const EvalOptions& options) {
+constexpr size_t most_shown = 40;  // classes; --json has them all
+
+// What one class's pictures were taken for.
+struct ClassResult {
+  int64_t images = 0, right = 0;
+  size_t taken_for = 0;  // the most frequent wrong answer
+  int64_t taken = 0;
+};
+
+ClassResult class_result(const Evaluation& result, size_t truth, size_t classes) {
+  ClassResult of;
+  for (size_t answer = 0; answer < classes; ++answer) {
+    const int64_t images = result.confusion[truth * classes + answer];
+    of.images += images;
+    if (answer == truth) {
+      of.right = images;
+    } else if (images > of.taken) {
+      of.taken = images;
+      of.taken_for = answer;
+    }
+  }
+  return of;
+}
+
+double share(int64_t part, int64_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
+}
+
+Evaluation evaluate_models(const EvalOptions& options, std::vector<std::string>& labels) {
   const auto data = Dataset::open(options.data, options.part);
   SessionOptions wanted;
   wanted.devices = options.device.devices;
@@ -41,18 +72,49 @@ Evaluation evaluate_models(const EvalOptions& options) {
   };
   const Evaluation result = evaluate(all, *data, how);
   bar.clear();
+  labels = all.front()->model().labels();
   return result;
 }
 
+nlohmann::json classes_json(const Evaluation& result, const std::vector<std::string>& labels) {
+  nlohmann::json list = nlohmann::json::array();
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const ClassResult of = class_result(result, i, labels.size());
+    if (of.images > 0)
+      list.push_back({{"index", i}, {"label", labels[i]}, {"images", of.images}, {"top1", share(of.right, of.images)}});
+  }
+  return list;
+}
+
+void print_classes(const Evaluation& result, const std::vector<std::string>& labels) {
+  std::vector<std::vector<std::string>> rows{{"class", "images", "right", "most often taken for"}};
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const ClassResult of = class_result(result, i, labels.size());
+    if (of.images == 0) continue;
+    rows.push_back(
+        {printable(labels[i]), grouped(of.images), percent_text(share(of.right, of.images)),
+         of.taken > 0 ? cat(printable(labels[of.taken_for]), ", ", percent_text(share(of.taken, of.images))) : ""});
+  }
+  if (rows.size() - 1 > most_shown) return;
+  std::cout << '\n';
+  print_table(rows, "lrrl");
+}
+
 int eval(const EvalOptions& options) {
-  const Evaluation result = evaluate_models(options);
+  if (!options.plot.empty()) check_writable(options.plot);
+  std::vector<std::string> labels;
+  const Evaluation result = evaluate_models(options, labels);
+  if (!options.plot.empty())
+    plot_confusion(options.plot, cat(percent_text(result.top1), " of ", grouped(result.images), " images right"),
+                   {labels, result.confusion});
   if (options.json) {
     print_json({{"images", result.images},
                 {"top1", result.top1},
                 {"top5", result.top5},
                 {"top1_error", 1 - result.top1},
                 {"top5_error", 1 - result.top5},
-                {"loss", result.loss}});
+                {"loss", result.loss},
+                {"classes", classes_json(result, labels)}});
     return done;
   }
   print_table({{"", "right", "error"},
@@ -62,6 +124,7 @@ int eval(const EvalOptions& options) {
   std::cout << "loss " << fixed(result.loss, 4) << " over " << grouped(result.images) << " images";
   if (result.broken > 0) std::cout << "; " << grouped(result.broken) << " could not be read";
   std::cout << '\n';
+  print_classes(result, labels);
   return done;
 }
 
@@ -86,6 +149,7 @@ Command add_eval(CLI::App& program) {
   add_device_options(*app, options->device);
   add_precision(*app, options->precision);
   add_json(*app, options->json);
+  add_plot(*app, options->plot, "Draw the confusion matrix");
   return {app, [options] { return eval(*options); }};
 }
 

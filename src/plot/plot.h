@@ -34,18 +34,26 @@ struct NeighbourRow {
 };
 void plot_neighbours(const std::string& path, const std::vector<NeighbourRow>& rows);
 
-// As the paper's Figure 3: filters in colour (3 channels: red, green, blue), or a layer's answers in grey (1), as tiles.
-// Blocks (towers) stand one above the other under their titles. Zero is mid grey where any value is negative, else
-// black.
+// As the paper's Figure 3: filters in colour (3 channels: red, green, blue), or a layer's answers in grey (1), as
+// tiles. Blocks (towers) stand one above the other under their titles. Zero is mid grey where any value is negative,
+// else black.
 struct Tiles {
   std::string title, note;
   int64_t channels = 1, height = 0, width = 0;
   std::vector<float> values;  // (tiles, channels, height, width)
 };
-// What becomes the brightest: in each tile its own largest magnitude, so that weak ones show their form; or in all tiles
-// the same, so that they can be compared: what one in 200 magnitudes exceeds, so that no outlier darkens the rest.
+// What becomes the brightest: in each tile its own largest magnitude, so that weak ones show their form; or in all
+// tiles the same, so that they can be compared: what one in 200 magnitudes exceeds, so that no outlier darkens the
+// rest.
 enum class Contrast { each, common };
 void plot_tiles(const std::string& path, const std::vector<Tiles>& blocks, Contrast contrast = Contrast::each);
+
+// Images by true class (rows) and by answer, (labels, labels).
+struct Confusion {
+  std::vector<std::string> labels;
+  std::vector<int64_t> images;
+};
+void plot_confusion(const std::string& path, const std::string& title, const Confusion& confusion);
 
 struct Series {
   std::string name;
@@ -57,6 +65,7 @@ struct Panel {
   std::vector<Series> series;
   bool percent = false;  // y runs 0..1 and is written in percent
 };
-void plot_curves(const std::string& path, const std::string& title, const std::string& x_label, const std::vector<Panel>& panels);
+void plot_curves(const std::string& path, const std::string& title, const std::string& x_label,
+                 const std::vector<Panel>& panels);
 
 }  // namespace alx

@@ -16,6 +16,8 @@ void plot_predictions(const std::string& path, const std::vector<Prediction>&) {
 
 void plot_neighbours(const std::string& path, const std::vector<NeighbourRow>&) { no_plots(path); }
 
+void plot_confusion(const std::string& path, const std::string&, const Confusion&) { no_plots(path); }
+
 void plot_tiles(const std::string& path, const std::vector<Tiles>&, Contrast) { no_plots(path); }
 
 void plot_curves(const std::string& path, const std::string&, const std::string&, const std::vector<Panel>&) {
