@@ -107,9 +107,8 @@ class Net(golden.Net):
 CASES = {
     "alexnet-2012": ("alexnet-2012", 99, 8, 8, 32, 0.01, False),
     "alexnet-2012 dropout": ("alexnet-2012", 99, 8, 8, 32, 0.01, True),
-    "alexnet-2012 227": ("alexnet-2012", 227, 8, 2, 8, 0.01, False),
-    "alexnet-caffe": ("alexnet-caffe", 99, 8, 8, 32, 0.01, False),
-    "alexnet": ("alexnet", 96, 1000, 8, 32, 0.01, False),
+    "alexnet-caffe": ("alexnet-caffe", 67, 8, 4, 16, 0.01, False),
+    "alexnet": ("alexnet", 64, 1000, 4, 16, 0.01, False),
     "alexnet-cifar10": ("alexnet-cifar10", 32, 10, 32, 128, 0.002, False),
     "fig1-relu": ("fig1-relu", 32, 10, 32, 128, 0.001, False),
     "fig1-tanh": ("fig1-tanh", 32, 10, 32, 128, 0.001, False),
