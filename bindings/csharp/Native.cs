@@ -8,7 +8,7 @@ namespace AlexNet
     // What stands around the generated declarations: finding the library, errors and text.
     internal static unsafe partial class Native
     {
-        // alexnet.dll or libalexnet.so; where there is only libalexnet.so.1, AlexNet.dll.config tells Mono and Resolve() .NET.
+        // alexnet.dll or libalexnet.so; where there is only libalexnet.so.1, AlexNet.NET.dll.config tells Mono and Resolve() .NET.
         internal const string Name = "alexnet";
 
         private static readonly Encoding Strict = new UTF8Encoding(false, true);
@@ -43,7 +43,7 @@ namespace AlexNet
             int abi = alexnet_abi_version();
             if (abi != AbiVersion)
                 throw new AlexNetException(Status.Unsupported, "the native library alexnet " + Text(alexnet_version()) +
-                    " has ABI version " + abi + ", this AlexNet.dll needs " + AbiVersion);
+                    " has ABI version " + abi + ", this AlexNet.NET.dll needs " + AbiVersion);
             matched = true;
         }
 
