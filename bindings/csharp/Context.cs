@@ -33,11 +33,13 @@ namespace AlexNet
         /// <summary>The one that always exists.</summary>
         public static Context Default { get; } = new Context(new ContextHandle());
 
-        internal ContextHandle Handle { get; }
+        private readonly ContextHandle owned;
+
+        internal ContextHandle Handle => owned.Of(nameof(Context));
 
         private Context(ContextHandle handle)
         {
-            Handle = handle;
+            owned = handle;
             root = handle.RootFor(logger);
         }
 
@@ -108,7 +110,7 @@ namespace AlexNet
         /// <summary>Ends its log; what was made in it stays usable. Nothing happens to <see cref="Default"/>.</summary>
         public void Dispose()
         {
-            if (own) Handle.Dispose();
+            if (own) owned.Dispose();
         }
 
         private static void PassOn(IntPtr userData, LogLevel level, IntPtr line)

@@ -7,11 +7,13 @@ namespace AlexNet
     /// <summary>Labelled pictures. Once something was made with it, it never changes.</summary>
     public sealed class Dataset : IDisposable
     {
-        internal DatasetHandle Handle { get; }
+        private readonly DatasetHandle owned;
+
+        internal DatasetHandle Handle => owned.Of(nameof(Dataset));
 
         private Dataset(DatasetHandle handle)
         {
-            Handle = handle;
+            owned = handle;
         }
 
         /// <summary>Opens a folder with one sub-folder of pictures for each class, CIFAR-10 binary, or MNIST-style idx files,
@@ -19,14 +21,14 @@ namespace AlexNet
         public Dataset(string folder, string part = null)
         {
             Native.Match();
-            Native.Check(Native.alexnet_dataset_open(Native.Utf8(folder), Native.Utf8(part), out DatasetHandle handle));
-            Handle = handle;
+            Native.Check(Native.alexnet_dataset_open(Native.Utf8(folder, nameof(folder)), Native.Utf8(part), out DatasetHandle handle));
+            owned = handle;
         }
 
         /// <summary>A set in memory, empty at first, with these classes.</summary>
         public static Dataset InMemory(params string[] classes)
         {
-            if (classes == null) throw new ArgumentNullException(nameof(classes));
+            Native.CheckItems(classes, nameof(classes));
             Native.Match();
             var pins = new GCHandle[classes.Length];
             try
@@ -78,6 +80,6 @@ namespace AlexNet
         }
 
         /// <summary>Frees it; trainers made with it stay usable.</summary>
-        public void Dispose() => Handle.Dispose();
+        public void Dispose() => owned.Dispose();
     }
 }

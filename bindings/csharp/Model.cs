@@ -60,7 +60,9 @@ namespace AlexNet
     {
         private string[] labels;
 
-        internal ModelHandle Handle { get; }
+        private readonly ModelHandle owned;
+
+        internal ModelHandle Handle => owned.Of(nameof(Model));
 
         /// <summary>Opens a weight file (.safetensors, or torchvision's .pth), which must stay as it is while the model lives.</summary>
         /// <param name="fileOrName">A path, or a network whose weights come with the library; null: "alexnet-cifar10".</param>
@@ -70,12 +72,12 @@ namespace AlexNet
         {
             Native.Check(Native.alexnet_model_open(Context.HandleOf(context), Native.Utf8(fileOrName), Native.Utf8(network),
                 out ModelHandle handle));
-            Handle = handle;
+            owned = handle;
         }
 
         internal Model(ModelHandle handle)
         {
-            Handle = handle;
+            owned = handle;
         }
 
         /// <summary>From the bytes of a weight file, which are copied.</summary>
@@ -106,7 +108,7 @@ namespace AlexNet
         /// square input): 0 for its own.</summary>
         public static Model Drawn(string network, long classes = 0, long side = 0, ulong seed = 1, Context context = null)
         {
-            Native.Check(Native.alexnet_model_create(Context.HandleOf(context), Native.Utf8(network), classes, side, seed,
+            Native.Check(Native.alexnet_model_create(Context.HandleOf(context), Native.Utf8(network, nameof(network)), classes, side, seed,
                 out ModelHandle handle));
             return new Model(handle);
         }
@@ -223,6 +225,6 @@ namespace AlexNet
         }
 
         /// <summary>Frees it; sessions made with it stay usable.</summary>
-        public void Dispose() => Handle.Dispose();
+        public void Dispose() => owned.Dispose();
     }
 }

@@ -1,4 +1,6 @@
+using System;
 using System.Collections.Generic;
+
 namespace AlexNet
 {
     /// <summary>Random changes of the pictures.</summary>
@@ -18,6 +20,8 @@ namespace AlexNet
     /// made.</summary>
     public sealed class TrainOptions
     {
+        private string device = "cpu";
+
         /// <summary>Passes over the data.</summary>
         public long? Epochs { get; set; }
 
@@ -56,7 +60,11 @@ namespace AlexNet
         public ulong Seed { get; set; } = 1;
 
         /// <summary>"cpu", "reference", "cuda:0", or several with commas.</summary>
-        public string Device { get; set; } = "cpu";
+        public string Device
+        {
+            get => device;
+            set => device = value ?? throw new ArgumentNullException(nameof(Device));
+        }
 
         /// <summary>Threads that compute; 0: the context's.</summary>
         public int Threads { get; set; }

@@ -172,7 +172,64 @@ internal static class InferenceTests
         Check.Throws<ArgumentNullException>(() => Image.FromBytes(null));
         Check.Throws<ArgumentException>(() => new Model("a\0b"));
         Check.Throws<ArgumentException>(() => new Model("\ud800"));
-        Check.Fails(Status.InvalidArgument, () => Image.FromFile(null), "path");
+    }
+
+    private static void Null(string argument, Action act) =>
+        Check.Equal(argument, Check.Throws<ArgumentNullException>(act).ParamName);
+
+    public static void NullIsRefusedByName()
+    {
+        Null("path", () => Image.FromFile(null));
+        Null("bytes", () => Model.FromBytes(null));
+        Null("network", () => Model.Drawn(null));
+        Null("path", () => new WeightFile(null));
+        Null("path", () => WeightFile.Verify(null));
+        Null("from", () => WeightFile.Convert(null, "a"));
+        Null("to", () => WeightFile.Convert(Runner.Bundled, null));
+        Null("device", () => Library.ProbeDevice(null));
+        Null("device", () => Library.TestDevice(null));
+        Null("Device", () => new SessionOptions { Device = null });
+        Null("Device", () => new TrainOptions { Device = null });
+        Null("folder", () => new Dataset(null));
+        using (var file = new WeightFile(Runner.Bundled)) Null("key", () => file.Metadata(null));
+        using (var model = new Model())
+        using (var session = new Session(model, OneThread))
+        using (Image image = Image.FromFile(Runner.Cat))
+        {
+            Null("path", () => session.Classify((string)null));
+            Null("bytes", () => session.Classify((byte[])null));
+            Null("image", () => session.Classify((Image)null));
+            Null("images", () => session.Classify((Image[])null));
+            Null("values", () => session.Run(null));
+            Null("layer", () => session.OutputShape(null));
+            Null("layer", () => session.Features(new[] { image }, null));
+            Check.Contains("images[1]", Check.Throws<ArgumentNullException>(() => session.Classify(new[] { image, null })).Message);
+            Check.Contains("images[0]", Check.Throws<ArgumentNullException>(() => session.Features(new Image[1], "fc5")).Message);
+            Check.Contains("Outputs[0]", Check.Throws<ArgumentNullException>(
+                () => new Session(model, new SessionOptions { Outputs = { null } })).Message);
+            Check.Contains("sessions[1]", Check.Throws<ArgumentNullException>(
+                () => Session.Evaluate(new[] { session, null }, null)).Message);
+        }
+    }
+
+    public static void NumbersOutOfRangeAreRefusedByName()
+    {
+        using (var model = new Model())
+        using (var session = new Session(model, OneThread))
+        using (Result result = session.Classify(Runner.Cat))
+        using (var image = new Image())
+        {
+            Check.Equal("count", Check.Throws<ArgumentOutOfRangeException>(() => result.Top(-1)).ParamName);
+            MemoryReport memory = session.Memory();
+            Check.Equal("device", Check.Throws<ArgumentOutOfRangeException>(() => memory.Bytes(MemoryKind.Total, 1)).ParamName);
+            Check.Equal("device", Check.Throws<ArgumentOutOfRangeException>(() => memory.Bytes(MemoryKind.Total, -2)).ParamName);
+            Check.Equal("kind", Check.Throws<ArgumentOutOfRangeException>(() => memory.Bytes((MemoryKind)99)).ParamName);
+            Check.Equal("kind", Check.Throws<ArgumentOutOfRangeException>(() => memory.Bytes((MemoryKind)(-1))).ParamName);
+            Check.Throws<ArgumentException>(() => image.SetPixels(new byte[3], long.MaxValue, 1));
+            Check.Throws<ArgumentException>(() => image.SetPixels(new byte[3], 1, long.MaxValue));
+            Check.Throws<ArgumentException>(() => image.SetPixels(new byte[3], 1, 1, long.MinValue));
+            Check.Fails(Status.InvalidArgument, () => image.SetPixels(new byte[3], 0, 1, long.MinValue), "width");
+        }
     }
 
     public static void WeightFiles()

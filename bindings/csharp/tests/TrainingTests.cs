@@ -249,7 +249,11 @@ internal static class TrainingTests
         Check.Fails(Status.NotFound, () => new Dataset("/nowhere"), "/nowhere");
         Check.Fails(Status.InvalidArgument, () => Dataset.InMemory("a", "a"), "a");
         Check.Fails(Status.InvalidArgument, () => Dataset.InMemory());
+        Check.Contains("classes[1]", Check.Throws<ArgumentNullException>(() => Dataset.InMemory("a", null)).Message);
         Check.Throws<ArgumentNullException>(() => new Trainer("alexnet", null));
+        using (Dataset data = Bright()) Check.Throws<ArgumentNullException>(() => new Trainer(null, data));
+        using (Dataset data = Bright()) Check.Throws<ArgumentNullException>(() => Trainer.Resume(null, data));
+        Check.Throws<ArgumentNullException>(() => Trainer.PlanMemory(null, 2));
         using (Dataset data = Bright()) Check.Fails(Status.NotFound, () => new Trainer("alexnot", data), "alexnot");
     }
 }
