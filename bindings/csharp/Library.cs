@@ -21,6 +21,9 @@ namespace AlexNet
 
         /// <summary>Whether it can be used.</summary>
         public bool Usable { get; }
+
+        /// <summary>"cpu: " and the description.</summary>
+        public override string ToString() => Name + ": " + Description + (Usable ? "" : " (not usable)");
     }
 
     /// <summary>The native library that is loaded.</summary>

@@ -25,6 +25,9 @@ namespace AlexNet
 
         /// <summary>Numbers in all.</summary>
         public long Count => Channels * Height * Width;
+
+        /// <summary>"96x8x8".</summary>
+        public override string ToString() => FormattableString.Invariant($"{Channels}x{Height}x{Width}");
     }
 
     /// <summary>A layer of a network.</summary>
@@ -42,7 +45,7 @@ namespace AlexNet
         /// <summary>As <see cref="SessionOptions.Outputs"/> takes it.</summary>
         public string Name { get; }
 
-        /// <summary>Its kind: "conv", "max pool".</summary>
+        /// <summary>Its kind: "conv", "max_pool", "linear", ...</summary>
         public string Op { get; }
 
         /// <summary>Of its output.</summary>
@@ -53,6 +56,9 @@ namespace AlexNet
 
         /// <summary>For one image.</summary>
         public long MultiplyAdds { get; }
+
+        /// <summary>"pool1: max_pool 32x16x16".</summary>
+        public override string ToString() => Name + ": " + Op + " " + Shape;
     }
 
     /// <summary>Network, weights, preprocessing and labels. It never changes, and any number of threads may use it.</summary>

@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
 using System.Runtime.InteropServices;
 
 namespace AlexNet
@@ -22,6 +24,9 @@ namespace AlexNet
 
         /// <summary>0 to 1.</summary>
         public float Probability { get; }
+
+        /// <summary>"cat 0.8214".</summary>
+        public override string ToString() => Label + " " + Probability.ToString("F4", CultureInfo.InvariantCulture);
     }
 
     /// <summary>Probabilities of one or more images. It never changes.</summary>
@@ -131,7 +136,21 @@ namespace AlexNet
             return images;
         }
 
-        /// <summary>Frees it; the numbers stay.</summary>
+        /// <summary>All of <see cref="Confusion"/>: [truth, answer]. It is a copy, which stays after <see cref="Dispose"/>.</summary>
+        public long[,] ConfusionMatrix()
+        {
+            using (Handle.Hold())
+            {
+                Native.Check(Native.alexnet_evaluation_class_count(Handle, out long count));
+                var images = new long[count, count];
+                for (long truth = 0; truth < count; ++truth)
+                    for (long answer = 0; answer < count; ++answer) images[truth, answer] = Confusion(truth, answer);
+                return images;
+            }
+        }
+
+        /// <summary>Frees it. Images, Broken, Top1, Top5 and Loss stay readable; Labels, Confusion and ConfusionMatrix are read
+        /// before.</summary>
         public void Dispose() => owned.Dispose();
     }
 
@@ -167,6 +186,15 @@ namespace AlexNet
             if (device < -1 || device >= DeviceCount)
                 throw new ArgumentOutOfRangeException(nameof(device), device, "It must be 0.." + (DeviceCount - 1) + ", or -1 for all.");
             return bytes[device + 1, (int)kind];
+        }
+
+        /// <summary>"2098472 bytes: Weights 1824040, Activations 274432".</summary>
+        public override string ToString()
+        {
+            // The workspace is a part of the activations.
+            var parts = new[] { MemoryKind.Weights, MemoryKind.Gradients, MemoryKind.Optimizer, MemoryKind.Activations }
+                .Where(kind => Bytes(kind) != 0).Select(kind => FormattableString.Invariant($"{kind} {Bytes(kind)}"));
+            return FormattableString.Invariant($"{Total} bytes: {string.Join(", ", parts)}");
         }
     }
 }

@@ -136,6 +136,9 @@ namespace AlexNet
             return values;
         }
 
+        /// <summary>The same for one picture: channels x height x width floats.</summary>
+        public float[] Features(Image image, string layer) => Features(One(image), layer);
+
 #if NETCOREAPP
         /// <summary>Classifies the bytes of a picture file.</summary>
         public Result Classify(ReadOnlySpan<byte> bytes)

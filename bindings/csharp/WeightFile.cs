@@ -26,6 +26,9 @@ namespace AlexNet
 
         /// <summary>Numbers in all.</summary>
         public long Count => Shape.Aggregate(1L, (product, n) => checked(product * n));
+
+        /// <summary>"conv1.weight F16 32x3x3x3".</summary>
+        public override string ToString() => Name + " " + Type + " " + string.Join("x", Shape);
     }
 
     /// <summary>An opened weight file, whatever its network. The file must stay as it is while this lives.</summary>

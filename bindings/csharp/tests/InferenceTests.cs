@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using AlexNet;
@@ -91,6 +92,8 @@ internal static class InferenceTests
             Check.Equal(model.Layers[0].Shape, shape);
             float[] features = session.Features(images, layer);
             Check.Equal(5 * shape.Count, (long)features.Length);
+            Check.That(session.Features(images[0], layer).SequenceEqual(session.Features(new[] { images[0] }, layer)), "one image");
+            Check.Throws<ArgumentNullException>(() => session.Features((Image)null, layer));
             float[] cat = session.Features(images.Take(1).ToList(), layer);
             for (int i = 0; i < cat.Length; ++i) Check.Near(features[i], cat[i], 1e-4, "feature");
             Check.That(cat.Any(value => value > 0), "features are empty");
@@ -172,6 +175,35 @@ internal static class InferenceTests
         Check.Throws<ArgumentNullException>(() => Image.FromBytes(null));
         Check.Throws<ArgumentException>(() => new Model("a\0b"));
         Check.Throws<ArgumentException>(() => new Model("\ud800"));
+    }
+
+    public static void ObjectsTellOfThemselvesInWords()
+    {
+        CultureInfo before = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = new CultureInfo("de-DE");
+        try
+        {
+            using (var file = new WeightFile(Runner.Bundled))
+                Check.That(file.Tensors.Any(tensor => tensor.ToString() == "conv1.weight F16 32x3x3x3"), file.Tensors[0].ToString());
+            using (var model = new Model())
+            using (var session = new Session(model, OneThread))
+            using (Result result = session.Classify(Runner.Cat))
+            {
+                Answer best = result.Top(1)[0];
+                Check.Equal("cat " + best.Probability.ToString("F4", CultureInfo.InvariantCulture), best.ToString());
+                Layer pool = model.Layers.First(layer => layer.Op == "max_pool");
+                Check.Equal(pool.Name + ": max_pool " + pool.Shape.Channels + "x" + pool.Shape.Height + "x" + pool.Shape.Width,
+                    pool.ToString());
+                MemoryReport memory = session.Memory();
+                Check.Equal(memory.Total + " bytes: Weights " + memory.Bytes(MemoryKind.Weights) + ", Activations " +
+                    memory.Bytes(MemoryKind.Activations), memory.ToString());
+            }
+            Check.That(Library.Devices.Any(device => device.ToString().StartsWith("cpu: ", StringComparison.Ordinal)), "no cpu");
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
     }
 
     private static void Null(string argument, Action act) =>
