@@ -96,7 +96,7 @@ namespace AlexNet
 
         /// <summary>The function that gets the library's log lines while this object is in use, from any thread that works,
         /// several at once; null: none. When this returns, the old one is in no call any more: hold no lock that it takes.
-        /// What it throws is dropped.</summary>
+        /// What it throws is dropped; what may be used inside it stands at <see cref="Trainer.OnStep"/>.</summary>
         public void SetLog(Action<LogLevel, string> log)
         {
             Action<LogLevel, string> old = logger.Log;

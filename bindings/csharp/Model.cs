@@ -70,7 +70,9 @@ namespace AlexNet
 
         internal ModelHandle Handle => owned.Of(nameof(Model));
 
-        /// <summary>Opens a weight file (.safetensors, or torchvision's .pth), which must stay as it is while the model lives.</summary>
+        /// <summary>Opens a weight file (.safetensors, or torchvision's .pth), which must stay as it is while the model lives.
+        /// Names and sizes are checked here alone, so a damaged file may pass: weights are read, and their checksums checked,
+        /// by <see cref="Session"/>; <see cref="WeightFile.Verify"/> checks everything.</summary>
         /// <param name="fileOrName">A path, or a network whose weights come with the library; null: "alexnet-cifar10".</param>
         /// <param name="network">The network of a file that does not say it.</param>
         /// <param name="context">null: the default one.</param>

@@ -7,29 +7,29 @@ using System.Threading;
 
 namespace AlexNet
 {
-    /// <summary>How a session shall run. Values are checked when one is made.</summary>
+    /// <summary>How a session shall run. Values are checked when one is made, null at once.</summary>
     public sealed class SessionOptions
     {
         private string device = "cpu";
 
-        /// <summary>"cpu", "reference", "cuda:0", or several with commas.</summary>
+        /// <summary>"cpu" (the default), "reference", "cuda:0", or several with commas.</summary>
         public string Device
         {
             get => device;
             set => device = value ?? throw new ArgumentNullException(nameof(Device));
         }
 
-        /// <summary>Of CPU devices; 0: the context's.</summary>
+        /// <summary>Of CPU devices; 0, the default: the context's.</summary>
         public int Threads { get; set; }
 
-        /// <summary>Images computed in one go. More are faster each and take more memory.</summary>
+        /// <summary>Images computed in one go, 1 by default. More are faster each and take more memory.</summary>
         public long Batch { get; set; } = 1;
 
-        /// <summary>What is computed in.</summary>
+        /// <summary>What is computed in, Fp32 by default. "cpu" has Fp16 and Bf16 too.</summary>
         public Precision Precision { get; set; } = Precision.Fp32;
 
-        /// <summary>Layers for <see cref="Session.Features(IReadOnlyList{Image}, string)"/>: "fc7", "conv5", or a
-        /// <see cref="Layer.Name"/>.</summary>
+        /// <summary>Layers for <see cref="Session.Features(IReadOnlyList{Image}, string)"/>: names of
+        /// <see cref="Model.Layers"/>, as "fc5" of the model that comes with the library; none by default.</summary>
         public IList<string> Outputs { get; } = new List<string>();
 
         internal SessionOptionsHandle ToNative()
@@ -54,7 +54,8 @@ namespace AlexNet
 
         private SessionHandle Handle => owned.Of(nameof(Session));
 
-        /// <summary>Loads the weights and places the memory; `options` null: the defaults.</summary>
+        /// <summary>Reads the weights, checks their checksums (<see cref="Status.BadFile"/> names a damaged tensor) and places the
+        /// memory; `options` null: the defaults.</summary>
         public Session(Model model, SessionOptions options = null)
         {
             if (model == null) throw new ArgumentNullException(nameof(model));
@@ -63,7 +64,7 @@ namespace AlexNet
                 Native.Check(Native.alexnet_session_create(model.Handle, native, out owned));
         }
 
-        /// <summary>What a session would take.</summary>
+        /// <summary>What a session would take. Sizes are enough for it: weights are not read.</summary>
         public static MemoryReport PlanMemory(Model model, SessionOptions options = null)
         {
             if (model == null) throw new ArgumentNullException(nameof(model));

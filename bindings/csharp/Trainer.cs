@@ -65,8 +65,8 @@ namespace AlexNet
         public long StepsPerEpoch { get; }
     }
 
-    /// <summary>A network that learns. One thread at a time, <see cref="Cancel"/>, <see cref="OnStep"/> and
-    /// <see cref="Dispose"/> apart.</summary>
+    /// <summary>A network that learns. One thread at a time, <see cref="Cancel"/>, <see cref="Progress"/>, <see cref="OnStep"/>
+    /// and <see cref="Dispose"/> apart.</summary>
     public sealed unsafe class Trainer : IDisposable
     {
         private static readonly StepCallback StepThunk = PassOn;
@@ -145,8 +145,9 @@ namespace AlexNet
         }
 
         /// <summary>Called after each step, on the thread that trains; null: nothing. What it throws ends the run and comes out
-        /// of it. Inside it, nothing of the library but <see cref="Cancel"/> works. When a new value is set, the old one is in no
-        /// call any more: hold no lock that it takes.</summary>
+        /// of it. Inside it, only <see cref="Cancel"/>, <see cref="Progress"/> and Dispose of any object may be used;
+        /// the rest of the library throws <see cref="Status.InvalidState"/>. When a new value is set, the old one is in no call any
+        /// more: hold no lock that it takes.</summary>
         public Action<TrainingStep> OnStep
         {
             get => listener.OnStep;
@@ -167,7 +168,7 @@ namespace AlexNet
         public void SetCheckpoint(string path, long every = 0) =>
             Native.Check(Native.alexnet_trainer_set_checkpoint(Handle, Native.Utf8(path), every));
 
-        /// <summary>One step.</summary>
+        /// <summary>One step. <see cref="Cancel"/> does not end it.</summary>
         public TrainingStep Step()
         {
             var work = new Work();
@@ -184,8 +185,9 @@ namespace AlexNet
             Do(new Work { IsRun = true, Token = token }, () => Native.alexnet_trainer_run(Handle, steps));
         }
 
-        /// <summary>Ends the run or evaluation in progress after the step or batch at hand; false where there is none. From
-        /// any thread, and inside <see cref="OnStep"/>.</summary>
+        /// <summary>Ends the run or evaluation in progress after the step or batch at hand; false where there is none, as during
+        /// <see cref="Step"/>, and then nothing is kept for later. In the last step of a run it changes nothing: the run ends as
+        /// ever. From any thread, and inside callbacks.</summary>
         public bool Cancel()
         {
             Status status = Native.alexnet_trainer_cancel(Handle);
@@ -194,7 +196,7 @@ namespace AlexNet
             return true;
         }
 
-        /// <summary>How far it has come.</summary>
+        /// <summary>How far it has come. From any thread, and inside callbacks.</summary>
         public TrainProgress Progress
         {
             get

@@ -104,8 +104,8 @@ namespace AlexNet
             }
         }
 
-        /// <summary>Checks all that a file says of itself and throws with every fault, one a line. Returns how far the
-        /// probabilities of its self-test were off at most; null where it has none.</summary>
+        /// <summary>Checks all that a file says of itself, every checksum and the self-test among it, and throws with every fault,
+        /// one a line. Returns how far the probabilities of its self-test were off at most; null where it has none.</summary>
         public static double? Verify(string path, string device = null)
         {
             Native.Match();

@@ -285,6 +285,13 @@ internal static class InferenceTests
         bytes[bytes.Length - 1000] ^= 64;
         File.WriteAllBytes(half, bytes);
         Check.Fails(Status.BadFile, () => WeightFile.Verify(half));
+        bytes[bytes.Length / 2] ^= 64;
+        File.WriteAllBytes(half, bytes);
+        using (var damaged = new Model(half))  // its sizes are right
+        {
+            Check.That(Session.PlanMemory(damaged, OneThread).Total > 0, "no plan");
+            Check.Fails(Status.BadFile, () => new Session(damaged, OneThread), "fc");
+        }
     }
 
     public static void NamesInAnyScript()
