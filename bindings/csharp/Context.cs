@@ -33,11 +33,13 @@ namespace AlexNet
         /// <summary>The one that always exists.</summary>
         public static Context Default { get; } = new Context(new ContextHandle());
 
-        internal ContextHandle Handle { get; }
+        private readonly ContextHandle owned;
+
+        internal ContextHandle Handle => owned.Of(nameof(Context));
 
         private Context(ContextHandle handle)
         {
-            Handle = handle;
+            owned = handle;
             root = handle.RootFor(logger);
         }
 
@@ -94,7 +96,7 @@ namespace AlexNet
 
         /// <summary>The function that gets the library's log lines while this object is in use, from any thread that works,
         /// several at once; null: none. When this returns, the old one is in no call any more: hold no lock that it takes.
-        /// What it throws is dropped.</summary>
+        /// What it throws is dropped; what may be used inside it stands at <see cref="Trainer.OnStep"/>.</summary>
         public void SetLog(Action<LogLevel, string> log)
         {
             Action<LogLevel, string> old = logger.Log;
@@ -108,7 +110,7 @@ namespace AlexNet
         /// <summary>Ends its log; what was made in it stays usable. Nothing happens to <see cref="Default"/>.</summary>
         public void Dispose()
         {
-            if (own) Handle.Dispose();
+            if (own) owned.Dispose();
         }
 
         private static void PassOn(IntPtr userData, LogLevel level, IntPtr line)

@@ -1,17 +1,21 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.InteropServices;
 
 namespace AlexNet
 {
-    /// <summary>Labelled pictures. Once something was made with it, it never changes.</summary>
+    /// <summary>Labelled pictures, in files or in memory. It does not change while a trainer uses it.</summary>
     public sealed class Dataset : IDisposable
     {
-        internal DatasetHandle Handle { get; }
+        private readonly DatasetHandle owned;
+        private Dictionary<string, long> indices;  // of the classes, by name
+
+        internal DatasetHandle Handle => owned.Of(nameof(Dataset));
 
         private Dataset(DatasetHandle handle)
         {
-            Handle = handle;
+            owned = handle;
         }
 
         /// <summary>Opens a folder with one sub-folder of pictures for each class, CIFAR-10 binary, or MNIST-style idx files,
@@ -19,14 +23,14 @@ namespace AlexNet
         public Dataset(string folder, string part = null)
         {
             Native.Match();
-            Native.Check(Native.alexnet_dataset_open(Native.Utf8(folder), Native.Utf8(part), out DatasetHandle handle));
-            Handle = handle;
+            Native.Check(Native.alexnet_dataset_open(Native.Utf8(folder, nameof(folder)), Native.Utf8(part), out DatasetHandle handle));
+            owned = handle;
         }
 
         /// <summary>A set in memory, empty at first, with these classes.</summary>
         public static Dataset InMemory(params string[] classes)
         {
-            if (classes == null) throw new ArgumentNullException(nameof(classes));
+            Native.CheckItems(classes, nameof(classes));
             Native.Match();
             var pins = new GCHandle[classes.Length];
             try
@@ -47,7 +51,31 @@ namespace AlexNet
             }
         }
 
-        /// <summary>Adds a copy of a picture to a set in memory, before something is made with it.</summary>
+        /// <summary>The same from any sequence of names.</summary>
+        public static Dataset InMemory(IEnumerable<string> classes)
+        {
+            if (classes == null) throw new ArgumentNullException(nameof(classes));
+            return InMemory(classes.ToArray());
+        }
+
+        /// <summary>Adds a copy of a picture, of any size, to a set in memory, as one of the class of this name.</summary>
+        public void Add(Image image, string className)
+        {
+            if (className == null) throw new ArgumentNullException(nameof(className));
+            if (indices == null)
+            {
+                var all = new Dictionary<string, long>();
+                foreach (string name in Classes) all.Add(name, all.Count);
+                indices = all;
+            }
+            if (!indices.TryGetValue(className, out long index))
+                throw new ArgumentException("The set has no class \"" + className + "\", only " + string.Join(", ", Classes) + ".",
+                    nameof(className));
+            Add(image, index);
+        }
+
+        /// <summary>Adds a copy of a picture, of any size, to a set in memory. While a trainer uses the set, and to a set of
+        /// files, nothing is added: <see cref="Status.InvalidState"/>.</summary>
         public void Add(Image image, long classIndex)
         {
             if (image == null) throw new ArgumentNullException(nameof(image));
@@ -78,6 +106,6 @@ namespace AlexNet
         }
 
         /// <summary>Frees it; trainers made with it stay usable.</summary>
-        public void Dispose() => Handle.Dispose();
+        public void Dispose() => owned.Dispose();
     }
 }

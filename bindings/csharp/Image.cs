@@ -8,11 +8,13 @@ namespace AlexNet
     /// <summary>A picture, 8-bit RGB inside. Several threads may read it while none sets it.</summary>
     public sealed unsafe class Image : IDisposable
     {
-        internal ImageHandle Handle { get; }
+        private readonly ImageHandle owned;
+
+        internal ImageHandle Handle => owned.Of(nameof(Image));
 
         private Image(ImageHandle handle)
         {
-            Handle = handle;
+            owned = handle;
         }
 
         /// <summary>Without pixels, to be filled by SetPixels.</summary>
@@ -20,14 +22,14 @@ namespace AlexNet
         {
             Native.Match();
             Native.Check(Native.alexnet_image_create(out ImageHandle handle));
-            Handle = handle;
+            owned = handle;
         }
 
         /// <summary>Reads a JPEG, PNG, WebP or BMP; its rotation tag is followed.</summary>
         public static Image FromFile(string path)
         {
             Native.Match();
-            Native.Check(Native.alexnet_image_from_file(Native.Utf8(path), out ImageHandle handle));
+            Native.Check(Native.alexnet_image_from_file(Native.Utf8(path, nameof(path)), out ImageHandle handle));
             return new Image(handle);
         }
 
@@ -114,11 +116,20 @@ namespace AlexNet
         private void SetPixels(byte* pixels, long length, long width, long height, long stride, PixelFormat format)
         {
             // The library cannot see how long the array is.
-            long row = checked(width * (format == PixelFormat.Gray ? 1 : format == PixelFormat.Rgba ? 4 : 3));
-            long step = stride == 0 ? row : Math.Abs(stride);
-            if (width >= 1 && height >= 1 && checked((height - 1) * step + row) > length)
-                throw new ArgumentException("The picture needs " + ((height - 1) * step + row) + " bytes, the array has " + length + ".",
-                    nameof(pixels));
+            long step = 0, needed;
+            try
+            {
+                long row = checked(width * (format == PixelFormat.Gray ? 1 : format == PixelFormat.Rgba ? 4 : 3));
+                step = stride == 0 ? row : Math.Abs(stride);
+                needed = checked((height - 1) * step + row);
+            }
+            catch (OverflowException)
+            {
+                needed = long.MaxValue;
+            }
+            if (width >= 1 && height >= 1 && needed > length)
+                throw new ArgumentException("The picture needs " + (needed < long.MaxValue ? needed.ToString() : "too many") +
+                    " bytes, the array has " + length + ".", nameof(pixels));
             byte* first = stride < 0 ? pixels + (height - 1) * step : pixels;
             SetPixels((IntPtr)first, width, height, stride, format);
         }
@@ -157,11 +168,11 @@ namespace AlexNet
 
         internal static HandleArray Hold(IReadOnlyList<Image> images)
         {
-            if (images == null || images.Contains(null)) throw new ArgumentNullException(nameof(images));
+            Native.CheckItems(images, nameof(images));
             return new HandleArray(images.Select(image => image.Handle).ToArray());
         }
 
         /// <summary>Frees it.</summary>
-        public void Dispose() => Handle.Dispose();
+        public void Dispose() => owned.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 
 namespace AlexNet
@@ -20,25 +21,28 @@ namespace AlexNet
 
         /// <summary>Whether it can be used.</summary>
         public bool Usable { get; }
+
+        /// <summary>"cpu: " and the description.</summary>
+        public override string ToString() => Name + ": " + Description + (Usable ? "" : " (not usable)");
     }
 
     /// <summary>The native library that is loaded.</summary>
     public static class Library
     {
         /// <summary>"1.2.3".</summary>
-        public static string Version => Native.Text(Native.alexnet_version());
+        public static string Version => Loaded(() => Native.Text(Native.alexnet_version()));
 
         /// <summary>The number in libalexnet.so.N; where it is not <see cref="ExpectedAbiVersion"/> nothing else works.</summary>
-        public static int AbiVersion => Native.alexnet_abi_version();
+        public static int AbiVersion => Native.LoadedAbi();
 
         /// <summary>The ABI version that this assembly was made for.</summary>
         public static int ExpectedAbiVersion => Native.AbiVersion;
 
         /// <summary>One line for bug reports.</summary>
-        public static string BuildInfo => Native.Text(Native.alexnet_build_info());
+        public static string BuildInfo => Loaded(() => Native.Text(Native.alexnet_build_info()));
 
         /// <summary>The C name of a status.</summary>
-        public static string StatusName(Status status) => Native.Text(Native.alexnet_status_name(status));
+        public static string StatusName(Status status) => Loaded(() => Native.Text(Native.alexnet_status_name(status)));
 
         /// <summary>The devices of this build and machine, usable or not.</summary>
         public static IReadOnlyList<Device> Devices
@@ -71,7 +75,7 @@ namespace AlexNet
         public static void ProbeDevice(string device)
         {
             Native.Match();
-            Native.Check(Native.alexnet_device_probe(Native.Utf8(device)));
+            Native.Check(Native.alexnet_device_probe(Native.Utf8(device, nameof(device))));
         }
 
         /// <summary>Computes a small training step on the device and by plain loops. Returns the largest relative difference,
@@ -79,8 +83,14 @@ namespace AlexNet
         public static double TestDevice(string device)
         {
             Native.Match();
-            Native.Check(Native.alexnet_device_self_test(Native.Utf8(device), out double difference));
+            Native.Check(Native.alexnet_device_self_test(Native.Utf8(device, nameof(device)), out double difference));
             return difference;
+        }
+
+        private static string Loaded(Func<string> text)
+        {
+            Native.LoadedAbi();
+            return text();
         }
     }
 }

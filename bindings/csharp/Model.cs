@@ -25,6 +25,9 @@ namespace AlexNet
 
         /// <summary>Numbers in all.</summary>
         public long Count => Channels * Height * Width;
+
+        /// <summary>"96x8x8".</summary>
+        public override string ToString() => FormattableString.Invariant($"{Channels}x{Height}x{Width}");
     }
 
     /// <summary>A layer of a network.</summary>
@@ -42,7 +45,7 @@ namespace AlexNet
         /// <summary>As <see cref="SessionOptions.Outputs"/> takes it.</summary>
         public string Name { get; }
 
-        /// <summary>Its kind: "conv", "max pool".</summary>
+        /// <summary>Its kind: "conv", "max_pool", "linear", ...</summary>
         public string Op { get; }
 
         /// <summary>Of its output.</summary>
@@ -53,6 +56,9 @@ namespace AlexNet
 
         /// <summary>For one image.</summary>
         public long MultiplyAdds { get; }
+
+        /// <summary>"pool1: max_pool 32x16x16".</summary>
+        public override string ToString() => Name + ": " + Op + " " + Shape;
     }
 
     /// <summary>Network, weights, preprocessing and labels. It never changes, and any number of threads may use it.</summary>
@@ -60,9 +66,13 @@ namespace AlexNet
     {
         private string[] labels;
 
-        internal ModelHandle Handle { get; }
+        private readonly ModelHandle owned;
 
-        /// <summary>Opens a weight file (.safetensors, or torchvision's .pth), which must stay as it is while the model lives.</summary>
+        internal ModelHandle Handle => owned.Of(nameof(Model));
+
+        /// <summary>Opens a weight file (.safetensors, or torchvision's .pth), which must stay as it is while the model lives.
+        /// Names and sizes are checked here alone, so a damaged file may pass: weights are read, and their checksums checked,
+        /// by <see cref="Session"/>; <see cref="WeightFile.Verify"/> checks everything.</summary>
         /// <param name="fileOrName">A path, or a network whose weights come with the library; null: "alexnet-cifar10".</param>
         /// <param name="network">The network of a file that does not say it.</param>
         /// <param name="context">null: the default one.</param>
@@ -70,12 +80,12 @@ namespace AlexNet
         {
             Native.Check(Native.alexnet_model_open(Context.HandleOf(context), Native.Utf8(fileOrName), Native.Utf8(network),
                 out ModelHandle handle));
-            Handle = handle;
+            owned = handle;
         }
 
         internal Model(ModelHandle handle)
         {
-            Handle = handle;
+            owned = handle;
         }
 
         /// <summary>From the bytes of a weight file, which are copied.</summary>
@@ -106,7 +116,7 @@ namespace AlexNet
         /// square input): 0 for its own.</summary>
         public static Model Drawn(string network, long classes = 0, long side = 0, ulong seed = 1, Context context = null)
         {
-            Native.Check(Native.alexnet_model_create(Context.HandleOf(context), Native.Utf8(network), classes, side, seed,
+            Native.Check(Native.alexnet_model_create(Context.HandleOf(context), Native.Utf8(network, nameof(network)), classes, side, seed,
                 out ModelHandle handle));
             return new Model(handle);
         }
@@ -223,6 +233,6 @@ namespace AlexNet
         }
 
         /// <summary>Frees it; sessions made with it stay usable.</summary>
-        public void Dispose() => Handle.Dispose();
+        public void Dispose() => owned.Dispose();
     }
 }

@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.IO;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -8,7 +10,7 @@ namespace AlexNet
     // What stands around the generated declarations: finding the library, errors and text.
     internal static unsafe partial class Native
     {
-        // alexnet.dll or libalexnet.so; where there is only libalexnet.so.1, AlexNet.dll.config tells Mono and Resolve() .NET.
+        // alexnet.dll or libalexnet.so; where there is only libalexnet.so.1, AlexNet.NET.dll.config tells Mono and Resolve() .NET.
         internal const string Name = "alexnet";
 
         private static readonly Encoding Strict = new UTF8Encoding(false, true);
@@ -36,14 +38,33 @@ namespace AlexNet
         }
 #endif
 
+        // The first call of all: says where the library was looked for where there is none.
+        internal static int LoadedAbi()
+        {
+            try
+            {
+                return alexnet_abi_version();
+            }
+            catch (DllNotFoundException error)
+            {
+                throw new DllNotFoundException("The native library of libalexnet cannot be loaded (" + error.Message +
+                    "). It, and what it needs itself, must be where the system looks: " + (Path.DirectorySeparatorChar == '\\'
+                        ? "alexnet.dll beside the program, in " + AppDomain.CurrentDomain.BaseDirectory + ", or in PATH."
+                        : "libalexnet.so.1 or libalexnet.so beside the program, in " + AppDomain.CurrentDomain.BaseDirectory +
+                          ", in a folder of LD_LIBRARY_PATH (now \"" + Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") +
+                          "\") or of the system; Mono needs AlexNet.NET.dll.config beside AlexNet.NET.dll.") +
+                    " See Deployment in the guide, docs/csharp.md.", error);
+            }
+        }
+
         // Refuses a library of another ABI, in words. Called before anything is made.
         internal static void Match()
         {
             if (matched) return;
-            int abi = alexnet_abi_version();
+            int abi = LoadedAbi();
             if (abi != AbiVersion)
                 throw new AlexNetException(Status.Unsupported, "the native library alexnet " + Text(alexnet_version()) +
-                    " has ABI version " + abi + ", this AlexNet.dll needs " + AbiVersion);
+                    " has ABI version " + abi + ", this AlexNet.NET.dll needs " + AbiVersion);
             matched = true;
         }
 
@@ -68,6 +89,21 @@ namespace AlexNet
             var bytes = new byte[Strict.GetByteCount(text) + 1];
             Strict.GetBytes(text, 0, text.Length, bytes, 0);
             return bytes;
+        }
+
+        // The same for what must not be null.
+        internal static byte[] Utf8(string text, string argument)
+        {
+            if (text == null) throw new ArgumentNullException(argument);
+            return Utf8(text);
+        }
+
+        // Refuses a list that is null, or that has null in it.
+        internal static void CheckItems<T>(IReadOnlyList<T> items, string argument) where T : class
+        {
+            if (items == null) throw new ArgumentNullException(argument);
+            for (int i = 0; i < items.Count; ++i)
+                if (items[i] == null) throw new ArgumentNullException(argument, argument + "[" + i + "] is null.");
         }
 
         internal static string Text(IntPtr utf8)

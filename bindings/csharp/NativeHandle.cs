@@ -60,6 +60,16 @@ namespace AlexNet
         public void Dispose() => handle.DangerousRelease();
     }
 
+    internal static class NativeHandles
+    {
+        // The handle, if its owner was not disposed of.
+        internal static T Of<T>(this T handle, string owner) where T : NativeHandle
+        {
+            if (handle.IsClosed) throw new ObjectDisposedException(owner);
+            return handle;
+        }
+    }
+
     // Handles as an array of addresses, held until it is disposed of.
     internal sealed class HandleArray : IDisposable
     {

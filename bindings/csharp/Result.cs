@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
 using System.Runtime.InteropServices;
 
 namespace AlexNet
@@ -22,16 +24,21 @@ namespace AlexNet
 
         /// <summary>0 to 1.</summary>
         public float Probability { get; }
+
+        /// <summary>"cat 0.8214".</summary>
+        public override string ToString() => Label + " " + Probability.ToString("F4", CultureInfo.InvariantCulture);
     }
 
     /// <summary>Probabilities of one or more images. It never changes.</summary>
     public sealed class Result : IDisposable
     {
-        private readonly ResultHandle handle;
+        private readonly ResultHandle owned;
+
+        private ResultHandle Handle => owned.Of(nameof(Result));
 
         internal Result(ResultHandle handle)
         {
-            this.handle = handle;
+            owned = handle;
         }
 
         /// <summary>How many images it holds.</summary>
@@ -39,7 +46,7 @@ namespace AlexNet
         {
             get
             {
-                Native.Check(Native.alexnet_result_count(handle, out long images));
+                Native.Check(Native.alexnet_result_count(Handle, out long images));
                 return images;
             }
         }
@@ -47,13 +54,14 @@ namespace AlexNet
         /// <summary>The best classes of an image, the best first; fewer where there are fewer classes.</summary>
         public IReadOnlyList<Answer> Top(int count, long image = 0)
         {
-            using (handle.Hold())
+            if (count < 0) throw new ArgumentOutOfRangeException(nameof(count), count, "It must be 0 or more.");
+            using (Handle.Hold())
             {
-                Native.Check(Native.alexnet_result_probabilities(handle, image, out IntPtr values, out long classes));
-                var answers = new Answer[Math.Max(0, Math.Min(count, classes))];
+                Native.Check(Native.alexnet_result_probabilities(Handle, image, out IntPtr values, out long classes));
+                var answers = new Answer[Math.Min(count, classes)];
                 for (int rank = 0; rank < answers.Length; ++rank)
                 {
-                    Native.Check(Native.alexnet_result_top(handle, image, rank, out long index, out IntPtr label, out float probability));
+                    Native.Check(Native.alexnet_result_top(Handle, image, rank, out long index, out IntPtr label, out float probability));
                     answers[rank] = new Answer(index, Native.Text(label), probability);
                 }
                 return answers;
@@ -63,9 +71,9 @@ namespace AlexNet
         /// <summary>Of all classes, by class index; they sum to 1.</summary>
         public float[] Probabilities(long image = 0)
         {
-            using (handle.Hold())
+            using (Handle.Hold())
             {
-                Native.Check(Native.alexnet_result_probabilities(handle, image, out IntPtr values, out long classes));
+                Native.Check(Native.alexnet_result_probabilities(Handle, image, out IntPtr values, out long classes));
                 var copy = new float[classes];
                 Marshal.Copy(values, copy, 0, copy.Length);
                 return copy;
@@ -73,19 +81,21 @@ namespace AlexNet
         }
 
         /// <summary>Frees it.</summary>
-        public void Dispose() => handle.Dispose();
+        public void Dispose() => owned.Dispose();
     }
 
     /// <summary>Accuracy over labelled pictures. It never changes.</summary>
     public sealed class Evaluation : IDisposable
     {
-        private readonly EvaluationHandle handle;
+        private readonly EvaluationHandle owned;
+
+        private EvaluationHandle Handle => owned.Of(nameof(Evaluation));
 
         internal Evaluation(EvaluationHandle handle)
         {
-            this.handle = handle;
-            Native.Check(Native.alexnet_evaluation_counts(handle, out long images, out long broken));
-            Native.Check(Native.alexnet_evaluation_rates(handle, out double top1, out double top5, out double loss));
+            owned = handle;
+            Native.Check(Native.alexnet_evaluation_counts(Handle, out long images, out long broken));
+            Native.Check(Native.alexnet_evaluation_rates(Handle, out double top1, out double top5, out double loss));
             Images = images;
             Broken = broken;
             Top1 = top1;
@@ -113,21 +123,35 @@ namespace AlexNet
         {
             get
             {
-                Native.Check(Native.alexnet_evaluation_class_count(handle, out long count));
-                using (handle.Hold())
-                    return Native.Texts(count, (long i, out IntPtr label) => Native.alexnet_evaluation_label(handle, i, out label));
+                Native.Check(Native.alexnet_evaluation_class_count(Handle, out long count));
+                using (Handle.Hold())
+                    return Native.Texts(count, (long i, out IntPtr label) => Native.alexnet_evaluation_label(Handle, i, out label));
             }
         }
 
         /// <summary>Images of class `truth` that were taken for class `answer`; both by index among the model's labels.</summary>
         public long Confusion(long truth, long answer)
         {
-            Native.Check(Native.alexnet_evaluation_confusion(handle, truth, answer, out long images));
+            Native.Check(Native.alexnet_evaluation_confusion(Handle, truth, answer, out long images));
             return images;
         }
 
-        /// <summary>Frees it; the numbers stay.</summary>
-        public void Dispose() => handle.Dispose();
+        /// <summary>All of <see cref="Confusion"/>: [truth, answer]. It is a copy, which stays after <see cref="Dispose"/>.</summary>
+        public long[,] ConfusionMatrix()
+        {
+            using (Handle.Hold())
+            {
+                Native.Check(Native.alexnet_evaluation_class_count(Handle, out long count));
+                var images = new long[count, count];
+                for (long truth = 0; truth < count; ++truth)
+                    for (long answer = 0; answer < count; ++answer) images[truth, answer] = Confusion(truth, answer);
+                return images;
+            }
+        }
+
+        /// <summary>Frees it. Images, Broken, Top1, Top5 and Loss stay readable; Labels, Confusion and ConfusionMatrix are read
+        /// before.</summary>
+        public void Dispose() => owned.Dispose();
     }
 
     /// <summary>Bytes that a session or trainer takes on its devices.</summary>
@@ -155,6 +179,22 @@ namespace AlexNet
         public long Total => Bytes(MemoryKind.Total);
 
         /// <summary>Of a kind, on one device, or on all of them (-1).</summary>
-        public long Bytes(MemoryKind kind, long device = -1) => bytes[device + 1, (int)kind];
+        public long Bytes(MemoryKind kind, long device = -1)
+        {
+            if (kind < 0 || (int)kind >= bytes.GetLength(1))
+                throw new ArgumentOutOfRangeException(nameof(kind), kind, "It is no MemoryKind.");
+            if (device < -1 || device >= DeviceCount)
+                throw new ArgumentOutOfRangeException(nameof(device), device, "It must be 0.." + (DeviceCount - 1) + ", or -1 for all.");
+            return bytes[device + 1, (int)kind];
+        }
+
+        /// <summary>"2098472 bytes: Weights 1824040, Activations 274432".</summary>
+        public override string ToString()
+        {
+            // The workspace is a part of the activations.
+            var parts = new[] { MemoryKind.Weights, MemoryKind.Gradients, MemoryKind.Optimizer, MemoryKind.Activations }
+                .Where(kind => Bytes(kind) != 0).Select(kind => FormattableString.Invariant($"{kind} {Bytes(kind)}"));
+            return FormattableString.Invariant($"{Total} bytes: {string.Join(", ", parts)}");
+        }
     }
 }

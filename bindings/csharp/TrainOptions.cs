@@ -1,27 +1,31 @@
+using System;
 using System.Collections.Generic;
+
 namespace AlexNet
 {
-    /// <summary>Random changes of the pictures.</summary>
+    /// <summary>Random changes of the pictures. A new one crops and flips, without a border.</summary>
     public sealed class Augmentation
     {
-        /// <summary>A random crop, else the centre.</summary>
+        /// <summary>A random crop (the default), else the centre.</summary>
         public bool RandomCrop { get; set; } = true;
 
-        /// <summary>Mirrored half of the time.</summary>
+        /// <summary>Mirrored half of the time; true by default.</summary>
         public bool Flip { get; set; } = true;
 
-        /// <summary>A border of so many pixels, put around them before.</summary>
+        /// <summary>A border of so many pixels, put around them before; 0 by default.</summary>
         public long Pad { get; set; }
     }
 
-    /// <summary>How a trainer shall run. What is null comes from the network's own recipe; values are checked when a trainer is
-    /// made.</summary>
+    /// <summary>How a trainer shall run. What is null, as all that may be is by default, comes from the network's own recipe;
+    /// values are checked when a trainer is made.</summary>
     public sealed class TrainOptions
     {
+        private string device = "cpu";
+
         /// <summary>Passes over the data.</summary>
         public long? Epochs { get; set; }
 
-        /// <summary>Images of one step: 1 up to the size of the data.</summary>
+        /// <summary>Images of one step: 1 up to the size of the data. null: the recipe's, or all data where there are fewer.</summary>
         public long? Batch { get; set; }
 
         /// <summary>At the start.</summary>
@@ -33,44 +37,53 @@ namespace AlexNet
         /// <summary>0 or more.</summary>
         public double? WeightDecay { get; set; }
 
-        /// <summary>The learning rate over time, in epochs: "constant", "cosine", "step:EVERY:FACTOR" or
-        /// "steps:E1,E2,...:FACTOR".</summary>
+        /// <summary>The learning rate over time, in epochs: "constant"; "cosine", to zero over the whole training;
+        /// "step:EVERY:FACTOR", times FACTOR after each EVERY epochs; "steps:E1,E2,...:FACTOR", times FACTOR at these epochs; or
+        /// "plateau:FACTOR:PATIENCE", times FACTOR after PATIENCE epochs without progress of the training loss. null: the
+        /// recipe's.</summary>
         public string Schedule { get; set; }
 
-        /// <summary>Random changes of the pictures.</summary>
+        /// <summary>Random changes of the pictures. null: crop and flip, with a border of 4 for inputs up to 64 pixels.</summary>
         public Augmentation Augmentation { get; set; }
 
-        /// <summary>Deviation of colour noise along the principal components of the data's pixels; 0.1 in the paper, 0: none.</summary>
+        /// <summary>Deviation of colour noise along the principal components of the data's pixels; 0.1 in the paper, 0: none.
+        /// null: the recipe's.</summary>
         public double? ColorNoise { get; set; }
 
-        /// <summary>What is subtracted from pictures: "color" or "image", measured over the data, or "fixed".</summary>
+        /// <summary>What is subtracted from pictures: "color" or "image", measured over the data, or "fixed". null: the
+        /// recipe's, or "fixed" where there are initial weights.</summary>
         public string Mean { get; set; }
 
-        /// <summary>Factors of single layers' learning rates: 0 freezes, "conv*" means what begins so.</summary>
+        /// <summary>Factors of single layers' learning rates: 0 freezes, "conv*" means what begins so. None by default.</summary>
         public IDictionary<string, double> LayerRates { get; } = new Dictionary<string, double>();
 
-        /// <summary>Another side, in pixels, of the network's square input.</summary>
+        /// <summary>Another side, in pixels, of the network's square input; null: its own.</summary>
         public long? InputSize { get; set; }
 
-        /// <summary>Of every random draw.</summary>
+        /// <summary>Of every random draw; 1 by default.</summary>
         public ulong Seed { get; set; } = 1;
 
-        /// <summary>"cpu", "reference", "cuda:0", or several with commas.</summary>
-        public string Device { get; set; } = "cpu";
+        /// <summary>"cpu" (the default), "reference", "cuda:0", or several with commas.</summary>
+        public string Device
+        {
+            get => device;
+            set => device = value ?? throw new ArgumentNullException(nameof(Device));
+        }
 
-        /// <summary>Threads that compute; 0: the context's.</summary>
+        /// <summary>Threads that compute; 0, the default: the context's.</summary>
         public int Threads { get; set; }
 
-        /// <summary>Threads that read pictures meanwhile; 0 reads them between the steps.</summary>
+        /// <summary>Threads that read pictures meanwhile, 1 by default; 0 reads them between the steps.</summary>
         public int DataThreads { get; set; } = 1;
 
-        /// <summary>The share of each label that is spread over all classes.</summary>
+        /// <summary>The share of each label that is spread over all classes: 0, the default, or more, below 1.</summary>
         public double LabelSmoothing { get; set; }
 
-        /// <summary>False switches dropout off.</summary>
+        /// <summary>False switches dropout off; true by default.</summary>
         public bool Dropout { get; set; } = true;
 
-        /// <summary>A weight file to start from; null: drawn weights.</summary>
+        /// <summary>A weight file to start from; where it has other classes, all but its last layer is used. null, the default:
+        /// drawn weights.</summary>
         public string InitialWeights { get; set; }
 
         internal TrainOptionsHandle ToNative()

@@ -65,13 +65,15 @@ namespace AlexNet
         public long StepsPerEpoch { get; }
     }
 
-    /// <summary>A network that learns. One thread at a time, <see cref="Cancel"/>, <see cref="OnStep"/> and
-    /// <see cref="Dispose"/> apart.</summary>
+    /// <summary>A network that learns. One thread at a time, <see cref="Cancel"/>, <see cref="Progress"/>, <see cref="OnStep"/>
+    /// and <see cref="Dispose"/> apart.</summary>
     public sealed unsafe class Trainer : IDisposable
     {
         private static readonly StepCallback StepThunk = PassOn;
-        private readonly TrainerHandle handle;
+        private readonly TrainerHandle owned;
         private readonly Listener listener = new Listener();
+
+        private TrainerHandle Handle => owned.Of(nameof(Trainer));
 
         private sealed class Listener
         {
@@ -96,9 +98,9 @@ namespace AlexNet
 
         private Trainer(TrainerHandle handle)
         {
-            this.handle = handle;
+            owned = handle;
             listener.Trainer = handle;
-            Native.Check(Native.alexnet_trainer_set_step_callback(handle, StepThunk, handle.RootFor(listener)));
+            Native.Check(Native.alexnet_trainer_set_step_callback(Handle, StepThunk, Handle.RootFor(listener)));
         }
 
         private static TrainerHandle Create(string network, Dataset data, TrainOptions options, Context context)
@@ -106,8 +108,8 @@ namespace AlexNet
             if (data == null) throw new ArgumentNullException(nameof(data));
             using (TrainOptionsHandle native = (options ?? new TrainOptions()).ToNative())
             {
-                Native.Check(Native.alexnet_trainer_create(Context.HandleOf(context), Native.Utf8(network), data.Handle, native,
-                    out TrainerHandle handle));
+                Native.Check(Native.alexnet_trainer_create(Context.HandleOf(context), Native.Utf8(network, nameof(network)), data.Handle,
+                    native, out TrainerHandle handle));
                 return handle;
             }
         }
@@ -118,8 +120,8 @@ namespace AlexNet
             if (data == null) throw new ArgumentNullException(nameof(data));
             using (TrainOptionsHandle native = (options ?? new TrainOptions()).ToNative())
             {
-                Native.Check(Native.alexnet_trainer_resume(Context.HandleOf(context), Native.Utf8(checkpoint), data.Handle, native,
-                    out TrainerHandle handle));
+                Native.Check(Native.alexnet_trainer_resume(Context.HandleOf(context), Native.Utf8(checkpoint, nameof(checkpoint)),
+                    data.Handle, native, out TrainerHandle handle));
                 return new Trainer(handle);
             }
         }
@@ -129,8 +131,8 @@ namespace AlexNet
         {
             using (TrainOptionsHandle native = (options ?? new TrainOptions()).ToNative())
             {
-                Native.Check(Native.alexnet_trainer_plan_memory(Context.HandleOf(context), Native.Utf8(network), classes, native,
-                    out MemoryHandle memory));
+                Native.Check(Native.alexnet_trainer_plan_memory(Context.HandleOf(context), Native.Utf8(network, nameof(network)), classes,
+                    native, out MemoryHandle memory));
                 return new MemoryReport(memory);
             }
         }
@@ -138,13 +140,14 @@ namespace AlexNet
         /// <summary>What this trainer takes.</summary>
         public MemoryReport Memory()
         {
-            Native.Check(Native.alexnet_trainer_memory(handle, out MemoryHandle memory));
+            Native.Check(Native.alexnet_trainer_memory(Handle, out MemoryHandle memory));
             return new MemoryReport(memory);
         }
 
         /// <summary>Called after each step, on the thread that trains; null: nothing. What it throws ends the run and comes out
-        /// of it. Inside it, nothing of the library but <see cref="Cancel"/> works. When a new value is set, the old one is in no
-        /// call any more: hold no lock that it takes.</summary>
+        /// of it. Inside it, only <see cref="Cancel"/>, <see cref="Progress"/> and Dispose of any object may be used;
+        /// the rest of the library throws <see cref="Status.InvalidState"/>. When a new value is set, the old one is in no call any
+        /// more: hold no lock that it takes.</summary>
         public Action<TrainingStep> OnStep
         {
             get => listener.OnStep;
@@ -153,7 +156,7 @@ namespace AlexNet
                 Action<TrainingStep> old = listener.OnStep;
                 listener.OnStep = value;
                 // Setting what is set already waits for a call in flight.
-                Status status = Native.alexnet_trainer_set_step_callback(handle, StepThunk, GCHandle.ToIntPtr(handle.Root));
+                Status status = Native.alexnet_trainer_set_step_callback(Handle, StepThunk, GCHandle.ToIntPtr(Handle.Root));
                 if (status == Status.Ok) return;
                 listener.OnStep = old;
                 throw Native.Error(status);
@@ -163,13 +166,13 @@ namespace AlexNet
         /// <summary><see cref="Run"/> keeps a checkpoint in this file: after each `every` steps (0: after each epoch), when it is
         /// cancelled, and at its end. null: none.</summary>
         public void SetCheckpoint(string path, long every = 0) =>
-            Native.Check(Native.alexnet_trainer_set_checkpoint(handle, Native.Utf8(path), every));
+            Native.Check(Native.alexnet_trainer_set_checkpoint(Handle, Native.Utf8(path), every));
 
-        /// <summary>One step.</summary>
+        /// <summary>One step. <see cref="Cancel"/> does not end it.</summary>
         public TrainingStep Step()
         {
             var work = new Work();
-            Do(work, () => Native.alexnet_trainer_step(handle, out double loss, out double accuracy));
+            Do(work, () => Native.alexnet_trainer_step(Handle, out double loss, out double accuracy));
             return work.Last;
         }
 
@@ -179,35 +182,37 @@ namespace AlexNet
         public void Run(CancellationToken token = default(CancellationToken), long steps = 0)
         {
             token.ThrowIfCancellationRequested();
-            Do(new Work { IsRun = true, Token = token }, () => Native.alexnet_trainer_run(handle, steps));
+            Do(new Work { IsRun = true, Token = token }, () => Native.alexnet_trainer_run(Handle, steps));
         }
 
-        /// <summary>Ends the run or evaluation in progress after the step or batch at hand; false where there is none. From
-        /// any thread, and inside <see cref="OnStep"/>.</summary>
+        /// <summary>Ends the run or evaluation in progress after the step or batch at hand; false where there is none, as during
+        /// <see cref="Step"/>, and then nothing is kept for later. In the last step of a run it changes nothing: the run ends as
+        /// ever. From any thread, and inside callbacks.</summary>
         public bool Cancel()
         {
-            Status status = Native.alexnet_trainer_cancel(handle);
+            Status status = Native.alexnet_trainer_cancel(Handle);
             if (status == Status.InvalidState) return false;
             Native.Check(status);
             return true;
         }
 
-        /// <summary>How far it has come.</summary>
+        /// <summary>How far it has come. From any thread, and inside callbacks.</summary>
         public TrainProgress Progress
         {
             get
             {
-                Native.Check(Native.alexnet_trainer_progress(handle, out long done, out long total, out long perEpoch));
+                Native.Check(Native.alexnet_trainer_progress(Handle, out long done, out long total, out long perEpoch));
                 return new TrainProgress(done, total, perEpoch);
             }
         }
 
         /// <summary>Writes all that <see cref="Resume"/> needs, whole or not at all.</summary>
-        public void SaveCheckpoint(string path) => Native.Check(Native.alexnet_trainer_save_checkpoint(handle, Native.Utf8(path)));
+        public void SaveCheckpoint(string path) =>
+            Native.Check(Native.alexnet_trainer_save_checkpoint(Handle, Native.Utf8(path, nameof(path))));
 
         /// <summary>Writes a weight file for <see cref="Model"/>, whole or not at all, stored as Fp32, Fp16 or Bf16.</summary>
         public void SaveWeights(string path, Precision precision = Precision.Fp32) =>
-            Native.Check(Native.alexnet_trainer_save_weights(handle, Native.Utf8(path), precision));
+            Native.Check(Native.alexnet_trainer_save_weights(Handle, Native.Utf8(path, nameof(path)), precision));
 
         /// <summary>Accuracy of the weights as they are now; as <see cref="Session.Evaluate(Dataset, int, Action{long, long},
         /// CancellationToken)"/>. <see cref="Cancel"/> ends it too.</summary>
@@ -216,13 +221,13 @@ namespace AlexNet
         {
             if (data == null) throw new ArgumentNullException(nameof(data));
             return ProgressWatch.Evaluate(progress, token, (ProgressCallback callback, IntPtr user, out EvaluationHandle made) =>
-                Native.alexnet_trainer_evaluate(handle, data.Handle, crops, callback, user, out made));
+                Native.alexnet_trainer_evaluate(Handle, data.Handle, crops, callback, user, out made));
         }
 
         /// <summary>A copy of the network as it is now, which later steps do not change.</summary>
         public Model CopyModel()
         {
-            Native.Check(Native.alexnet_trainer_model(handle, out ModelHandle model));
+            Native.Check(Native.alexnet_trainer_model(Handle, out ModelHandle model));
             return new Model(model);
         }
 
@@ -231,13 +236,13 @@ namespace AlexNet
         {
             try
             {
-                if (Volatile.Read(ref listener.Work) != null) Native.alexnet_trainer_cancel(handle);
+                if (Volatile.Read(ref listener.Work) != null) Native.alexnet_trainer_cancel(owned);
             }
             catch (ObjectDisposedException)
             {
                 // It has been disposed of already, and so cancelled.
             }
-            handle.Dispose();
+            owned.Dispose();
         }
 
         private void Do(Work work, Func<Status> call)
@@ -269,7 +274,7 @@ namespace AlexNet
                 {
                     work.Last = new TrainingStep(Read(step));
                     listener.OnStep?.Invoke(work.Last);
-                    if (work.Token.IsCancellationRequested) Native.alexnet_trainer_cancel(listener.Trainer);
+                    if (work.Token.IsCancellationRequested && !listener.Trainer.IsClosed) Native.alexnet_trainer_cancel(listener.Trainer);
                 }
                 catch (Exception thrown)
                 {

@@ -26,18 +26,23 @@ namespace AlexNet
 
         /// <summary>Numbers in all.</summary>
         public long Count => Shape.Aggregate(1L, (product, n) => checked(product * n));
+
+        /// <summary>"conv1.weight F16 32x3x3x3".</summary>
+        public override string ToString() => Name + " " + Type + " " + string.Join("x", Shape);
     }
 
     /// <summary>An opened weight file, whatever its network. The file must stay as it is while this lives.</summary>
     public sealed unsafe class WeightFile : IDisposable
     {
-        private readonly WeightsHandle handle;
+        private readonly WeightsHandle owned;
+
+        private WeightsHandle Handle => owned.Of(nameof(WeightFile));
 
         /// <summary>Opens a file of any kind that <see cref="Model"/> takes; structure and sizes are checked.</summary>
         public WeightFile(string path)
         {
             Native.Match();
-            Native.Check(Native.alexnet_weights_open(Native.Utf8(path), out handle));
+            Native.Check(Native.alexnet_weights_open(Native.Utf8(path, nameof(path)), out owned));
         }
 
         /// <summary>In file order.</summary>
@@ -45,13 +50,13 @@ namespace AlexNet
         {
             get
             {
-                using (handle.Hold())
+                using (Handle.Hold())
                 {
-                    Native.Check(Native.alexnet_weights_tensor_count(handle, out long count));
+                    Native.Check(Native.alexnet_weights_tensor_count(Handle, out long count));
                     var tensors = new TensorInfo[count];
                     for (long i = 0; i < count; ++i)
                     {
-                        Native.Check(Native.alexnet_weights_tensor(handle, i, out IntPtr name, out IntPtr type, out IntPtr dimensions,
+                        Native.Check(Native.alexnet_weights_tensor(Handle, i, out IntPtr name, out IntPtr type, out IntPtr dimensions,
                             out long rank));
                         var shape = new long[rank];
                         if (rank > 0) Marshal.Copy(dimensions, shape, 0, shape.Length);
@@ -69,7 +74,7 @@ namespace AlexNet
             var values = new float[tensor.Count];
             float nothing;
             fixed (float* start = values)
-                Native.Check(Native.alexnet_weights_read(handle, Native.Utf8(tensor.Name), start != null ? start : &nothing,
+                Native.Check(Native.alexnet_weights_read(Handle, Native.Utf8(tensor.Name), start != null ? start : &nothing,
                     values.Length));
             return values;
         }
@@ -81,7 +86,7 @@ namespace AlexNet
             if (tensor == null) throw new ArgumentNullException(nameof(tensor));
             float nothing;
             fixed (float* start = &MemoryMarshal.GetReference(destination))
-                Native.Check(Native.alexnet_weights_read(handle, Native.Utf8(tensor.Name), start != null ? start : &nothing,
+                Native.Check(Native.alexnet_weights_read(Handle, Native.Utf8(tensor.Name), start != null ? start : &nothing,
                     destination.Length));
         }
 #endif
@@ -90,21 +95,22 @@ namespace AlexNet
         /// none.</summary>
         public string Metadata(string key)
         {
-            using (handle.Hold())
+            using (Handle.Hold())
             {
-                Status status = Native.alexnet_weights_metadata(handle, Native.Utf8(key), out IntPtr value);
+                Status status = Native.alexnet_weights_metadata(Handle, Native.Utf8(key, nameof(key)), out IntPtr value);
                 if (status == Status.NotFound) return null;
                 Native.Check(status);
                 return Native.Text(value);
             }
         }
 
-        /// <summary>Checks all that a file says of itself and throws with every fault, one a line. Returns how far the
-        /// probabilities of its self-test were off at most; null where it has none.</summary>
+        /// <summary>Checks all that a file says of itself, every checksum and the self-test among it, and throws with every fault,
+        /// one a line. Returns how far the probabilities of its self-test were off at most; null where it has none.</summary>
         public static double? Verify(string path, string device = null)
         {
             Native.Match();
-            Native.Check(Native.alexnet_weights_verify(Native.Utf8(path), Native.Utf8(device), out int tested, out double difference));
+            Native.Check(Native.alexnet_weights_verify(Native.Utf8(path, nameof(path)), Native.Utf8(device),
+                out int tested, out double difference));
             return tested != 0 ? difference : (double?)null;
         }
 
@@ -118,11 +124,11 @@ namespace AlexNet
             bool plain = false)
         {
             Native.Match();
-            Native.Check(Native.alexnet_weights_convert(Native.Utf8(from), Native.Utf8(to), Native.Utf8(network), precision,
-                plain ? 1 : 0));
+            Native.Check(Native.alexnet_weights_convert(Native.Utf8(from, nameof(from)), Native.Utf8(to, nameof(to)),
+                Native.Utf8(network), precision, plain ? 1 : 0));
         }
 
         /// <summary>Frees it.</summary>
-        public void Dispose() => handle.Dispose();
+        public void Dispose() => owned.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using AlexNet;
@@ -91,6 +92,8 @@ internal static class InferenceTests
             Check.Equal(model.Layers[0].Shape, shape);
             float[] features = session.Features(images, layer);
             Check.Equal(5 * shape.Count, (long)features.Length);
+            Check.That(session.Features(images[0], layer).SequenceEqual(session.Features(new[] { images[0] }, layer)), "one image");
+            Check.Throws<ArgumentNullException>(() => session.Features((Image)null, layer));
             float[] cat = session.Features(images.Take(1).ToList(), layer);
             for (int i = 0; i < cat.Length; ++i) Check.Near(features[i], cat[i], 1e-4, "feature");
             Check.That(cat.Any(value => value > 0), "features are empty");
@@ -172,7 +175,93 @@ internal static class InferenceTests
         Check.Throws<ArgumentNullException>(() => Image.FromBytes(null));
         Check.Throws<ArgumentException>(() => new Model("a\0b"));
         Check.Throws<ArgumentException>(() => new Model("\ud800"));
-        Check.Fails(Status.InvalidArgument, () => Image.FromFile(null), "path");
+    }
+
+    public static void ObjectsTellOfThemselvesInWords()
+    {
+        CultureInfo before = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = new CultureInfo("de-DE");
+        try
+        {
+            using (var file = new WeightFile(Runner.Bundled))
+                Check.That(file.Tensors.Any(tensor => tensor.ToString() == "conv1.weight F16 32x3x3x3"), file.Tensors[0].ToString());
+            using (var model = new Model())
+            using (var session = new Session(model, OneThread))
+            using (Result result = session.Classify(Runner.Cat))
+            {
+                Answer best = result.Top(1)[0];
+                Check.Equal("cat " + best.Probability.ToString("F4", CultureInfo.InvariantCulture), best.ToString());
+                Layer pool = model.Layers.First(layer => layer.Op == "max_pool");
+                Check.Equal(pool.Name + ": max_pool " + pool.Shape.Channels + "x" + pool.Shape.Height + "x" + pool.Shape.Width,
+                    pool.ToString());
+                MemoryReport memory = session.Memory();
+                Check.Equal(memory.Total + " bytes: Weights " + memory.Bytes(MemoryKind.Weights) + ", Activations " +
+                    memory.Bytes(MemoryKind.Activations), memory.ToString());
+            }
+            Check.That(Library.Devices.Any(device => device.ToString().StartsWith("cpu: ", StringComparison.Ordinal)), "no cpu");
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    private static void Null(string argument, Action act) =>
+        Check.Equal(argument, Check.Throws<ArgumentNullException>(act).ParamName);
+
+    public static void NullIsRefusedByName()
+    {
+        Null("path", () => Image.FromFile(null));
+        Null("bytes", () => Model.FromBytes(null));
+        Null("network", () => Model.Drawn(null));
+        Null("path", () => new WeightFile(null));
+        Null("path", () => WeightFile.Verify(null));
+        Null("from", () => WeightFile.Convert(null, "a"));
+        Null("to", () => WeightFile.Convert(Runner.Bundled, null));
+        Null("device", () => Library.ProbeDevice(null));
+        Null("device", () => Library.TestDevice(null));
+        Null("Device", () => new SessionOptions { Device = null });
+        Null("Device", () => new TrainOptions { Device = null });
+        Null("folder", () => new Dataset(null));
+        using (var file = new WeightFile(Runner.Bundled)) Null("key", () => file.Metadata(null));
+        using (var model = new Model())
+        using (var session = new Session(model, OneThread))
+        using (Image image = Image.FromFile(Runner.Cat))
+        {
+            Null("path", () => session.Classify((string)null));
+            Null("bytes", () => session.Classify((byte[])null));
+            Null("image", () => session.Classify((Image)null));
+            Null("images", () => session.Classify((Image[])null));
+            Null("values", () => session.Run(null));
+            Null("layer", () => session.OutputShape(null));
+            Null("layer", () => session.Features(new[] { image }, null));
+            Check.Contains("images[1]", Check.Throws<ArgumentNullException>(() => session.Classify(new[] { image, null })).Message);
+            Check.Contains("images[0]", Check.Throws<ArgumentNullException>(() => session.Features(new Image[1], "fc5")).Message);
+            Check.Contains("Outputs[0]", Check.Throws<ArgumentNullException>(
+                () => new Session(model, new SessionOptions { Outputs = { null } })).Message);
+            Check.Contains("sessions[1]", Check.Throws<ArgumentNullException>(
+                () => Session.Evaluate(new[] { session, null }, null)).Message);
+        }
+    }
+
+    public static void NumbersOutOfRangeAreRefusedByName()
+    {
+        using (var model = new Model())
+        using (var session = new Session(model, OneThread))
+        using (Result result = session.Classify(Runner.Cat))
+        using (var image = new Image())
+        {
+            Check.Equal("count", Check.Throws<ArgumentOutOfRangeException>(() => result.Top(-1)).ParamName);
+            MemoryReport memory = session.Memory();
+            Check.Equal("device", Check.Throws<ArgumentOutOfRangeException>(() => memory.Bytes(MemoryKind.Total, 1)).ParamName);
+            Check.Equal("device", Check.Throws<ArgumentOutOfRangeException>(() => memory.Bytes(MemoryKind.Total, -2)).ParamName);
+            Check.Equal("kind", Check.Throws<ArgumentOutOfRangeException>(() => memory.Bytes((MemoryKind)99)).ParamName);
+            Check.Equal("kind", Check.Throws<ArgumentOutOfRangeException>(() => memory.Bytes((MemoryKind)(-1))).ParamName);
+            Check.Throws<ArgumentException>(() => image.SetPixels(new byte[3], long.MaxValue, 1));
+            Check.Throws<ArgumentException>(() => image.SetPixels(new byte[3], 1, long.MaxValue));
+            Check.Throws<ArgumentException>(() => image.SetPixels(new byte[3], 1, 1, long.MinValue));
+            Check.Fails(Status.InvalidArgument, () => image.SetPixels(new byte[3], 0, 1, long.MinValue), "width");
+        }
     }
 
     public static void WeightFiles()
@@ -196,6 +285,13 @@ internal static class InferenceTests
         bytes[bytes.Length - 1000] ^= 64;
         File.WriteAllBytes(half, bytes);
         Check.Fails(Status.BadFile, () => WeightFile.Verify(half));
+        bytes[bytes.Length / 2] ^= 64;
+        File.WriteAllBytes(half, bytes);
+        using (var damaged = new Model(half))  // its sizes are right
+        {
+            Check.That(Session.PlanMemory(damaged, OneThread).Total > 0, "no plan");
+            Check.Fails(Status.BadFile, () => new Session(damaged, OneThread), "fc");
+        }
     }
 
     public static void NamesInAnyScript()

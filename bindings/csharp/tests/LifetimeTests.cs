@@ -10,6 +10,9 @@ internal static class LifetimeTests
 {
     private static readonly SessionOptions OneThread = new SessionOptions { Threads = 1 };
 
+    private static void Gone(string name, Action act) =>
+        Check.Equal(name, Check.Throws<ObjectDisposedException>(act).ObjectName);
+
     public static void DisposeTwiceAndUseAfterwards()
     {
         Dataset data = TrainingTests.Bright();
@@ -28,20 +31,20 @@ internal static class LifetimeTests
             one.Dispose();
             one.Dispose();
         }
-        Check.Throws<ObjectDisposedException>(() => data.Count.ToString());
-        Check.Throws<ObjectDisposedException>(() => trainer.Run());
-        Check.Throws<ObjectDisposedException>(() => trainer.Step());
-        Check.Throws<ObjectDisposedException>(() => trainer.Cancel());
-        Check.Throws<ObjectDisposedException>(() => trainer.OnStep = null);
-        Check.Throws<ObjectDisposedException>(() => evaluation.Confusion(0, 0));
-        Check.Throws<ObjectDisposedException>(() => model.Labels.ToString());
-        Check.Throws<ObjectDisposedException>(() => new Session(model));
-        Check.Throws<ObjectDisposedException>(() => session.Classify(Runner.Cat));
-        Check.Throws<ObjectDisposedException>(() => image.GetPixels());
-        Check.Throws<ObjectDisposedException>(() => result.Top(1));
-        Check.Throws<ObjectDisposedException>(() => file.Read(tensor));
-        Check.Throws<ObjectDisposedException>(() => context.SetLog(null));
-        Check.Throws<ObjectDisposedException>(() => new Model(null, null, context));
+        Gone("Dataset", () => data.Count.ToString());
+        Gone("Trainer", () => trainer.Run());
+        Gone("Trainer", () => trainer.Step());
+        Gone("Trainer", () => trainer.Cancel());
+        Gone("Trainer", () => trainer.OnStep = null);
+        Gone("Evaluation", () => evaluation.Confusion(0, 0));
+        Gone("Model", () => model.Labels.ToString());
+        Gone("Model", () => new Session(model));
+        Gone("Session", () => session.Classify(Runner.Cat));
+        Gone("Image", () => image.GetPixels());
+        Gone("Result", () => result.Top(1));
+        Gone("WeightFile", () => file.Read(tensor));
+        Gone("Context", () => context.SetLog(null));
+        Gone("Context", () => new Model(null, null, context));
         using (var open = new Session(new Model(), OneThread))
         using (Image one = Image.FromFile(Runner.Cat))
         {

@@ -65,6 +65,13 @@ internal static class TrainingTests
                 Check.Equal(0L, of.Broken);
                 Check.Near(of.Loss, same.Loss, 1e-4, "loss");
                 Check.Equal(16L, Enumerable.Range(0, 3).Sum(answer => of.Confusion(1, answer)));
+                long[,] confusion = same.ConfusionMatrix();
+                same.Dispose();
+                Check.Equal(9, confusion.Length);
+                Check.Equal(48L, confusion.Cast<long>().Sum());
+                Check.Equal(of.Confusion(2, 2), confusion[2, 2]);
+                Check.Equal(of.Confusion(1, 0), confusion[1, 0]);
+                Check.Near(of.Top1, same.Top1, 1e-9, "top1 after Dispose");
                 Check.That(saved.Labels.SequenceEqual(data.Classes), "labels");
             }
             Check.That(trainer.Memory().Bytes(MemoryKind.Gradients) > 0, "gradients");
@@ -233,6 +240,48 @@ internal static class TrainingTests
         }
     }
 
+    public static void ClassesByName()
+    {
+        using (Dataset data = Dataset.InMemory(new List<string> { "dark", "明るい" }))
+        using (Image image = Image.FromPixels(new byte[3 * 12 * 12], 12, 12))
+        {
+            for (int i = 0; i < 16; ++i) data.Add(image, "明るい");
+            Check.Equal(16L, data.Count);
+            Check.Contains("grey", Check.Throws<ArgumentException>(() => data.Add(image, "grey")).Message);
+            Check.Throws<ArgumentNullException>(() => data.Add(image, null));
+            Check.Throws<ArgumentNullException>(() => data.Add(null, "dark"));
+            Check.Throws<ArgumentNullException>(() => Dataset.InMemory((IEnumerable<string>)null));
+            using (Trainer trainer = New(data))
+            {
+                Check.Fails(Status.InvalidState, () => data.Add(image, "dark"));
+                using (Evaluation of = trainer.Evaluate(data))
+                    Check.Equal(16L, of.Confusion(1, 0) + of.Confusion(1, 1));
+            }
+            data.Add(image, "dark");  // no trainer uses it any more
+            Check.Equal(17L, data.Count);
+        }
+    }
+
+    public static void CancelThatComesTooLateChangesNothing()
+    {
+        using (Dataset data = Bright())
+        using (Trainer trainer = New(data))
+        {
+            bool inStep = true, inLast = false;
+            trainer.OnStep = step => inStep = trainer.Cancel();
+            trainer.Step();
+            Check.That(!inStep, "something to cancel in a single step");
+            trainer.OnStep = step =>
+            {
+                Check.Equal(step.Number, trainer.Progress.StepsDone, "progress inside the callback");
+                if (step.Number == step.TotalSteps) inLast = trainer.Cancel();
+            };
+            trainer.Run();
+            Check.That(inLast, "nothing to cancel in the last step");
+            Check.Equal(12L, trainer.Progress.StepsDone);
+        }
+    }
+
     public static void FoldersAreDataSets()
     {
         string folder = Runner.New("folders");
@@ -249,7 +298,11 @@ internal static class TrainingTests
         Check.Fails(Status.NotFound, () => new Dataset("/nowhere"), "/nowhere");
         Check.Fails(Status.InvalidArgument, () => Dataset.InMemory("a", "a"), "a");
         Check.Fails(Status.InvalidArgument, () => Dataset.InMemory());
+        Check.Contains("classes[1]", Check.Throws<ArgumentNullException>(() => Dataset.InMemory("a", null)).Message);
         Check.Throws<ArgumentNullException>(() => new Trainer("alexnet", null));
+        using (Dataset data = Bright()) Check.Throws<ArgumentNullException>(() => new Trainer(null, data));
+        using (Dataset data = Bright()) Check.Throws<ArgumentNullException>(() => Trainer.Resume(null, data));
+        Check.Throws<ArgumentNullException>(() => Trainer.PlanMemory(null, 2));
         using (Dataset data = Bright()) Check.Fails(Status.NotFound, () => new Trainer("alexnot", data), "alexnot");
     }
 }
