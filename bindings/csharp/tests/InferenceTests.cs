@@ -77,7 +77,7 @@ internal static class InferenceTests
     public static void BatchesAndFeatures()
     {
         using (var model = new Model())
-        using (var session = new Session(model, new SessionOptions { Batch = 4, Threads = 1, Outputs = { model.Layers[0].Name } }))
+        using (var session = new Session(model, new SessionOptions { Batch = 4, Threads = 1, Outputs = { model.Layers[0].Name, "fc5" } }))
         {
             List<Image> images = new[] { "cat", "coffee", "rocket", "photographer", "cat" }
                 .Select(name => Image.FromFile(Path.Combine(Runner.Samples, name + ".jpg"))).ToList();
@@ -97,6 +97,8 @@ internal static class InferenceTests
             float[] cat = session.Features(images.Take(1).ToList(), layer);
             for (int i = 0; i < cat.Length; ++i) Check.Near(features[i], cat[i], 1e-4, "feature");
             Check.That(cat.Any(value => value > 0), "features are empty");
+            Check.Equal("192x1x1", session.OutputShape("fc5").ToString());
+            Check.Equal(192, session.Features(images[0], "fc5").Length);
             Check.Fails(Status.NotFound, () => session.OutputShape("fc99"), "fc99");
             Check.Throws<ArgumentNullException>(() => session.Classify(new Image[] { null }));
             images.ForEach(image => image.Dispose());
