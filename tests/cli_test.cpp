@@ -78,6 +78,9 @@ TEST_F(Cli, ShowsNetworksAndDevices) {
   const json bench = json::parse(run("bench --model alexnet-cifar10 --batch 2 --seconds 0.05 --threads 1 --json").out);
   for (const char* key : {"model", "batch", "precision", "mode", "median_ms", "images_per_second", "peak_rss_mb"})
     EXPECT_TRUE(bench.contains(key)) << key;
+  // Its recipe measures a mean image, of which there is none in noise.
+  const auto training = run("bench --model alexnet-2012 --train --batch 1 --seconds 0.01 --threads 1");
+  EXPECT_EQ(training.code, 0) << training.err;
 }
 
 TEST_F(Cli, RefusesDamagedWeights) {

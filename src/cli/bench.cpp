@@ -97,6 +97,7 @@ double training_seconds(const BenchOptions& options, const Model& model) {
   spec.input.mean_image.clear();
   TrainOptions wanted;
   wanted.recipe = spec.recipe;
+  wanted.recipe.mean = Recipe::Mean::fixed;  // noise has none to measure
   wanted.recipe.batch = options.batch;
   wanted.recipe.epochs = 1'000'000'000;  // ends by time
   wanted.recipe.rate = 1e-6f;            // noise teaches nothing; larger steps could only diverge
