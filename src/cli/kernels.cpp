@@ -17,18 +17,12 @@ struct KernelOptions {
   DeviceOptions device;
 };
 
-const Node* node_named(const NetSpec& spec, const std::string& name) {
-  const auto found =
-      std::find_if(spec.nodes.begin(), spec.nodes.end(), [&](const Node& node) { return node.name == name; });
-  return found == spec.nodes.end() ? nullptr : &*found;
-}
-
 // The convolution of that name, or whose neuron has it: torchvision's conv1 is features.1, the ReLU behind features.0.
 const Node* convolution(const NetSpec& spec, const std::string& layer) {
-  const Node* node = node_named(spec, layer);
+  const Node* node = spec.node(layer);
   if (!node) node = spec.find(layer);
   while (node && (std::holds_alternative<Relu>(node->op) || std::holds_alternative<Tanh>(node->op)))
-    node = node_named(spec, node->inputs.front());
+    node = spec.node(node->inputs.front());
   return node && std::holds_alternative<Conv>(node->op) ? node : nullptr;
 }
 

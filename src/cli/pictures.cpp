@@ -45,11 +45,8 @@ std::string feature_layer(const NetSpec& spec) {
   const auto last = std::find_if(spec.nodes.rbegin(), spec.nodes.rend(),
                                  [](const Node& node) { return std::holds_alternative<Linear>(node.op); });
   check(last != spec.nodes.rend(), Code::invalid_argument, spec.id, " has no fully connected layer; give --layer");
-  const auto find = [&](const std::string& name) {  // not spec.find(): an alias may shadow a node
-    return std::find_if(spec.nodes.begin(), spec.nodes.end(), [&](const Node& node) { return node.name == name; });
-  };
   std::string name = last->inputs.front();
-  for (auto node = find(name); node != spec.nodes.end() && std::holds_alternative<Dropout>(node->op); node = find(name))
+  for (const Node* node = spec.node(name); node && std::holds_alternative<Dropout>(node->op); node = spec.node(name))
     name = node->inputs.front();
   return name;
 }

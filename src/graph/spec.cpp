@@ -180,18 +180,20 @@ int64_t sum(int64_t a, int64_t b) {
 
 const Node* NetSpec::find(const std::string& name) const {
   const auto alias = aliases.find(name);
-  const std::string& wanted = alias == aliases.end() ? name : alias->second;
-  const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == wanted; });
-  return node == nodes.end() ? nullptr : &*node;
+  return node(alias == aliases.end() ? name : alias->second);
+}
+
+const Node* NetSpec::node(const std::string& name) const {
+  const auto found = std::find_if(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == name; });
+  return found == nodes.end() ? nullptr : &*found;
 }
 
 const Node& NetSpec::at(const std::string& name) const {
   if (const Node* node = find(name)) return *node;
   std::string known;
-  for (const Node& node : nodes) known += (known.empty() ? "" : ", ") + node.name;
+  for (const Node& each : nodes) known += (known.empty() ? "" : ", ") + each.name;
   for (const auto& [alias, target] : aliases)
-    if (std::none_of(nodes.begin(), nodes.end(), [&name = alias](const Node& n) { return n.name == name; }))
-      known += cat(", ", alias, " (", target, ")");
+    if (!node(alias)) known += cat(", ", alias, " (", target, ")");
   fail(Code::not_found, title(*this), ": no layer is named \"", name, "\"; there are: ", known);
 }
 

@@ -66,6 +66,7 @@ struct NetSpec {
   // code that wants the node behind a parameter compares `ParamSpec::node` with `Node::name` and does not ask here.
   const Node* find(const std::string& name) const;
   const Node& at(const std::string& name) const;  // throws not_found and lists what exists
+  const Node* node(const std::string& name) const;  // by its own name, past aliases; null where there is none
   int slots() const;                              // number of logical devices used
 };
 

@@ -26,12 +26,12 @@ int64_t classes_in(const WeightFile& file, const NetSpec& spec) {
 NetSpec spec_of(const WeightFile& file, const std::string& name) {
   const NetSpec plain = make_model(name);
   const std::string recorded = file.metadata("alexnet.model");
-  check(recorded.empty() || parse_model_id(recorded).name == name, Code::invalid_argument, file.path(),
-        " holds weights of ", parse_model_id(recorded.empty() ? name : recorded).name, ", not of ", name);
-  if (const int revision = recorded.empty() ? plain.revision : parse_model_id(recorded).revision;
-      revision > plain.revision)
-    fail(Code::unsupported, file.path(), " was made for ", name, " revision ", revision,
-         ", and this library knows revision ", plain.revision, ": use a newer libalexnet");
+  if (!recorded.empty()) {
+    const ModelId id = parse_model_id(recorded);
+    check(id.name == name, Code::invalid_argument, file.path(), " holds weights of ", id.name, ", not of ", name);
+    check(id.revision <= plain.revision, Code::unsupported, file.path(), " was made for ", name, " revision ",
+          id.revision, ", and this library knows revision ", plain.revision, ": use a newer libalexnet");
+  }
   ModelOptions options;
   options.classes = classes_in(file, plain);
   const std::string json = file.metadata("alexnet.input");

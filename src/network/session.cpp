@@ -74,6 +74,10 @@ std::vector<float> Session::run(std::span<const float> images) {
   const auto wrong = std::find_if(images.begin(), images.end(), [](float v) { return !std::isfinite(v); });
   check(wrong == images.end(), Code::invalid_argument, "value ", wrong - images.begin(), " of the input is ",
         wrong == images.end() ? 0.0f : *wrong, ", not a finite number");
+  return probabilities_of(images);
+}
+
+std::vector<float> Session::probabilities_of(std::span<const float> images) {
   std::vector<float> probabilities = run_and_read(images, network_->result());
   const bool finite = std::all_of(probabilities.begin(), probabilities.end(), [](float p) { return std::isfinite(p); });
   check(finite, Code::bad_file, "the answer of ", model_->description(),
@@ -96,7 +100,7 @@ std::vector<float> prepare(const Model& model, const std::vector<Image>& images,
 }
 
 std::vector<float> Session::classify(const std::vector<Image>& images, int crops) {
-  const std::vector<float> each = run(prepare(*model_, images, crops));
+  const std::vector<float> each = probabilities_of(prepare(*model_, images, crops));
   const auto row = static_cast<size_t>(classes());
   std::vector<float> mean(images.size() * row);
   for (size_t i = 0; i < mean.size(); ++i) {

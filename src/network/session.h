@@ -48,6 +48,7 @@ class Session {
   std::vector<float> features(std::span<const float> prepared, const std::string& layer);  // as run() takes them
 
  private:
+  std::vector<float> probabilities_of(std::span<const float> prepared);
   std::vector<float> run_and_read(std::span<const float> images, const std::string& output);
 
   std::shared_ptr<const Model> model_;
