@@ -1,19 +1,17 @@
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <filesystem>
-#include <future>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <thread>
 
 #include "cli/commands.h"
 #include "cli/pictures.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "core/error.h"
+#include "core/parallel.h"
 #include "core/path.h"
 #include "network/feature_index.h"
 #include "network/session.h"
@@ -97,22 +95,15 @@ class FeatureRun {
   // Decoding takes as long as a small network does, so it is shared between threads.
   std::vector<Read> read(size_t first, size_t count) const {
     std::vector<Read> all(count);
-    std::atomic<size_t> next = 0;
-    const auto work = [&] {
-      for (size_t i = next++; i < count; i = next++) {
+    in_parts(count, options_.device.threads, [&](size_t from, size_t to) {
+      for (size_t i = from; i < to; ++i) {
         try {
           all[i].input = prepare(*model_, {read_image(path(names_[first + i]))}, 1);
         } catch (const Error& error) {
           all[i].fault = error.what();
         }
       }
-    };
-    const size_t asked = options_.device.threads > 0 ? static_cast<size_t>(options_.device.threads)
-                                                     : std::max(1u, std::thread::hardware_concurrency());
-    std::vector<std::future<void>> others;
-    for (size_t i = 1; i < std::min(asked, count); ++i) others.push_back(std::async(std::launch::async, work));
-    work();
-    for (std::future<void>& other : others) other.get();
+    });
     return all;
   }
 

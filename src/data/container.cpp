@@ -246,8 +246,7 @@ ImageInfo inspect_kind(std::span<const std::byte> bytes, const std::string& what
   if (view.has(0, "RIFF") && view.has(8, "WEBP")) return inspect_webp(bytes, what);
   if (view.has(0, "BM")) return inspect_bmp(bytes, what);
   check(!bytes.empty(), Code::bad_file, what, ": is empty (0 bytes) where a picture was expected");
-  fail(Code::bad_file, what, ": not a picture but ", describe(bytes),
-       "; JPEG, PNG, WebP and BMP can be read");
+  fail(Code::bad_file, what, ": not a picture but ", describe(bytes), "; JPEG, PNG, WebP and BMP can be read");
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ std::string part_folder(const std::string& dir, const std::vector<std::string>& 
 }  // namespace
 
 std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string& part) {
-  check(part == "train" || part == "test", Code::invalid_argument, "a set has the parts \"train\" and \"test\", not \"", part, "\"");
+  check(part == "train" || part == "test", Code::invalid_argument, "a set has the parts \"train\" and \"test\", not \"",
+        part, "\"");
   std::error_code error;
   const fs::file_status status = fs::status(to_path(dir), error);
   check(status.type() != fs::file_type::not_found, Code::not_found, dir, ": no such folder; check the path");

@@ -165,8 +165,7 @@ int64_t DataPipeline::Impl::picture_at(const Slot& slot, int64_t position, const
     image = pictures_.get(index, scratch);
     if (image != nullptr) return index;
   }
-  fail(Code::bad_file, "none of the set's ", size_, " pictures can be read, neither ", data_->name(0),
-       " nor any other");
+  fail_all_broken(*data_);
 }
 
 void DataPipeline::Impl::fill_row(const Image& image, int64_t epoch, int64_t position, std::span<float> out) const {

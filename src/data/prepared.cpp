@@ -6,19 +6,19 @@
 #include "core/log.h"
 
 namespace alx {
-namespace {
 
-// Faults of one picture; anything else stops the run.
 bool is_broken(Code code) { return code == Code::bad_file || code == Code::not_found || code == Code::io; }
 
-}  // namespace
+void fail_all_broken(const Dataset& data) {
+  fail(Code::bad_file, "none of the set's ", data.size(), " pictures can be read, neither ",
+       data.size() > 0 ? data.name(0) : "", " nor any other");
+}
 
 PreparedPictures::PreparedPictures(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess,
                                    bool reduce, size_t cache_bytes, BrokenSink on_broken)
     : data_(std::move(data)),
       preprocess_(std::move(preprocess)),
-      at_least_(reduce && preprocess_->input().resize != InputSpec::Resize::none ? preprocess_->input().resize_size
-                                                                                 : 0),
+      at_least_(reduce ? preprocess_->least_side() : 0),
       cache_bytes_(cache_bytes),
       on_broken_(std::move(on_broken)),
       kept_(static_cast<size_t>(data_->size())) {}

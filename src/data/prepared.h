@@ -7,12 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "data/dataset.h"
 #include "data/preprocess.h"
 
 namespace alx {
 
 using BrokenSink = std::function<void(const std::string& name, const std::string& why)>;
+
+// Faults of one picture; anything else stops the run.
+bool is_broken(Code code);
+[[noreturn]] void fail_all_broken(const Dataset& data);
 
 // Safe from several threads. What is kept changes no result, only its speed.
 class PreparedPictures {

@@ -22,6 +22,9 @@ class Preprocessor {
   const InputSpec& input() const;
   const MeanImage& mean_image() const { return mean_; }
 
+  // The side that prepare() needs of a picture: a larger one may be decoded at a fraction of its size. 0: all of it.
+  int64_t least_side() const { return input_.resize == InputSpec::Resize::none ? 0 : input_.resize_size; }
+
   // The picture resized as the spec says: what crops are taken from. Short side, squash, or untouched. At least as
   // large as the crop: black is put around a smaller one, as torchvision's CenterCrop does; `none` refuses it. Of a
   // picture more than 32 times as long as it is wide only the middle is kept.

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <mutex>
-#include <numeric>
-#include <thread>
 #include <vector>
 
 #include "core/error.h"
+#include "core/parallel.h"
 #include "core/random.h"
+#include "data/prepared.h"
 #include "data/rounding.h"
 
 namespace alx {
@@ -83,18 +82,17 @@ Matrix covariance_of(const Sums& sums, std::array<double, 3>& mean) {
   return covariance;
 }
 
-Sums sum_up(const Dataset& data, const Preprocessor& preprocess, int64_t side, int64_t count, int64_t first,
-            int64_t step) {
-  const InputSpec& input = preprocess.input();
+// Of the pictures first..last among `count` that are spread evenly over the data.
+Sums sum_up(const Dataset& data, const Preprocessor& preprocess, int64_t side, int64_t count, size_t first,
+            size_t last) {
   Sums sums;
   sums.by_place.resize(static_cast<size_t>(3 * side * side));
-  for (int64_t i = first; i < count; i += step) {
+  for (size_t i = first; i < last; ++i) {
     Image image;
     try {
-      const int64_t at_least = input.resize == InputSpec::Resize::none ? 0 : input.resize_size;
-      image = preprocess.prepare(data.image(i * data.size() / count, at_least));
+      image = preprocess.prepare(data.image(static_cast<int64_t>(i) * data.size() / count, preprocess.least_side()));
     } catch (const Error& error) {
-      if (error.code() != Code::bad_file && error.code() != Code::not_found && error.code() != Code::io) throw;
+      if (!is_broken(error.code())) throw;
       continue;  // it is named and counted where it is needed
     }
     sums.add(image, side);
@@ -133,26 +131,15 @@ SetStatistics measure_set(const Dataset& data, const InputSpec& input, bool mean
   const Preprocessor preprocess(plain);
   const int64_t side = mean_image ? input.resize_size : 0;
   const int64_t count = std::min(data.size(), at_most);
-  std::vector<Sums> parts(static_cast<size_t>(std::clamp(threads, 1, 64)));
-  std::vector<std::exception_ptr> thrown(parts.size());
-  const auto work = [&](size_t part) {
-    try {
-      parts[part] = sum_up(data, preprocess, side, count, static_cast<int64_t>(part), std::ssize(parts));
-    } catch (...) {
-      thrown[part] = std::current_exception();
-    }
-  };
-  {
-    std::vector<std::jthread> others;
-    for (size_t part = 1; part < parts.size(); ++part) others.emplace_back(work, part);
-    work(0);
-  }
-  for (const std::exception_ptr& error : thrown)
-    if (error) std::rethrow_exception(error);
-  for (size_t part = 1; part < parts.size(); ++part) parts[0].add(parts[part]);
-  const Sums& sums = parts[0];
-  check(sums.pictures > 0, Code::bad_file, "none of the set's ", data.size(), " pictures can be read, neither ",
-        data.size() ? data.name(0) : "", " nor any other");
+  Sums sums;
+  sums.by_place.resize(static_cast<size_t>(3 * side * side));
+  std::mutex mutex;
+  in_parts(static_cast<size_t>(count), std::clamp(threads, 1, 64), [&](size_t first, size_t last) {
+    const Sums part = sum_up(data, preprocess, side, count, first, last);
+    const std::lock_guard lock(mutex);
+    sums.add(part);
+  });
+  if (sums.pictures == 0) fail_all_broken(data);
 
   SetStatistics result;
   result.pictures = sums.pictures;

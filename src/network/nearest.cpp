@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <future>
-#include <thread>
 
 #include "core/error.h"
+#include "core/parallel.h"
 
 namespace alx {
 namespace {
@@ -54,18 +53,6 @@ double exact_distance(std::span<const float> query, const std::byte* row) {
     sum += difference * difference;
   }
   return std::sqrt(sum);
-}
-
-// Calls work(first, last) for parts of 0..count on so many threads.
-template <class Work>
-void in_parts(size_t count, int threads, const Work& work) {
-  const size_t wanted = threads > 0 ? static_cast<size_t>(threads) : std::max(1u, std::thread::hardware_concurrency());
-  const size_t parts = std::clamp<size_t>(count, 1, wanted);
-  std::vector<std::future<void>> others;
-  for (size_t part = 1; part < parts; ++part)
-    others.push_back(std::async(std::launch::async, work, count * part / parts, count * (part + 1) / parts));
-  work(0, count / parts);
-  for (std::future<void>& other : others) other.get();
 }
 
 }  // namespace
