@@ -8,9 +8,8 @@ alexnet_evaluation* alx::capi::make_evaluation_handle(Evaluation evaluation, std
   return new alexnet_evaluation{std::move(evaluation), std::move(labels)};
 }
 
-namespace alx::capi {
-
-EvaluateOptions evaluate_options(int32_t crops, alexnet_progress_callback progress, void* user_data, bool& stop) {
+EvaluateOptions alx::capi::evaluate_options(int32_t crops, alexnet_progress_callback progress, void* user_data,
+                                            bool& stop) {
   EvaluateOptions options;
   options.crops = crops;
   options.cancelled = [&stop] { return stop; };
@@ -21,8 +20,6 @@ EvaluateOptions evaluate_options(int32_t crops, alexnet_progress_callback progre
     };
   return options;
 }
-
-}  // namespace alx::capi
 
 alexnet_status alexnet_session_evaluate(alexnet_session* const* sessions, int64_t count, const alexnet_dataset* data,
                                         int32_t crops, alexnet_progress_callback progress, void* user_data,

@@ -8,18 +8,14 @@
 namespace alx::cli {
 namespace {
 
-Recipe recipe_of(const TrainCommand& command, Recipe recipe, int64_t pictures) {
+Recipe recipe_of(const TrainCommand& command, Recipe recipe) {
   if (command.given("--epochs")) recipe.epochs = command.epochs;
-  recipe.batch = command.given("--batch") ? command.batch : std::clamp<int64_t>(pictures, 1, recipe.batch);
+  if (command.given("--batch")) recipe.batch = command.batch;
   if (command.given("--lr")) recipe.rate = static_cast<float>(command.rate);
   if (command.given("--momentum")) recipe.momentum = static_cast<float>(command.momentum);
   if (command.given("--weight-decay")) recipe.decay = static_cast<float>(command.decay);
   if (command.given("--schedule")) recipe.schedule = command.schedule;
-  using Mean = Recipe::Mean;
-  if (command.given("--mean"))
-    recipe.mean = command.mean == "image" ? Mean::image : command.mean == "color" ? Mean::colour : Mean::fixed;
-  else if (command.given("--init"))
-    recipe.mean = Mean::fixed;  // what the weights are used to
+  if (command.given("--mean")) recipe.mean = mean_named(command.mean);
   return recipe;
 }
 
@@ -39,15 +35,20 @@ Augment augment_of(const TrainCommand& command, const NetSpec& spec) {
   return augment;
 }
 
-std::string check_layer_rate(std::string& text) {
+// LAYER=FACTOR; the layer is empty where the text is something else.
+std::pair<std::string, float> parse_layer_rate(const std::string& text) {
   const size_t equals = text.rfind('=');
   size_t used = 0;
   try {
-    if (equals != text.npos && equals > 0 && std::stof(text.substr(equals + 1), &used) >= 0 &&
-        equals + 1 + used == text.size())
-      return "";
+    const float factor = equals == text.npos ? -1 : std::stof(text.substr(equals + 1), &used);
+    if (factor >= 0 && equals + 1 + used == text.size()) return {text.substr(0, equals), factor};
   } catch (const std::exception&) {
   }
+  return {};
+}
+
+std::string check_layer_rate(std::string& text) {
+  if (!parse_layer_rate(text).first.empty()) return "";
   return cat("must be LAYER=FACTOR with a factor of 0 or more, got '", text, "'");
 }
 
@@ -149,16 +150,16 @@ std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::sh
   }
   const auto classes = static_cast<int64_t>(data->classes().size());
   const NetSpec spec = make_model(command.model, {classes, command.size, command.size});
-  options.recipe = recipe_of(command, spec.recipe, data->size());
+  options.recipe = recipe_of(command, usual_recipe(spec, data->size(), command.given("--init")));
   check(options.recipe.batch <= data->size(), Code::invalid_argument, command.data, " has ", data->size(),
         " pictures, which do not fill one batch of ", options.recipe.batch, "; give a smaller --batch");
   options.augment = augment_of(command, spec);
   options.seed = static_cast<uint64_t>(command.seed);
   options.dropout = command.dropout == "on";
   options.init = command.init;
-  for (const std::string& rate : command.rates) {
-    const size_t equals = rate.rfind('=');  // the option's check has seen one
-    options.layer_rates[rate.substr(0, equals)] = std::stof(rate.substr(equals + 1));
+  for (const std::string& text : command.rates) {
+    const auto [layer, factor] = parse_layer_rate(text);
+    options.layer_rates[layer] = factor;
   }
   return std::make_unique<Trainer>(spec, data, options);
 }

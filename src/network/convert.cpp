@@ -1,7 +1,7 @@
 #include "network/convert.h"
 
 #include "backends/registry.h"
-#include "weights/detect.h"
+#include "network/model_file.h"
 
 namespace alx {
 namespace {
@@ -29,8 +29,9 @@ class Converter {
   void add_self_test(std::vector<TensorToWrite>& tensors) const {
     Network network(model_.spec(), open_devices("cpu"), {});
     network.load([this](const ParamSpec& param, int64_t rows, const PartSink& sink) {
-      source_(param, rows,
-              [&](int64_t first, std::span<const float> part) { sink(first, rounded(part, stored_as(param.name))); });
+      source_(param, rows, [&](int64_t first, std::span<const float> part) {
+        sink(first, rounded({part.begin(), part.end()}, stored_as(param.name)));
+      });
     });
     std::vector<float> picture = rounded(self_test_picture(), DataType::f16);
     network.set_input(picture);
@@ -39,21 +40,9 @@ class Converter {
     tensors.push_back(make_tensor("selftest.output", network.shape(network.result()), network.read(network.result())));
   }
 
-  void add_mean_image(std::vector<TensorToWrite>& tensors) const {
-    const std::string& name = model_.spec().input.mean_image;
-    if (name.empty()) return;
-    const TensorView& tensor = *model_.file()->find(name);  // opening the model has checked that it is there
-    std::vector<float> values(static_cast<size_t>(element_count(tensor.shape)));
-    model_.file()->read(tensor, values);
-    tensors.push_back(make_tensor(name, tensor.shape, std::move(values)));
-  }
-
   std::map<std::string, std::string> metadata() const {
-    const NetSpec& spec = model_.spec();
-    std::map<std::string, std::string> metadata{{"alexnet.model", to_string(ModelId{spec.id, spec.revision})},
-                                                {"alexnet.input", to_json(spec.input)},
-                                                {"alexnet.labels", labels_to_json(model_.labels())}};
-    if (const std::string pca = model_.file()->metadata("alexnet.pca"); !pca.empty()) metadata["alexnet.pca"] = pca;
+    std::map<std::string, std::string> metadata = metadata_of(model_.spec(), model_.labels());
+    if (const std::string pca = model_.file()->metadata(pca_key); !pca.empty()) metadata[pca_key] = pca;
     return metadata;
   }
 
@@ -62,14 +51,6 @@ class Converter {
     if (stored_) return *stored_;
     const DataType now = model_.file()->find(param)->type;
     return now == DataType::f16 || now == DataType::bf16 ? now : DataType::f32;
-  }
-
-  static std::vector<float> rounded(std::span<const float> values, DataType stored) {
-    std::vector<std::byte> bytes(values.size() * size_of(stored));
-    std::vector<float> result(values.size());
-    from_float(stored, values.data(), bytes.data(), values.size());
-    to_float(stored, bytes.data(), result.data(), values.size());
-    return result;
   }
 
   // The source's own, else colours that run over the picture.
@@ -104,7 +85,7 @@ std::shared_ptr<const Model> convert_weights(const std::string& from, const std:
   const Converter converter(*model, options.stored);
   std::vector<TensorToWrite> tensors = converter.weights();
   if (!options.plain) {
-    converter.add_mean_image(tensors);
+    add_mean_image(model->preprocessor(), tensors);
     converter.add_self_test(tensors);
   }
   write_safetensors(to, std::move(tensors), converter.metadata(), options.plain);

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/random.h"
+#include "network/model_file.h"
 #include "train/trainer.h"
 #include "weights/detect.h"
 #include "weights/json.h"
@@ -15,7 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* solver_key = "alexnet.solver";
-constexpr const char* pca_key = "alexnet.pca";
 constexpr const char* velocity_prefix = "optimizer.velocity.";
 
 std::string to_json(const ColourComponents& colours) {
@@ -38,30 +38,6 @@ std::optional<ColourComponents> colours_of(const WeightFile& file) {
   } catch (const json::exception& error) {
     fail(Code::bad_file, file.path(), ": ", pca_key, " is damaged: ", error.what());
   }
-}
-
-// What every file of a training carries, beside the parameters.
-std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::vector<std::string>& labels,
-                                               const std::optional<ColourComponents>& colours) {
-  std::map<std::string, std::string> metadata{{"alexnet.model", to_string(ModelId{spec.id, spec.revision})},
-                                              {"alexnet.input", to_json(spec.input)},
-                                              {"alexnet.labels", labels_to_json(labels)}};
-  if (colours) metadata[pca_key] = to_json(*colours);
-  return metadata;
-}
-
-void add_mean_image(const InputSpec& input, const MeanImage& mean, std::vector<TensorToWrite>& tensors) {
-  if (!mean.values.empty())
-    tensors.push_back(make_tensor(input.mean_image, {3, mean.size, mean.size}, mean.values, DataType::f32));
-}
-
-// As a file of this type holds them.
-std::vector<float> rounded(std::vector<float> values, DataType stored) {
-  if (stored == DataType::f32) return values;
-  std::vector<std::byte> bytes(values.size() * size_of(stored));
-  from_float(stored, values.data(), bytes.data(), values.size());
-  to_float(stored, bytes.data(), values.data(), values.size());
-  return values;
 }
 
 json plateau_to_json(const Plateau& p, bool by_validation) {
@@ -151,7 +127,7 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     augment.at("flip").get_to(a.flip);
     augment.at("pad").get_to(a.pad);
     augment.at("shared").get_to(a.shared);
-    a.colour_noise = augment.value("colour_noise", 0.0f);  // checkpoints before 0.9.1 have none
+    a.colour_noise = augment.value("colour_noise", 0.0f);  // older checkpoints have none
     a.colour_divides = augment.value("colour_divides", false);
     solver.at("plan").get_to(plan);
     if (solver.contains("plateau"))
@@ -185,6 +161,13 @@ std::vector<float> self_test_picture(const Dataset& data, const Preprocessor& pr
 
 }  // namespace
 
+// Of every file that a trainer writes.
+std::map<std::string, std::string> Trainer::metadata() const {
+  std::map<std::string, std::string> metadata = metadata_of(spec_, data_->classes());
+  if (colours_) metadata[pca_key] = to_json(*colours_);
+  return metadata;
+}
+
 void Trainer::save_weights(const std::string& path, DataType stored) const {
   auto weights = std::make_shared<DenseWeights>();
   std::vector<TensorToWrite> tensors;
@@ -196,7 +179,7 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
   SessionOptions wanted;
   wanted.devices = options_.devices;
   wanted.threads = options_.threads;
-  Session session(Model::of(spec_, weights_from(weights), data_->classes(), mean_image_), wanted);
+  Session session(Model::of(spec_, weights_from(weights), data_->classes(), preprocessor_->mean_image()), wanted);
   std::vector<float> picture = self_test_picture(*data_, *preprocessor_), answer;
   try {
     answer = session.run(picture);
@@ -207,8 +190,8 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
   }
   tensors.push_back(make_tensor("selftest.input", session.network().input_shape(), std::move(picture), DataType::f16));
   tensors.push_back(make_tensor("selftest.output", {1, spec_.classes}, std::move(answer)));
-  add_mean_image(spec_.input, mean_image_, tensors);
-  write_safetensors(path, std::move(tensors), metadata_of(spec_, data_->classes(), colours_));
+  add_mean_image(*preprocessor_, tensors);
+  write_safetensors(path, std::move(tensors), metadata());
   log_line(LogLevel::info, cat("weights after step ", step_, ": ", path));
 }
 
@@ -225,8 +208,8 @@ void Trainer::save_checkpoint(const std::string& path) const {
   };
   add("", [this](size_t i) { return network_->read_param(i); });
   add(velocity_prefix, [this](size_t i) { return network_->download(i, *velocity_[i]); });
-  add_mean_image(spec_.input, mean_image_, tensors);
-  auto metadata = metadata_of(spec_, data_->classes(), colours_);
+  add_mean_image(*preprocessor_, tensors);
+  auto metadata = this->metadata();
   metadata[solver_key] = to_json(options_, step_, *data_, plan_of(*network_, options_.threads),
                                  schedule_->is_plateau() ? std::optional(plateau_) : std::nullopt);
   write_safetensors(path, std::move(tensors), std::move(metadata));
@@ -256,11 +239,12 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
   Plateau plateau;
   const int64_t step = read_solver(*model->file(), options, *data, plan, plateau);
   std::unique_ptr<Trainer> trainer(new Trainer);
-  trainer->mean_image_ = model->preprocessor().mean_image();
+  check_options(options, model->spec(), *data);
   trainer->colours_ = colours_of(*model->file());
   check(trainer->colours_ || options.augment.colour_noise == 0, Code::bad_file, checkpoint,
-        ": the checkpoint has colour ", "noise, but no ", pca_key);
-  trainer->start(model->spec(), std::move(data), options, weights_from(*model->file()));
+        ": the checkpoint has colour noise, but no ", pca_key);
+  trainer->start(model->spec(), model->preprocessor().mean_image(), std::move(data), options,
+                 weights_from(*model->file()));
   trainer->read_velocity(*model->file());
   trainer->step_ = step;
   trainer->plateau_ = plateau;

@@ -12,22 +12,6 @@
 namespace alx {
 namespace {
 
-void check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data) {
-  const Recipe& r = options.recipe;
-  const auto finite = [](float v) { return std::isfinite(v) && v >= 0; };
-  check(data.size() > 0, Code::invalid_argument, "the data has no pictures");
-  (void)labels_to_json(data.classes());  // refuses what no weight file could hold
-  check(r.batch >= 1 && r.batch <= data.size(), Code::invalid_argument, "the batch must lie in 1..", data.size(),
-        " (the images of the data), got ", r.batch);
-  check(r.epochs >= 1, Code::invalid_argument, "epochs must be at least 1, got ", r.epochs);
-  check(finite(r.rate) && r.rate > 0, Code::invalid_argument, "the learning rate must be above 0, got ", r.rate);
-  check(finite(r.momentum) && r.momentum < 1, Code::invalid_argument, "momentum must lie in 0..1, below 1, got ",
-        r.momentum);
-  check(finite(r.decay), Code::invalid_argument, "weight decay must not be negative, got ", r.decay);
-  check(static_cast<int64_t>(data.classes().size()) == spec.classes, Code::invalid_argument, "the data has ",
-        data.classes().size(), " classes, the network ", spec.classes, ": make the network for the data's classes");
-}
-
 NetSpec without_dropout(NetSpec spec) {
   for (Node& node : spec.nodes)
     if (auto* dropout = std::get_if<Dropout>(&node.op)) dropout->drop = 0;
@@ -79,7 +63,34 @@ WeightSource weights_to_start_from(const TrainOptions& options, const NetSpec& s
   };
 }
 
+// Weights to start from are used to colours as their file says them. Returns its mean image.
+MeanImage take_input_of(const WeightFile& file, InputSpec& input) {
+  const std::string json = file.metadata("alexnet.input");
+  if (json.empty()) return {};
+  const InputSpec theirs = input_from_json(json);
+  input.channel_order = theirs.channel_order;
+  input.scale = theirs.scale;
+  input.mean = theirs.mean;
+  input.std = theirs.std;
+  input.mean_image = theirs.mean_image;
+  return mean_image_of(file, theirs);
+}
+
 }  // namespace
+
+Recipe usual_recipe(const NetSpec& spec, int64_t pictures, bool from_weights) {
+  Recipe recipe = spec.recipe;
+  recipe.batch = std::clamp<int64_t>(pictures, 1, recipe.batch);
+  if (from_weights) recipe.mean = Recipe::Mean::fixed;
+  return recipe;
+}
+
+Recipe::Mean mean_named(const std::string& name) {
+  using Mean = Recipe::Mean;
+  check(name == "fixed" || name == "color" || name == "image", Code::invalid_argument,
+        "mean must be fixed, color or image, got '", name, "'");
+  return name == "image" ? Mean::image : name == "color" ? Mean::colour : Mean::fixed;
+}
 
 Augment usual_augment(const NetSpec& spec) {
   constexpr int64_t small_input = 64;
@@ -93,47 +104,52 @@ Augment usual_augment(const NetSpec& spec) {
   return augment;
 }
 
+// Before anything is read or made.
+void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data) {
+  const Recipe& r = options.recipe;
+  const auto finite = [](float v) { return std::isfinite(v) && v >= 0; };
+  check(data.size() > 0, Code::invalid_argument, "the data has no pictures");
+  (void)labels_to_json(data.classes());  // refuses what no weight file could hold
+  check(r.batch >= 1 && r.batch <= data.size(), Code::invalid_argument, "the batch must lie in 1..", data.size(),
+        " (the images of the data), got ", r.batch);
+  check(r.epochs >= 1, Code::invalid_argument, "epochs must be at least 1, got ", r.epochs);
+  check(finite(r.rate) && r.rate > 0, Code::invalid_argument, "the learning rate must be above 0, got ", r.rate);
+  check(finite(r.momentum) && r.momentum < 1, Code::invalid_argument, "momentum must lie in 0..1, below 1, got ",
+        r.momentum);
+  check(finite(r.decay), Code::invalid_argument, "weight decay must not be negative, got ", r.decay);
+  check(static_cast<int64_t>(data.classes().size()) == spec.classes, Code::invalid_argument, "the data has ",
+        data.classes().size(), " classes, the network ", spec.classes, ": make the network for the data's classes");
+}
+
 Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options) {
   std::optional<WeightFile> file;
   const WeightSource weights = weights_to_start_from(options, spec, file);
-  check_options(options, spec, *data);  // before all pictures are read
+  check_options(options, spec, *data);
   NetSpec prepared = spec;
-  if (file && options.recipe.mean == Recipe::Mean::fixed) take_input_of(*file, prepared.input);
-  measure_data(prepared, *data, options);
-  start(prepared, std::move(data), options, weights);
-}
-
-// Weights to start from are used to colours as their file says them.
-void Trainer::take_input_of(const WeightFile& file, InputSpec& input) {
-  const std::string json = file.metadata("alexnet.input");
-  if (json.empty()) return;
-  const InputSpec theirs = input_from_json(json);
-  input.channel_order = theirs.channel_order;
-  input.scale = theirs.scale;
-  input.mean = theirs.mean;
-  input.std = theirs.std;
-  input.mean_image = theirs.mean_image;
-  mean_image_ = mean_image_of(file, theirs);
+  MeanImage mean;
+  if (file && options.recipe.mean == Recipe::Mean::fixed) mean = take_input_of(*file, prepared.input);
+  measure_data(prepared, mean, *data, options);
+  start(prepared, std::move(mean), std::move(data), options, weights);
 }
 
 // What the recipe takes from the training set: its mean, into the spec's input, and its colour components.
-void Trainer::measure_data(NetSpec& spec, const Dataset& data, const TrainOptions& options) {
+void Trainer::measure_data(NetSpec& spec, MeanImage& mean, const Dataset& data, const TrainOptions& options) {
   using Mean = Recipe::Mean;
-  const Mean mean = options.recipe.mean;
-  if (mean == Mean::fixed && options.augment.colour_noise == 0) return;
-  SetStatistics set = measure_set(data, spec.input, mean == Mean::image, options.data_threads + 1);
+  const Mean wanted = options.recipe.mean;
+  if (wanted == Mean::fixed && options.augment.colour_noise == 0) return;
+  SetStatistics set = measure_set(data, spec.input, wanted == Mean::image, options.data_threads + 1);
   log_line(LogLevel::info, cat("measured ", set.pictures, " pictures: mean colour ", set.mean[0], " ", set.mean[1], " ",
                                set.mean[2], ", deviations of the colour components ", set.colours.deviations[0], " ",
                                set.colours.deviations[1], " ", set.colours.deviations[2]));
   if (options.augment.colour_noise > 0) colours_ = set.colours;
   InputSpec& input = spec.input;
-  if (mean == Mean::colour) {
+  if (wanted == Mean::colour) {
     input.mean_image.clear();
     for (size_t c = 0; c < 3; ++c)
       input.mean[c] = static_cast<float>(set.mean[input.channel_order == "BGR" ? 2 - c : c] / 255) * input.scale;
-  } else if (mean == Mean::image) {
+  } else if (wanted == Mean::image) {
     input.mean_image = "mean_image";
-    mean_image_ = std::move(set.mean_image);
+    mean = std::move(set.mean_image);
   }
 }
 
@@ -146,14 +162,13 @@ std::unique_ptr<Network> Trainer::plan(const NetSpec& spec, const TrainOptions& 
                                    open_devices(options.devices, options.threads, options.allocator), wanted);
 }
 
-void Trainer::start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options,
-                    const WeightSource& weights) {
-  check_options(options, spec, *data);
+void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data,
+                    const TrainOptions& options, const WeightSource& weights) {
   spec_ = with_layer_rates(spec, options.layer_rates);
   options_ = options;
   data_ = std::move(data);
   schedule_.emplace(options.recipe.schedule);
-  preprocessor_ = std::make_shared<const Preprocessor>(spec.input, mean_image_);
+  preprocessor_ = std::make_shared<const Preprocessor>(spec.input, std::move(mean));
   network_ = plan(spec_, options);
   network_->load(weights);
   for (size_t i = 0; i < network_->params().size(); ++i)
@@ -271,7 +286,7 @@ std::shared_ptr<const Model> Trainer::model() const {
   auto weights = std::make_shared<DenseWeights>();
   for (size_t i = 0; i < network_->params().size(); ++i)
     (*weights)[network_->params()[i].spec.name] = network_->read_param(i);
-  return Model::of(spec_, weights_from(std::move(weights)), data_->classes(), mean_image_);
+  return Model::of(spec_, weights_from(std::move(weights)), data_->classes(), preprocessor_->mean_image());
 }
 
 Evaluation Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {

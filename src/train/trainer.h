@@ -32,6 +32,11 @@ struct TrainOptions {
   std::shared_ptr<HostAllocator> allocator;   // of tensors; null: operator new
 };
 
+// This network's own recipe for so many pictures: batches of all of them where there are fewer, and with weights to
+// start from the colours that those are used to.
+Recipe usual_recipe(const NetSpec& spec, int64_t pictures, bool from_weights);
+Recipe::Mean mean_named(const std::string& name);  // "fixed", "color" or "image"; throws invalid_argument
+
 // How this network's training pictures are varied where nobody says otherwise: random crop and flip; a border first for
 // inputs up to 64 pixels; crop and flip shared by 32 pictures as in the code of alexnet-2012-original.
 Augment usual_augment(const NetSpec& spec);
@@ -82,10 +87,11 @@ class Trainer {
 
  private:
   Trainer() = default;
-  void take_input_of(const WeightFile& file, InputSpec& input);
-  void measure_data(NetSpec& spec, const Dataset& data, const TrainOptions& options);
-  void start(const NetSpec& spec, std::shared_ptr<const Dataset> data, const TrainOptions& options,
+  static void check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data);
+  void measure_data(NetSpec& spec, MeanImage& mean, const Dataset& data, const TrainOptions& options);
+  void start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data, const TrainOptions& options,
              const WeightSource& weights);
+  std::map<std::string, std::string> metadata() const;
   void read_velocity(const WeightFile& file);
   void start_pipeline();
   StepResult make_step();
@@ -95,7 +101,6 @@ class Trainer {
   NetSpec spec_;
   TrainOptions options_;
   std::shared_ptr<const Dataset> data_;
-  MeanImage mean_image_;                     // where the recipe subtracts one
   std::optional<ColourComponents> colours_;  // of the data; empty: there is no colour noise
   std::shared_ptr<const Preprocessor> preprocessor_;
   std::unique_ptr<DataPipeline> pipeline_;  // made with the first step
