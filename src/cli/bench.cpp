@@ -73,11 +73,8 @@ std::shared_ptr<const Model> open_model(const std::string& name) {
 
 // Of one batch: pictures in, probabilities out.
 double inference_seconds(const BenchOptions& options, const std::shared_ptr<const Model>& model) {
-  SessionOptions wanted;
-  wanted.devices = options.device.devices;
-  wanted.threads = options.device.threads;
+  SessionOptions wanted = session_options(options.device, options.precision);
   wanted.batch = options.batch;
-  wanted.precision = precision_of(options.precision);
   Session session(model, wanted);
   if (options.plan) std::cout << session.network().describe() << '\n';
   std::vector<float> images(static_cast<size_t>(element_count(session.network().input_shape())));

@@ -71,10 +71,7 @@ class Classifier {
 
   Session& session() {
     if (session_) return *session_;
-    SessionOptions wanted;
-    wanted.devices = options_.device.devices;
-    wanted.threads = options_.device.threads;
-    wanted.precision = precision_of(options_.precision);
+    SessionOptions wanted = session_options(options_.device, options_.precision);
     const auto pictures = std::min<int64_t>(static_cast<int64_t>(options_.images.size()), max_batch);
     wanted.batch = std::min<int64_t>(pictures * options_.crops, max_batch);
     return session_.emplace(model_, wanted);

@@ -45,6 +45,14 @@ CLI::Option* add_model(CLI::App& command, std::string& model) {
       ->capture_default_str();
 }
 
+SessionOptions session_options(const DeviceOptions& device, const std::string& precision) {
+  SessionOptions options;
+  options.devices = device.devices;
+  options.threads = device.threads;
+  options.precision = precision_of(precision);
+  return options;
+}
+
 void add_device_options(CLI::App& command, DeviceOptions& options) {
   command
       .add_option("--device", options.devices, "Where to run: cpu, cuda:0, or cuda:0,cuda:1 (see `alexnet devices`)")

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "network/session.h"
+
 namespace alx::cli {
 
 enum Exit : int { done = 0, failed = 1, wrong_usage = 2 };
@@ -23,6 +25,7 @@ struct DeviceOptions {
   std::string devices = "cpu";
   int threads = 0;
 };
+SessionOptions session_options(const DeviceOptions& device, const std::string& precision = "fp32");
 CLI::Option* add_model(CLI::App& command, std::string& model);
 void add_device_options(CLI::App& command, DeviceOptions& options);
 void add_precision(CLI::App& command, std::string& precision);

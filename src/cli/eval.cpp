@@ -52,10 +52,7 @@ double share(int64_t part, int64_t whole) {
 
 Evaluation evaluate_models(const EvalOptions& options, std::vector<std::string>& labels) {
   const auto data = Dataset::open(options.data, options.part);
-  SessionOptions wanted;
-  wanted.devices = options.device.devices;
-  wanted.threads = options.device.threads;
-  wanted.precision = precision_of(options.precision);
+  SessionOptions wanted = session_options(options.device, options.precision);
   wanted.batch = std::min<int64_t>(max_batch, std::min<int64_t>(data->size(), max_batch) * options.crops);
   std::vector<std::unique_ptr<Session>> sessions;
   std::vector<Session*> all;

@@ -81,10 +81,7 @@ class FeatureRun {
   }
 
   void open_session() {
-    SessionOptions wanted;
-    wanted.devices = options_.device.devices;
-    wanted.threads = options_.device.threads;
-    wanted.precision = precision_of(options_.precision);
+    SessionOptions wanted = session_options(options_.device, options_.precision);
     wanted.batch = std::min<int64_t>(max_batch, static_cast<int64_t>(names_.size()));
     wanted.outputs = {source_.layer};
     session_.emplace(model_, wanted);

@@ -69,9 +69,7 @@ Tiles filters_of(const Model& model, const Node& node, const std::string& title)
 
 std::vector<Tiles> activations_of(const std::shared_ptr<const Model>& model, const KernelOptions& options) {
   const std::vector<std::string> layers = layers_of(model->spec(), options.layer);
-  SessionOptions wanted;
-  wanted.devices = options.device.devices;
-  wanted.threads = options.device.threads;
+  SessionOptions wanted = session_options(options.device);
   wanted.outputs = layers;
   Session session(model, wanted);
   for (const std::string& layer : layers)

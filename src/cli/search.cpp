@@ -70,10 +70,7 @@ class Search {
     const auto model = open_model();
     index_.check_model(*model);
     const FeatureSource& source = index_.source();
-    SessionOptions wanted;
-    wanted.devices = options_.device.devices;
-    wanted.threads = options_.device.threads;
-    wanted.precision = source.precision.empty() ? DataType::f32 : precision_of(source.precision);
+    SessionOptions wanted = session_options(options_.device, source.precision.empty() ? "fp32" : source.precision);
     wanted.batch = std::min<int64_t>(max_batch, static_cast<int64_t>(pictures_.size()));
     wanted.outputs = {source.layer};
     session_.emplace(model, wanted);
