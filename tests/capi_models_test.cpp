@@ -13,17 +13,9 @@
 #include <numeric>
 #include <thread>
 
-namespace {
+#include "capi_status.h"
 
-template <class Call>
-alexnet_status status_of(Call&& call) {
-  try {
-    call();
-    return ALEXNET_OK;
-  } catch (const alexnet::Error& error) {
-    return error.status();
-  }
-}
+namespace {
 
 std::string bundled_bytes() {
   std::ifstream file(ALEXNET_BUNDLED, std::ios::binary);

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <thread>
 
+#include "capi_status.h"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -64,16 +66,6 @@ class CapiTrain : public testing::Test {
   static inline fs::path folder;
   static inline std::unique_ptr<alexnet::Dataset> data;
 };
-
-alexnet_status status_of(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const alexnet::Error& error) {
-    EXPECT_STRNE(error.what(), "");
-    return error.status();
-  }
-  return ALEXNET_OK;
-}
 
 TEST_F(CapiTrain, OpensDataSets) {
   EXPECT_EQ(data->size(), 48);

@@ -11,23 +11,14 @@
 #include <span>
 #endif
 
+#include "capi_status.h"
+
 namespace {
 
 using alexnet::Image;
 using alexnet::Model;
 using alexnet::Session;
 using alexnet::Trainer;
-
-template <class Call>
-alexnet_status status_of(Call&& call, const char* part = "") {
-  try {
-    call();
-    return ALEXNET_OK;
-  } catch (const alexnet::Error& error) {
-    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-    return error.status();
-  }
-}
 
 // Handles that the library refused to free, where leak checkers find them.
 std::vector<void*>& leaked() {
