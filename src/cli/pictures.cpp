@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "core/error.h"
@@ -31,14 +30,6 @@ std::vector<std::string> pictures_below(const std::string& folder) {
   check(!names.empty(), Code::not_found, folder, ": there is no picture (.jpg, .jpeg, .png, .webp, .bmp) below it");
   std::sort(names.begin(), names.end());  // as bytes: char_traits compares them without sign
   return names;
-}
-
-bool is_utf8(const std::string& text) {
-  try {
-    return !nlohmann::json(text).dump().empty();
-  } catch (const nlohmann::json::exception&) {
-    return false;
-  }
 }
 
 std::string feature_layer(const NetSpec& spec) {

@@ -11,8 +11,6 @@ namespace alx::cli {
 // folders are not followed. Throws where there are none.
 std::vector<std::string> pictures_below(const std::string& folder);
 
-bool is_utf8(const std::string& text);
-
 // What the last fully connected layer reads, before any dropout: the paper's 4096 numbers.
 std::string feature_layer(const NetSpec& spec);
 

@@ -173,17 +173,20 @@ std::vector<std::string> labels_from_json(const std::string& given) {
   return labels;
 }
 
-std::string labels_to_json(const std::vector<std::string>& labels) {
-  std::string list = "[";
-  for (const std::string& label : labels) {
-    try {
-      const Document document{Json(label)};
-      list += (list.size() > 1 ? "," : "") + document.json.dump();
-    } catch (const Json::exception&) {
-      fail(Code::invalid_argument, "the name of class ", &label - labels.data(), " is not valid UTF-8");
-    }
+bool is_utf8(const std::string& text) {
+  try {
+    const Document document{Json(text)};
+    return !document.json.dump().empty();
+  } catch (const Json::exception&) {
+    return false;
   }
-  return list += "]";
+}
+
+std::string labels_to_json(const std::vector<std::string>& labels) {
+  for (size_t i = 0; i < labels.size(); ++i)
+    check(is_utf8(labels[i]), Code::invalid_argument, "the name of class ", i, " is not valid UTF-8");
+  const Document document{Json(labels)};
+  return document.json.dump();
 }
 
 }  // namespace alx
