@@ -23,16 +23,19 @@ Colour shade(bool right, double fraction) {
   return blend(look::mat, right ? look::lines[0] : look::lines[1], std::sqrt(fraction));
 }
 
+double gap_of(double cell) { return cell > 6 ? 1 : 0; }
+
 void draw_row(Canvas& canvas, const Confusion& confusion, size_t truth, double left, double y, double cell) {
   const size_t classes = confusion.labels.size();
   const auto row = confusion.images.begin() + static_cast<std::ptrdiff_t>(truth * classes);
   int64_t images = 0;
   for (size_t i = 0; i < classes; ++i) images += row[static_cast<std::ptrdiff_t>(i)];
-  const double gap = cell > 6 ? 1 : 0;
+  const double gap = gap_of(cell);
   for (size_t answer = 0; answer < classes; ++answer) {
     const int64_t count = row[static_cast<std::ptrdiff_t>(answer)];
     const double fraction = images > 0 ? static_cast<double>(count) / static_cast<double>(images) : 0;
     const double x = left + static_cast<double>(answer) * cell;
+    if (count == 0 && gap == 0) continue;  // as the ground is: hundreds of classes have few of a million cells filled
     canvas.rectangle(x, y, cell - gap, cell - gap, shade(answer == truth, fraction));
     if (classes > kMostNumbers || count == 0) continue;
     const Colour colour = fraction > 0.35 ? look::paper : look::ink;
@@ -60,6 +63,7 @@ void plot_confusion(const std::string& path, const std::string& title, const Con
   canvas.text(kMargin, kMargin + 14, title, {16, look::ink, true});
   canvas.text(left + side / 2, top - 12, named ? "answer, in the order of the rows" : "answer",
               {12, look::muted, false, Align::center});
+  if (gap_of(cell) == 0) canvas.rectangle(left, top, side, side, look::mat);
   for (size_t truth = 0; truth < classes; ++truth) {
     const double y = top + static_cast<double>(truth) * cell;
     draw_row(canvas, confusion, truth, left, y, cell);
