@@ -56,7 +56,7 @@ struct Binding {
 };
 
 // One op compiled for one set of shapes. bind() comes once, before the first run; runs do not allocate.
-// Kernels overwrite their outputs and gradients, they never accumulate.
+// Kernels overwrite their outputs and gradients, they never accumulate. Backward may change output_grads' memory.
 class Kernel {
  public:
   virtual ~Kernel() = default;

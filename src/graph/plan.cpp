@@ -61,7 +61,7 @@ struct Plan::Compiler {
   }
 
   void run(size_t kernel, bool backward, const std::string& name) {
-    (backward ? plan.backward_ : plan.forward_).push_back({plan.kernels_[kernel].get(), backward, name});
+    (backward ? plan.backward_ : plan.forward_).push_back({plan.kernels_[kernel].get(), backward, name, {}});
   }
 
   // A tensor that holds `from`'s content as `wanted` lays it out: itself, or a reorder's output.
@@ -120,6 +120,7 @@ struct Plan::Compiler {
       param.device = device;
       param.desc = spec.params.at(i);
       use.params.push_back(node.params[i]);
+      if (phase == Phase::training) plan.gradients_[index(node.params[i])] = add_tensor(param.desc.bytes(), device);
     }
     use.forward_workspace = add_scratch(spec.forward_workspace, device);
     if (phase == Phase::training) {
@@ -163,6 +164,7 @@ struct Plan::Compiler {
       plan.uses_[id].input_grads.push_back(grad);
     }
     run(id, true, node.name);
+    plan.backward_.back().gradients = node.params;
   }
 
   // --- lifetimes -------------------------------------------------------------------------------------------------
@@ -197,7 +199,10 @@ struct Plan::Compiler {
       if (!backward) return;
       for (int t : use.input_grads) touch(t, time);
       for (int t : use.output_grads) touch(t, time);
+      for (int param : use.params) touch(plan.gradients_[index(param)], time);
     });
+    if (plan.keep_gradients_)
+      for (int t : plan.gradients_) touch(t, end);
     for (Location* location : {&plan.data_, &plan.labels_}) {  // filled by the caller, whole until the end
       touch(location->tensor, 0);
       touch(location->tensor, end);
@@ -261,7 +266,9 @@ struct Plan::Compiler {
   }
 };
 
-Plan::Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, Phase phase, DataType precision) {
+Plan::Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, Phase phase, DataType precision,
+           bool keep_gradients)
+    : keep_gradients_(keep_gradients) {
   int used = 1;
   for (const LoweredNode& node : net.nodes) used = std::max(used, node.slot + 1);
   check(!slots.empty(), Code::invalid_argument, "a network needs at least one device");
@@ -276,6 +283,7 @@ Plan::Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slot
     device_of_slot.push_back(static_cast<int>(known - devices_.begin()));
   }
   for (const ParamSpec& spec : net.params) params_.push_back({spec, 0, {}});
+  if (phase == Phase::training) gradients_.resize(params_.size(), -1);
   const size_t values = net.values.size();
   Compiler compiler{*this,
                     net,
@@ -296,8 +304,15 @@ MemoryReport Plan::memory(int device) const {
   MemoryReport report;
   for (const PlannedParam& param : params_)
     if (param.device == device) report.weights += param.desc.bytes();
-  if (!backward_.empty()) report.gradients = report.weights;
-  report.activations = arena_bytes_[static_cast<size_t>(device)];
+  for (const Action& action : backward_) {
+    size_t made = 0;
+    for (int param : action.gradients) {
+      const Tensor& gradient = tensors_[static_cast<size_t>(gradients_[static_cast<size_t>(param)])];
+      if (gradient.device == device) made += gradient.bytes;
+    }
+    report.gradients = keep_gradients_ ? report.gradients + made : std::max(report.gradients, made);
+  }
+  report.activations = arena_bytes_[static_cast<size_t>(device)] - report.gradients;
   for (const Tensor& t : tensors_)
     if (t.device == device) report.activations_unshared += t.bytes;
   for (const Use& use : uses_)
@@ -314,7 +329,9 @@ void* Plan::address(const Location& location) const {
   return static_cast<char*>(arenas_[static_cast<size_t>(tensors_[block].device)]->data()) + offsets_[block];
 }
 
-void Plan::bind(const std::vector<void*>& weights, const std::vector<void*>& gradients) {
+void* Plan::gradient(size_t param) const { return address({0, {}, gradients_.at(param)}); }
+
+void Plan::bind(const std::vector<void*>& weights) {
   arenas_.clear();
   for (size_t i = 0; i < devices_.size(); ++i)
     arenas_.push_back(devices_[i]->allocate(std::max<size_t>(arena_bytes_[i], 1)));
@@ -336,7 +353,7 @@ void Plan::bind(const std::vector<void*>& weights, const std::vector<void*>& gra
                     address({0, {}, use.state})};
     for (int param : use.params) {
       binding.params.push_back(weights[static_cast<size_t>(param)]);
-      if (!gradients.empty()) binding.param_grads.push_back(gradients[static_cast<size_t>(param)]);
+      if (!gradients_.empty()) binding.param_grads.push_back(gradient(static_cast<size_t>(param)));
     }
     kernels_[i]->bind(binding);
   }

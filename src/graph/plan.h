@@ -20,6 +20,7 @@ struct Action {
   Kernel* kernel = nullptr;
   bool backward = false;
   std::string name;
+  std::vector<int> gradients;  // the parameters whose gradients it makes
 };
 
 // Where a value can be read after a run.
@@ -30,15 +31,18 @@ struct Location {
 };
 
 struct MemoryReport {  // bytes
-  size_t weights = 0, gradients = 0;
-  size_t activations = 0;           // the arena: what kernels read, write, save and work in
+  size_t weights = 0;
+  size_t gradients = 0;             // of all parameters, or of those that exist at once
+  size_t activations = 0;           // the rest of the arena: what kernels read, write, save and work in
   size_t workspace = 0;             // of that, the largest scratch area of one kernel
   size_t activations_unshared = 0;  // what they would take if nothing shared memory
 };
 
 class Plan {
  public:
-  Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, Phase phase, DataType precision);
+  // Gradients that are not kept share memory: each is whole only until the action after the one that makes it.
+  Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, Phase phase, DataType precision,
+       bool keep_gradients);
   ~Plan();
 
   const std::vector<PlannedParam>& params() const { return params_; }
@@ -50,10 +54,10 @@ class Plan {
   const Location& labels() const { return labels_; }
   MemoryReport memory(int device) const;  // of devices()[device]
 
-  // Binds every kernel: allocates the arenas; `weights` and `gradients` are addresses in the order of params()
-  // (gradients empty for inference).
-  void bind(const std::vector<void*>& weights, const std::vector<void*>& gradients);
+  // Binds every kernel: allocates the arenas; `weights` are addresses in the order of params().
+  void bind(const std::vector<void*>& weights);
   void* address(const Location& location) const;  // after bind
+  void* gradient(size_t param) const;             // after bind, of a plan for training
 
   // One line an action: name, implementation, layouts. For people.
   std::string describe() const;
@@ -66,6 +70,8 @@ class Plan {
   std::vector<Action> forward_, backward_;
   std::map<std::string, Location> outputs_;
   Location data_, labels_;
+  std::vector<int> gradients_;  // tensors, one for each parameter; empty for inference
+  bool keep_gradients_;
 
   // Tensors the kernels are bound to. Several may share a block.
   struct Tensor {

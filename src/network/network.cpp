@@ -60,15 +60,15 @@ std::shared_ptr<Buffer> SharedWeights::find_or_make(const std::string& backend, 
 
 Network::Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices,
                  const NetworkOptions& options)
-    : spec_(spec), options_(options), plan_(lower_for(spec, options), devices, options.phase, options.precision) {
+    : spec_(spec),
+      options_(options),
+      plan_(lower_for(spec, options), devices, options.phase, options.precision, options.keep_gradients) {
   result_ = plan_.outputs().count("prob") ? "prob" : spec_.nodes.back().name;
-  input_.resize(static_cast<size_t>(element_count(input_shape())));
   labels_.resize(static_cast<size_t>(batch()));
 }
 
 void Network::load(const WeightSource& source, SharedWeights* shared) {
   weights_.clear();
-  gradients_.clear();
   for (const PlannedParam& param : plan_.params()) {
     Backend& device = *plan_.devices()[static_cast<size_t>(param.device)];
     const auto make = [&] {
@@ -79,22 +79,24 @@ void Network::load(const WeightSource& source, SharedWeights* shared) {
       return buffer;
     };
     weights_.push_back(shared ? shared->find_or_make(device.name(), param, make) : make());
-    if (options_.phase == Phase::training) gradients_.push_back(device.allocate(param.desc.bytes()));
   }
-  std::vector<void*> weights, gradients;
+  std::vector<void*> weights;
   for (const auto& buffer : weights_) weights.push_back(buffer->data());
-  for (const auto& buffer : gradients_) gradients.push_back(buffer->data());
-  plan_.bind(weights, gradients);
+  plan_.bind(weights);
 }
 
 void Network::set_input(std::span<const float> images) {
-  if (images.size() > input_.size())
-    fail(Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ", input_.size(), ": ",
-         to_string(input_shape()));
-  std::copy(images.begin(), images.end(), input_.begin());
-  std::fill(input_.begin() + static_cast<std::ptrdiff_t>(images.size()), input_.end(), 0.f);
-  plan_.devices()[static_cast<size_t>(plan_.data().device)]->upload(input_.data(), plan_.data().desc,
-                                                                    plan_.address(plan_.data()));
+  const Location& place = plan_.data();
+  const auto whole = static_cast<size_t>(element_count(place.desc.shape));
+  if (images.size() > whole)
+    fail(Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ", whole, ": ",
+         to_string(place.desc.shape));
+  if (images.size() < whole) {
+    input_.assign(whole, 0.f);
+    std::copy(images.begin(), images.end(), input_.begin());
+    images = input_;
+  }
+  plan_.devices()[static_cast<size_t>(place.device)]->upload(images.data(), place.desc, plan_.address(place));
 }
 
 void Network::set_labels(std::span<const int32_t> labels) {
@@ -112,10 +114,13 @@ void Network::forward(const StepContext& step) {
   for (const Action& action : plan_.forward()) action.kernel->forward(step);
 }
 
-void Network::backward(const StepContext& step) {
+void Network::backward(const StepContext& step, const std::function<void(size_t param)>& on_gradient) {
   check(options_.phase == Phase::training, Code::invalid_state, "a network made for inference has no backward pass");
-  for (const Action& action : plan_.backward())
+  for (const Action& action : plan_.backward()) {
     action.backward ? action.kernel->backward(step) : action.kernel->forward(step);
+    if (on_gradient)
+      for (int param : action.gradients) on_gradient(static_cast<size_t>(param));
+  }
 }
 
 const Location& Network::location(const std::string& output) const {
@@ -149,14 +154,18 @@ Backend& Network::device_of(size_t param) const {
   return *plan_.devices()[static_cast<size_t>(plan_.params()[param].device)];
 }
 
-std::vector<float> Network::download(size_t param, const Buffer& buffer) const {
+std::vector<float> Network::download(size_t param, const void* packed) const {
   const PlannedParam& planned = plan_.params()[param];
   std::vector<float> values(static_cast<size_t>(element_count(planned.spec.shape)));
-  device_of(param).download(buffer.data(), planned.desc, values.data());
+  device_of(param).download(packed, planned.desc, values.data());
   return values;
 }
 
-std::vector<float> Network::read_param(size_t index) const { return download(index, *weights_.at(index)); }
-std::vector<float> Network::read_gradient(size_t index) const { return download(index, *gradients_.at(index)); }
+std::vector<float> Network::read_param(size_t index) const { return download(index, weights_.at(index)->data()); }
+
+std::vector<float> Network::read_gradient(size_t index) const {
+  check(options_.keep_gradients, Code::invalid_state, "this network keeps no gradients");
+  return download(index, gradient(index));
+}
 
 }  // namespace alx

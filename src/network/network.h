@@ -15,7 +15,8 @@ struct NetworkOptions {
   int64_t batch = 1;
   Phase phase = Phase::inference;
   DataType precision = DataType::f32;
-  bool loss = false;  // ends in the softmax loss over labels; training always does
+  bool keep_gradients = true;  // after backward(); else they share memory and backward()'s on_gradient takes each
+  bool loss = false;           // ends in the softmax loss over labels; training always does
   float label_smoothing = 0;
   std::vector<std::string> outputs;  // layers to be read besides; names or aliases
 };
@@ -59,7 +60,8 @@ class Network {
   void set_labels(std::span<const int32_t> labels);  // fewer: the rest is -1, which does not count
 
   void forward(const StepContext& step = {});
-  void backward(const StepContext& step = {});
+  // `on_gradient` is called with each parameter once its gradient is whole and its weight is not read any more.
+  void backward(const StepContext& step = {}, const std::function<void(size_t param)>& on_gradient = {});
 
   // A layer's activations, or "prob", or "loss" (one number an image), dense. The layer must be among options.outputs.
   Shape shape(const std::string& output) const;
@@ -69,12 +71,12 @@ class Network {
 
   const std::vector<PlannedParam>& params() const { return plan_.params(); }
   std::vector<float> read_param(size_t index) const;
-  std::vector<float> read_gradient(size_t index) const;
+  std::vector<float> read_gradient(size_t index) const;  // of a network that keeps them
   // A buffer laid out as this parameter (a solver's momentum), dense.
-  std::vector<float> download(size_t param, const Buffer& buffer) const;
+  std::vector<float> download(size_t param, const void* packed) const;
   Backend& device_of(size_t param) const;
   void* weight(size_t param) const { return weights_[param]->data(); }
-  void* gradient(size_t param) const { return gradients_[param]->data(); }
+  void* gradient(size_t param) const { return plan_.gradient(param); }
 
   // Of the i-th device, in the order they were given and without repeats.
   size_t device_count() const { return plan_.devices().size(); }
@@ -88,8 +90,8 @@ class Network {
   NetworkOptions options_;
   Plan plan_;
   std::string result_;
-  std::vector<std::shared_ptr<Buffer>> weights_, gradients_;
-  std::vector<float> input_;  // staging, so that a short batch is filled up
+  std::vector<std::shared_ptr<Buffer>> weights_;
+  std::vector<float> input_;  // staging that fills up a short batch; empty until there is one
   std::vector<int32_t> labels_;
 };
 

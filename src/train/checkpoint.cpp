@@ -207,7 +207,7 @@ void Trainer::save_checkpoint(const std::string& path) const {
     }
   };
   add("", [this](size_t i) { return network_->read_param(i); });
-  add(velocity_prefix, [this](size_t i) { return network_->download(i, *velocity_[i]); });
+  add(velocity_prefix, [this](size_t i) { return network_->download(i, velocity_[i]->data()); });
   add_mean_image(*preprocessor_, tensors);
   auto metadata = this->metadata();
   metadata[solver_key] = to_json(options_, step_, *data_, plan_of(*network_, options_.threads),

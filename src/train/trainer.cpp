@@ -158,6 +158,7 @@ std::unique_ptr<Network> Trainer::plan(const NetSpec& spec, const TrainOptions& 
   wanted.batch = options.recipe.batch;
   wanted.phase = Phase::training;
   wanted.label_smoothing = options.label_smoothing;
+  wanted.keep_gradients = false;
   return std::make_unique<Network>(options.dropout ? spec : without_dropout(spec),
                                    open_devices(options.devices, options.threads, options.allocator), wanted);
 }
@@ -185,14 +186,12 @@ int64_t Trainer::total_steps() const { return steps_per_epoch() * options_.recip
 bool Trainer::done() const { return step_ >= total_steps(); }
 int64_t Trainer::broken() const { return broken_ + (pipeline_ ? pipeline_->broken() : 0); }
 
-void Trainer::update(double rate) {
+void Trainer::update(size_t i, double rate) {
   const Recipe& recipe = options_.recipe;
-  for (size_t i = 0; i < network_->params().size(); ++i) {
-    const PlannedParam& param = network_->params()[i];
-    network_->device_of(i).update({network_->weight(i), velocity_[i]->data(), network_->gradient(i),
-                                   param.desc.bytes() / sizeof(float), static_cast<float>(rate) * param.spec.rule.rate,
-                                   recipe.momentum, recipe.decay * param.spec.rule.decay, recipe.rate_in_velocity});
-  }
+  const PlannedParam& param = network_->params()[i];
+  network_->device_of(i).update({network_->weight(i), velocity_[i]->data(), network_->gradient(i),
+                                 param.desc.bytes() / sizeof(float), static_cast<float>(rate) * param.spec.rule.rate,
+                                 recipe.momentum, recipe.decay * param.spec.rule.decay, recipe.rate_in_velocity});
 }
 
 void Trainer::start_pipeline() {
@@ -202,6 +201,8 @@ void Trainer::start_pipeline() {
   pipeline.augment = options_.augment;
   if (colours_) pipeline.colours = *colours_;
   pipeline.threads = options_.data_threads;
+  constexpr int64_t queue_values = 16 << 20;  // 64 MB: large batches come slowly, so that two ready ones are enough
+  pipeline.queue = static_cast<int>(std::clamp<int64_t>(queue_values / element_count(network_->input_shape()), 2, 4));
   pipeline.start_epoch = step_ / steps_per_epoch();
   pipeline.start_position = step_ % steps_per_epoch() * options_.recipe.batch;
   pipeline.on_broken = [](const std::string& name, const std::string& why) {
@@ -258,7 +259,6 @@ StepResult Trainer::make_step() {
   network_->set_input(batch_.images);
   network_->set_labels(batch_.labels);
   network_->forward(context);
-  network_->backward(context);
   network_->read("loss", losses_);
   network_->read("prob", probabilities_);
   const size_t classes = static_cast<size_t>(spec_.classes), rows = losses_.size();
@@ -271,7 +271,7 @@ StepResult Trainer::make_step() {
   check(std::isfinite(result.loss), Code::invalid_state, "the loss is no number any more at step ", step_ + 1,
         " (learning rate ", result.rate,
         "): the run has diverged; start again with a lower rate, or from an earlier checkpoint");
-  update(result.rate);
+  network_->backward(context, [&](size_t param) { update(param, result.rate); });
   plateau_.loss_sum += result.loss;
   result.step = ++step_;
   result.epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());

@@ -96,7 +96,7 @@ class Trainer {
   void start_pipeline();
   StepResult make_step();
   void judge_epoch();
-  void update(double rate);
+  void update(size_t param, double rate);
 
   NetSpec spec_;
   TrainOptions options_;

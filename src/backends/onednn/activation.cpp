@@ -14,7 +14,7 @@ algorithm forward_algorithm(Activation activation) {
 }
 
 void add_activation_backward(ChainKernel& kernel, Activation activation, const Md& output, const Context& context,
-                             Chain::Operand made) {
+                             Chain::Operand grad, Chain::Operand made) {
   Chain& chain = kernel.backward_chain;
   kernel.spec().backward_reads_outputs = true;
   const dnnl::engine& engine = context.runtime->engine;
@@ -25,7 +25,7 @@ void add_activation_backward(ChainKernel& kernel, Activation activation, const M
                                                         user_scratchpad());
   chain.add(backward, dnnl::eltwise_backward(backward),
             {{DNNL_ARG_DST, chain.external(Role::output, 0, output)},
-             {DNNL_ARG_DIFF_DST, chain.external(Role::output_grad, 0, output)},
+             {DNNL_ARG_DIFF_DST, grad},
              {DNNL_ARG_DIFF_SRC, made}});
 }
 
@@ -48,6 +48,7 @@ std::unique_ptr<Kernel> make_activation(Activation activation, const Context& co
     spec.grad_in_place = true;
     if (context.wants_grad(0))
       add_activation_backward(*kernel, activation, md, context,
+                              kernel->backward_chain.external(Role::output_grad, 0, md),
                               kernel->backward_chain.external(Role::input_grad, 0, md));
   }
   kernel->measure();
@@ -66,9 +67,9 @@ void append_activation(dnnl::primitive_attr& attributes, Activation activation) 
 Chain::Operand grad_before_activation(ChainKernel& kernel, Activation activation, const Md& output,
                                       const Context& context) {
   if (activation == Activation::none) return kernel.backward_chain.external(Role::output_grad, 0, output);
-  const auto made = kernel.backward_chain.temporary(output);
-  add_activation_backward(kernel, activation, output, context, made);
-  return made;
+  const auto grad = kernel.backward_chain.external(Role::output_grad, 0, output);
+  add_activation_backward(kernel, activation, output, context, grad, grad);
+  return grad;
 }
 
 std::unique_ptr<Kernel> make(const Relu&, const Context& context) { return make_activation(Activation::relu, context); }
