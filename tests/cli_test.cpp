@@ -118,7 +118,8 @@ TEST_F(Cli, ConvertsAndKeepsTheTargetOnFailure) {
 TEST_F(Cli, TrainsResumesAndEvaluates) {
   make_data(16);
   const Outcome whole =
-      run(std::string(small_run) + "--val data --epochs 4 --out whole.safetensors --log log.csv --plot curve.png");
+      run(std::string(small_run) +
+          "--mean image --val data --epochs 4 --out whole.safetensors --log log.csv --plot curve.png");
   ASSERT_EQ(whole.code, 0) << whole.err;
   EXPECT_EQ(run("verify whole.safetensors").code, 0);
   EXPECT_TRUE(bytes_of("curve.png").starts_with("\x89PNG"));
@@ -133,7 +134,7 @@ TEST_F(Cli, TrainsResumesAndEvaluates) {
   EXPECT_EQ(eval.at("images"), 48);
   EXPECT_NEAR(eval.at("top1").get<double>() + eval.at("top1_error").get<double>(), 1, 1e-12);
 
-  ASSERT_EQ(run(std::string(small_run) + "--epochs 2 --out half.safetensors").code, 0);
+  ASSERT_EQ(run(std::string(small_run) + "--mean image --epochs 2 --out half.safetensors").code, 0);
   ASSERT_EQ(
       run("train --data data --threads 1 --resume half.checkpoint.safetensors --epochs 4 --out rest.safetensors").code,
       0);

@@ -45,8 +45,8 @@ class TrainRun {
     data_ = Dataset::open(command.data, "train");
     if (!command.val.empty()) val_ = Dataset::open(command.val, "test");
     trainer_ = make_trainer(command, data_, val_);
-    // Asked of a model without weights, so that a class without a match shows now and not after the first epoch.
-    if (val_) match_classes(val_->classes(), *Model::of(trainer_->spec(), drawn_weights(1), data_->classes()));
+    // Asked now, so that a class without a match does not show after the first epoch only.
+    if (val_) match_classes(val_->classes(), data_->classes(), command.data);
     log_.emplace(command.log, trainer_->steps_done());
     saved_ = command.resume.empty() ? -1 : trainer_->steps_done();
     if (command.resume.empty() && std::filesystem::exists(to_path(checkpoint_)))

@@ -48,17 +48,18 @@ std::vector<float> mean_answer(const std::vector<Session*>& sessions, const std:
 
 }  // namespace
 
-std::vector<int64_t> match_classes(const std::vector<std::string>& folders, const Model& model) {
+std::vector<int64_t> match_classes(const std::vector<std::string>& folders, const std::vector<std::string>& labels,
+                                   const std::string& whose) {
   std::map<std::string, int64_t> index;
-  for (size_t i = 0; i < model.labels().size(); ++i) index.emplace(folded(model.labels()[i]), static_cast<int64_t>(i));
-  if (model.labels().size() == imagenet_classes().size())
+  for (size_t i = 0; i < labels.size(); ++i) index.emplace(folded(labels[i]), static_cast<int64_t>(i));
+  if (labels.size() == imagenet_classes().size())
     for (size_t i = 0; i < imagenet_classes().size(); ++i)
       index.emplace(imagenet_classes()[i].synset, static_cast<int64_t>(i));
   std::vector<int64_t> matched;
   for (const std::string& folder : folders) {
     const auto found = index.find(folded(folder));
-    check(found != index.end(), Code::invalid_argument, "the class '", folder, "' of the data is no label of ",
-          model.description(), " (", model.labels().size(), " labels, the first '", model.labels().front(),
+    check(found != index.end(), Code::invalid_argument, "the class '", folder, "' of the data is no label of ", whose,
+          " (", labels.size(), " labels, the first '", labels.front(),
           "'): name the classes as the labels, or as ImageNet's synsets");
     matched.push_back(found->second);
   }
@@ -68,13 +69,13 @@ std::vector<int64_t> match_classes(const std::vector<std::string>& folders, cons
 Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, const EvaluateOptions& options) {
   check(data.size() > 0, Code::invalid_argument, "the data has no pictures");
   check(!sessions.empty(), Code::invalid_argument, "an evaluation needs at least one model");
+  const Model& model = sessions.front()->model();
   for (const Session* session : sessions)
-    check(session->model().labels() == sessions.front()->model().labels(), Code::invalid_argument, "the models ",
-          sessions.front()->model().description(), " and ", session->model().description(),
-          " have different labels and cannot be averaged");
-  const std::vector<int64_t> classes = match_classes(data.classes(), sessions.front()->model());
+    check(session->model().labels() == model.labels(), Code::invalid_argument, "the models ", model.description(),
+          " and ", session->model().description(), " have different labels and cannot be averaged");
+  const std::vector<int64_t> classes = match_classes(data.classes(), model.labels(), model.description());
   Evaluation result;
-  const auto labels = sessions.front()->model().labels().size();
+  const size_t labels = model.labels().size();
   result.confusion.resize(labels * labels);
   Pending pending;
   const auto flush = [&] {

@@ -28,7 +28,9 @@ struct EvaluateOptions {
 // error.
 Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, const EvaluateOptions& options = {});
 
-// For each class of the data its index in the model. Throws invalid_argument naming what does not match.
-std::vector<int64_t> match_classes(const std::vector<std::string>& folders, const Model& model);
+// For each folder its index among the labels of `whose`, which is for the message. Throws invalid_argument naming what
+// does not match.
+std::vector<int64_t> match_classes(const std::vector<std::string>& folders, const std::vector<std::string>& labels,
+                                   const std::string& whose);
 
 }  // namespace alx
