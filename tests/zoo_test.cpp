@@ -89,10 +89,11 @@ TEST(Zoo, FiguresOfTheOthers) {
   EXPECT_EQ(small.parameters, 454'858);
   EXPECT_LE(small.multiply_adds, 15'000'000);
   EXPECT_EQ(figures(make_model("fig1-relu")), figures(make_model("fig1-tanh")));
+  EXPECT_EQ(figures(make_model("convnet-18pct")), figures(make_model("fig1-relu")));
 }
 
 TEST(Zoo, EveryNameBuildsAtEveryBatch) {
-  ASSERT_EQ(model_names().size(), 9u);
+  ASSERT_EQ(model_names().size(), 10u);
   for (const std::string& name : model_names()) {
     SCOPED_TRACE(name);
     const NetSpec spec = make_model(name);
@@ -266,7 +267,7 @@ TEST(Zoo, TowersLieOnTwoSlots) {
     EXPECT_EQ(slot.at("relu4a"), 0);
     EXPECT_EQ(slot.at("fc8"), 0);
   }
-  for (const char* name : {"alexnet", "alexnet-caffe", "caffenet", "alexnet-cifar10", "fig1-relu"})
+  for (const char* name : {"alexnet", "alexnet-caffe", "caffenet", "alexnet-cifar10", "fig1-relu", "convnet-18pct"})
     EXPECT_EQ(make_model(name).slots(), 1) << name;
 }
 
@@ -320,9 +321,9 @@ TEST(Zoo, OtherSizesAndClasses) {
 // Each network's smallest size works, one less is refused by a text that names the smallest.
 TEST(Zoo, SizesThatCannotWorkAreRefused) {
   const std::map<std::string, int64_t> smallest = {
-      {"alexnet", 63},  {"alexnet-2012", 55},  {"alexnet-2012-6conv", 55}, {"alexnet-2012-original", 52},
-      {"caffenet", 55}, {"alexnet-caffe", 55}, {"alexnet-cifar10", 12},    {"fig1-relu", 12},
-      {"fig1-tanh", 12}};
+      {"alexnet", 63},   {"alexnet-2012", 55},  {"alexnet-2012-6conv", 55}, {"alexnet-2012-original", 52},
+      {"caffenet", 55},  {"alexnet-caffe", 55}, {"alexnet-cifar10", 12},    {"fig1-relu", 12},
+      {"fig1-tanh", 12}, {"convnet-18pct", 12}};
   ASSERT_EQ(smallest.size(), model_names().size());
   for (const auto& [name, side] : smallest) {
     SCOPED_TRACE(name);

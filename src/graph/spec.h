@@ -49,8 +49,8 @@ struct Node {
 //   in alexnet-2012, -6conv, -original: the node fc7, which joins relu7a and relu7b. "fc7a" is relu7a,
 //   and fc6 joins alike.
 // With two towers "conv1a" is relu1a and so on; "pool2" and "pool5" join the towers. alexnet-2012-original rectifies
-// its first and fifth block after pooling: "pool1a" is relu1a there, and conv1a the bare convolution. alexnet-cifar10
-// and fig1-* follow the rule of alexnet-caffe.
+// its first and fifth block after pooling: "pool1a" is relu1a there, and conv1a the bare convolution. alexnet-cifar10,
+// fig1-* and convnet-18pct follow the rule of alexnet-caffe.
 struct NetSpec {
   std::string id;    // zoo name
   int revision = 1;  // of the architecture behind the name
@@ -65,9 +65,9 @@ struct NetSpec {
   // The layer a person means: by alias, else by node name; null where there is none. An alias may shadow a node, so
   // code that wants the node behind a parameter compares `ParamSpec::node` with `Node::name` and does not ask here.
   const Node* find(const std::string& name) const;
-  const Node& at(const std::string& name) const;  // throws not_found and lists what exists
+  const Node& at(const std::string& name) const;    // throws not_found and lists what exists
   const Node* node(const std::string& name) const;  // by its own name, past aliases; null where there is none
-  int slots() const;                              // number of logical devices used
+  int slots() const;                                // number of logical devices used
 };
 
 // Shape of every node's output at this batch, after checking the whole graph: names unique, inputs known and earlier,

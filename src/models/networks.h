@@ -13,5 +13,6 @@ NetSpec alexnet_torchvision(const ModelOptions& options);
 NetSpec alexnet_cifar10(const ModelOptions& options);
 NetSpec fig1_relu(const ModelOptions& options);
 NetSpec fig1_tanh(const ModelOptions& options);
+NetSpec convnet_18pct(const ModelOptions& options);
 
 }  // namespace alx::models

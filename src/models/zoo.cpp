@@ -16,7 +16,7 @@ struct Entry {
   bool has_printed_lrn = false;
 };
 
-constexpr std::array<Entry, 9> zoo{{
+constexpr std::array<Entry, 10> zoo{{
     {"alexnet", models::alexnet_torchvision},
     {"alexnet-2012", models::alexnet_2012, true},
     {"alexnet-2012-6conv", models::alexnet_2012_6conv, true},
@@ -26,6 +26,7 @@ constexpr std::array<Entry, 9> zoo{{
     {"alexnet-cifar10", models::alexnet_cifar10},
     {"fig1-relu", models::fig1_relu},
     {"fig1-tanh", models::fig1_tanh},
+    {"convnet-18pct", models::convnet_18pct},
 }};
 
 const Entry& entry_of(const std::string& name) {

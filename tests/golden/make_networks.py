@@ -202,13 +202,24 @@ def cifar10(net, data):
     return net.fc("fc6", x, 10, last=True)
 
 
-def figure1(net, data, neuron):
-    def average(x):  # positions beyond the edge do not count
-        return F.avg_pool2d(x, 3, 2, ceil_mode=True, count_include_pad=False)
+def average(x):  # positions beyond the edge do not count
+    return F.avg_pool2d(x, 3, 2, ceil_mode=True, count_include_pad=False)
 
+
+def figure1(net, data, neuron):
     x = net.see("pool1", net.pool(neuron(net.conv("conv1", data, 32, 5, pad=2)), ceil=True))
     x = average(neuron(net.conv("conv2", x, 32, 5, pad=2)))
     x = average(neuron(net.conv("conv3", x, 64, 5, pad=2)))
+    return net.fc("fc4", x, 10, last=True)
+
+
+def convnet_18pct(net, data):
+    def norm(x):
+        return spatial_norm(x, size=3, alpha=5e-5)
+
+    x = norm(net.see("pool1", net.relu(net.pool(net.conv("conv1", data, 32, 5, pad=2), ceil=True))))
+    x = norm(net.see("pool2", average(net.relu(net.conv("conv2", x, 32, 5, pad=2)))))
+    x = average(net.relu(net.conv("conv3", x, 64, 5, pad=2)))
     return net.fc("fc4", x, 10, last=True)
 
 
@@ -224,6 +235,7 @@ NETWORKS = {
     "alexnet-cifar10": (cifar10, 32, 10, 2),
     "fig1-relu": (lambda net, x: figure1(net, x, net.relu), 32, 10, 100),
     "fig1-tanh": (lambda net, x: figure1(net, x, torch.tanh), 32, 10, 1),
+    "convnet-18pct": (convnet_18pct, 32, 10, 100),
 }
 
 
