@@ -142,6 +142,26 @@ TEST_F(Cli, TrainsResumesAndEvaluates) {
   EXPECT_EQ(bytes_of("whole.checkpoint.safetensors"), bytes_of("rest.checkpoint.safetensors"));
 }
 
+TEST_F(Cli, PacksASetForTraining) {
+  make_data(4);
+  write("data/red/broken.jpg", "no picture");
+  const Outcome packed = run("pack data --out data.tar --as raw --size 12 --json");
+  ASSERT_EQ(packed.code, 0) << packed.err;
+  EXPECT_EQ(json::parse(packed.out),
+            (json{{"images", 12}, {"skipped", 1}, {"classes", 3}, {"size", 12}, {"out", "data.tar"}}));
+  EXPECT_NE(packed.err.find("broken.jpg"), std::string::npos) << packed.err;
+  fs::remove("data/red/broken.jpg");
+  std::string train = small_run;
+  ASSERT_EQ(run(train + "--epochs 2 --out folder.safetensors").code, 0);
+  train.replace(train.find("--data data"), 11, "--data data.tar");
+  ASSERT_EQ(run(train + "--epochs 2 --out archive.safetensors").code, 0);
+  EXPECT_EQ(bytes_of("folder.safetensors"), bytes_of("archive.safetensors"));
+  refuses("pack nothing --out x.tar", 1, "nothing");
+  refuses("pack data --out x.zip", 2, ".tar");
+  write("cut.tar", bytes_of("data.tar").substr(0, 3000));
+  refuses("train --model alexnet-cifar10 --data cut.tar --out x.safetensors", 1, "cut off");
+}
+
 TEST_F(Cli, RefusesTrainingThatCannotWork) {
   make_data(4);
   refuses(std::string(small_run) + "--out /nowhere/x.safetensors", 1, "/nowhere");

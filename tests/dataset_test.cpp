@@ -38,7 +38,7 @@ TEST(FolderDataset, ClassesAndFilesAreSortedByBytes) {
 TEST(FolderDataset, WhatIsNoSetIsRefused) {
   const TemporaryFolder folder;
   EXPECT_TRUE(has(refused(folder.path() + "/none", Code::not_found), "no such folder"));
-  EXPECT_TRUE(has(refused(folder.write("file", "x"), Code::bad_file), "is a file"));
+  EXPECT_TRUE(has(refused(folder.write("file", "x"), Code::bad_file), "nor a tar archive"));
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "neither a sub-folder per class"));
   folder.write("cats/1.jpg", "x");
   folder.write("dogs/1.gif", "x");

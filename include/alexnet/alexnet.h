@@ -635,11 +635,11 @@ alexnet_weights_convert(const char* from, const char* to, const char* network, a
 /// Labelled pictures. One that a trainer uses does not change.
 /// @{
 
-/// Opens a folder with one sub-folder of pictures for each class (sorted names give the class indices), CIFAR-10
-/// binary, or MNIST-style idx files. `part`: "train" or "test" where the folder holds both (sub-folders of these names
-/// too; "val", "valid" and "validation" stand for "test"), ignored where it holds one set; NULL: "train". Pictures are
-/// read when they are needed, so the files must stay. Free with alexnet_dataset_free. Statuses: NOT_FOUND, IO,
-/// BAD_FILE.
+/// Opens a folder with one sub-folder of pictures for each class (sorted names give the class indices), a tar archive
+/// of such folders, as `alexnet pack` writes it, CIFAR-10 binary, or MNIST-style idx files. `part`: "train" or "test"
+/// where the folder holds both (sub-folders of these names too; "val", "valid" and "validation" stand for "test"),
+/// ignored where it holds one set; NULL: "train". Pictures are read when they are needed, so the files must stay. Free
+/// with alexnet_dataset_free. Statuses: NOT_FOUND, IO, BAD_FILE.
 ALEXNET_API(alexnet_status) alexnet_dataset_open(const char* folder, const char* part, alexnet_dataset** data);
 
 /// A set of pictures in memory, empty at first, with `count` classes (1 or more) of these names, all different and none

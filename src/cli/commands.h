@@ -20,6 +20,7 @@ Command add_verify(CLI::App& program);
 Command add_devices(CLI::App& program);
 Command add_bench(CLI::App& program);
 Command add_features(CLI::App& program);
+Command add_pack(CLI::App& program);
 Command add_search(CLI::App& program);
 Command add_kernels(CLI::App& program);
 

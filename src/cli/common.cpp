@@ -10,7 +10,7 @@
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "weights/atomic_file.h"
+#include "core/atomic_file.h"
 
 namespace alx::cli {
 namespace {

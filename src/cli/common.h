@@ -19,6 +19,9 @@ using Json = nlohmann::ordered_json;
 // Batches of `classify` and `eval`: large enough to keep a processor busy, small enough for any memory.
 constexpr int64_t max_batch = 32;
 
+constexpr const char* data_help =
+    "A folder of class folders, or of train and test with them; an archive of them (tar); CIFAR-10 binary or idx files";
+
 constexpr const char* bundled_model = "alexnet-cifar10";
 
 struct DeviceOptions {

@@ -135,7 +135,7 @@ Command add_eval(CLI::App& program) {
       ->type_name("FILE")
       ->allow_extra_args(false);
   app->add_option("--data", options->data,
-                  "A folder of class folders, or of train and test with them; CIFAR-10 binary or idx files")
+                  data_help)
       ->required()
       ->type_name("DIR");
   app->add_option("--part", options->part, "Of a folder that holds both: train or test")

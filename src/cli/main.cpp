@@ -63,7 +63,7 @@ int main_of(std::vector<std::string> arguments) {
   const std::vector<Command> commands{add_classify(program), add_train(program),   add_eval(program),
                                       add_info(program),     add_convert(program), add_verify(program),
                                       add_devices(program),  add_bench(program),   add_features(program),
-                                      add_search(program),   add_kernels(program)};
+                                      add_search(program),   add_kernels(program), add_pack(program)};
   try {
     check_command(arguments, commands);
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them

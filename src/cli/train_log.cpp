@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/path.h"
 #include "plot/plot.h"
-#include "weights/atomic_file.h"
+#include "core/atomic_file.h"
 
 namespace alx::cli {
 namespace {

@@ -65,7 +65,7 @@ void add_files(CLI::App& app, TrainCommand& command) {
   app.add_option("--model", command.model, "The network (see `alexnet info --help`); not with --resume")
       ->type_name("NAME");
   app.add_option("--data", command.data,
-                 "A folder of class folders, or of train and test with them; CIFAR-10 binary or idx files")
+                 data_help)
       ->required()
       ->type_name("DIR");
   app.add_option("--val", command.val, "A set to measure the accuracy on after each epoch")->type_name("DIR");

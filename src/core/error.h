@@ -32,8 +32,8 @@ class Error : public std::runtime_error {
   Code code_;
 };
 
-// Joins its arguments as operator<< prints them. Without exceptions() a stream would swallow that memory ran out and give
-// half a text.
+// Joins its arguments as operator<< prints them. Without exceptions() a stream would swallow that memory ran out and
+// give half a text.
 template <class... Args>
 std::string cat(Args&&... args) {
   std::ostringstream out;

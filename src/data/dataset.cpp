@@ -1,7 +1,6 @@
 #include "data/dataset.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "core/path.h"
 #include "data/dataset_binary.h"
 #include "data/dataset_folder.h"
+#include "data/dataset_tar.h"
 
 namespace alx {
 namespace fs = std::filesystem;
@@ -18,13 +18,9 @@ namespace {
 // The folder of `part` where `folders`, all there are, are the parts of a set and not its classes: training on "train"
 // and "test" as labels is a common slip. Empty where they are classes.
 std::string part_folder(const std::string& dir, const std::vector<std::string>& folders, const std::string& part) {
-  static constexpr std::array<std::string_view, 5> parts{"train", "test", "val", "validation", "valid"};
-  const auto is_there = [&](std::string_view name) {
-    return std::find(folders.begin(), folders.end(), name) != folders.end();
-  };
-  if (std::count_if(parts.begin(), parts.end(), is_there) != std::ssize(folders)) return {};
-  for (const std::string_view name : parts)
-    if (is_there(name) && (name == "train") == (part == "train")) return to_utf8(to_path(dir) / name);
+  if (!std::all_of(folders.begin(), folders.end(), is_part_name)) return {};
+  for (const std::string& name : folders)
+    if (means_part(name, part)) return to_utf8(to_path(dir) / name);
   fail(Code::not_found, dir, ": has no part \"", part, "\", only ", folders.front());
 }
 
@@ -37,7 +33,8 @@ std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string
   const fs::file_status status = fs::status(to_path(dir), error);
   check(status.type() != fs::file_type::not_found, Code::not_found, dir, ": no such folder; check the path");
   check(!error, Code::io, dir, ": cannot be looked at: ", reason(error));
-  check(fs::is_directory(status), Code::bad_file, dir, ": is a file where the folder of a set was expected");
+  if (fs::is_regular_file(status)) return open_tar_dataset(dir, part);
+  check(fs::is_directory(status), Code::bad_file, dir, ": is neither a folder nor an archive");
   if (auto cifar = open_cifar_dataset(dir, part)) return cifar;
   if (auto idx = open_idx_dataset(dir, part)) return idx;
   std::vector<std::string> classes = class_folders(dir);

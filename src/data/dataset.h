@@ -1,4 +1,4 @@
-// Labelled pictures: folder per class, CIFAR-10 binary, or idx files.
+// Labelled pictures: folder per class, CIFAR-10 binary, idx files, or a tar archive of class folders.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -13,9 +13,9 @@ class Dataset {
  public:
   virtual ~Dataset() = default;
   // Recognises the kind of DIR: sub-folders (sorted by bytes, their order gives the labels), CIFAR-10 binary
-  // (data_batch_*.bin or test_batch.bin), or MNIST-style idx(.gz) pairs. `part` picks "train" or
-  // "test" where DIR holds both; sub-folders of those names are parts too, and "val", "valid" and "validation" stand
-  // for "test". Throws not_found / bad_file with what was looked for and what to do.
+  // (data_batch_*.bin or test_batch.bin), or MNIST-style idx(.gz) pairs; or a tar archive of class folders. `part`
+  // picks "train" or "test" where DIR holds both, sub-folders of those names are parts too, and "val", "valid" and
+  // "validation" stand for "test". Throws not_found / bad_file with what was looked for and what to do.
   static std::unique_ptr<Dataset> open(const std::string& dir, const std::string& part = "train");
 
   virtual int64_t size() const = 0;

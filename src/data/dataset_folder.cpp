@@ -82,6 +82,13 @@ bool has_image_extension(const std::string& name) {
   return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
 }
 
+bool is_part_name(const std::string& name) {
+  static constexpr std::array<std::string_view, 5> parts{"train", "test", "val", "validation", "valid"};
+  return std::find(parts.begin(), parts.end(), name) != parts.end();
+}
+
+bool means_part(const std::string& name, const std::string& part) { return (name == "train") == (part == "train"); }
+
 std::vector<std::string> class_folders(const std::string& dir) { return sorted_names(dir, true); }
 
 std::unique_ptr<Dataset> open_folder_dataset(const std::string& dir, std::vector<std::string> classes) {

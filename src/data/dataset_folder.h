@@ -9,6 +9,11 @@ namespace alx {
 
 bool has_image_extension(const std::string& name);  // of a kind that decode_image reads
 
+// Whether folders of this name are the parts of a set and not its classes, and whether such a one stands for `part`
+// ("train" or "test").
+bool is_part_name(const std::string& name);
+bool means_part(const std::string& name, const std::string& part);
+
 // Sub-folders of `dir` that may be classes, sorted by bytes: hidden ones are left out.
 std::vector<std::string> class_folders(const std::string& dir);
 

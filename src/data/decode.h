@@ -1,9 +1,10 @@
-// The decoder behind decode_image: one of decode_opencv.cpp, decode_wic.cpp (Windows) and decode_none.cpp is
-// built.
+// The decoder behind decode_image and the encoder of packed sets: one of decode_opencv.cpp, decode_wic.cpp (Windows)
+// and decode_none.cpp is built.
 #pragma once
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "data/container.h"
 #include "data/image.h"
@@ -12,5 +13,8 @@ namespace alx {
 
 // Pixels as stored, without EXIF rotation; alpha laid over white. A JPEG may be shrunk by 1, 2, 4 or 8.
 Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, int shrink, const std::string& what);
+
+// A whole JPEG or BMP of it; `quality` is JPEG's, 1..100.
+std::vector<std::byte> encode_pixels(const Image& image, ImageKind kind, int quality);
 
 }  // namespace alx

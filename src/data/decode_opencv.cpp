@@ -79,4 +79,18 @@ Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, i
   return image;
 }
 
+std::vector<std::byte> encode_pixels(const Image& image, ImageKind kind, int quality) {
+  cv::Mat bgr(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3);
+  const uint8_t* in = image.pixels.data();
+  for (int y = 0; y < bgr.rows; ++y)
+    for (auto* out = bgr.ptr<uint8_t>(y); out != bgr.ptr<uint8_t>(y) + bgr.cols * 3; out += 3, in += 3)
+      out[0] = in[2], out[1] = in[1], out[2] = in[0];
+  std::vector<uint8_t> encoded;
+  const bool made = kind == ImageKind::jpeg ? cv::imencode(".jpg", bgr, encoded, {cv::IMWRITE_JPEG_QUALITY, quality})
+                                            : cv::imencode(".bmp", bgr, encoded);
+  check(made, Code::internal, "a picture of ", image.width, "x", image.height, " could not be encoded");
+  const auto bytes = std::as_bytes(std::span(encoded));
+  return {bytes.begin(), bytes.end()};
+}
+
 }  // namespace alx

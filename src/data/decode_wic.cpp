@@ -126,4 +126,8 @@ Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, i
   return read_frame(factory.get(), frame.get(), info, what);
 }
 
+std::vector<std::byte> encode_pixels(const Image&, ImageKind, int) {
+  fail(Code::unsupported, "this build writes no picture files (ALEXNET_WITH_OPENCV is off)");
+}
+
 }  // namespace alx

@@ -41,7 +41,7 @@ const Image* PreparedPictures::get(int64_t i, Image& scratch) {
     return nullptr;
   }
   try {
-    scratch = preprocess_->prepare(image);
+    scratch = preprocess_->prepare(std::move(image));
   } catch (const Error& e) {
     fail(e.code(), data_->name(i), ": ", e.what());
   }

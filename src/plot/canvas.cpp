@@ -9,7 +9,7 @@
 #include <span>
 
 #include "core/error.h"
-#include "weights/atomic_file.h"
+#include "core/atomic_file.h"
 
 namespace alx {
 namespace {

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "weights/atomic_file.h"
+#include "core/atomic_file.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
 #include "weights/hash.h"

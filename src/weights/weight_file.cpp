@@ -45,9 +45,6 @@ bool is_scale_for(const TensorView& scale, const TensorView& tensor) {
 
 }  // namespace
 
-MappedFile::MappedFile(std::string name, std::vector<std::byte> bytes)
-    : path_(std::move(name)), owned_(std::move(bytes)), bytes_(owned_) {}
-
 WeightFile WeightFile::open(const std::string& path) { return open(std::make_shared<MappedFile>(path)); }
 
 WeightFile WeightFile::open(std::vector<std::byte> bytes, const std::string& name) {

@@ -1,4 +1,4 @@
-#include "weights/set_aside_windows.h"
+#include "core/set_aside_windows.h"
 
 #include <windows.h>
 

@@ -10,9 +10,9 @@
 #include <random>
 #include <system_error>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "weights/atomic_file.h"
 
 namespace alx {
 namespace {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <random>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/path.h"
+#include "core/set_aside_windows.h"
 #include "core/windows_text.h"
-#include "weights/atomic_file.h"
-#include "weights/set_aside_windows.h"
 
 namespace alx {
 namespace {

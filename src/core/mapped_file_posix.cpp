@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "core/error.h"
-#include "weights/weights.h"
+#include "core/mapped_file.h"
 
 namespace alx {
 namespace {

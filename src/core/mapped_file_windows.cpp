@@ -3,9 +3,9 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/mapped_file.h"
+#include "core/set_aside_windows.h"
 #include "core/windows_text.h"
-#include "weights/set_aside_windows.h"
-#include "weights/weights.h"
 
 namespace alx {
 namespace {

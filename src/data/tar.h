@@ -1,0 +1,41 @@
+// Tar archives (POSIX ustar and pax, GNU's long names): one file that holds many, which every system can make and
+// unpack. Own code because members are read at random out of the mapped file, which libarchive does not offer.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/atomic_file.h"
+
+namespace alx {
+
+struct TarMember {
+  std::string name;  // as stored, with its folders
+  std::span<const std::byte> bytes;
+};
+
+// The regular files of an archive, in its order. Throws bad_file where it is none, is damaged, or is cut off. `what`
+// names it in messages.
+std::vector<TarMember> tar_members(std::span<const std::byte> archive, const std::string& what);
+
+bool is_tar(std::span<const std::byte> archive);
+
+// An archive appears with finish() or not at all.
+class TarWriter {
+ public:
+  explicit TarWriter(const std::string& path);
+  void add(const std::string& name, std::span<const std::byte> bytes);
+  void finish();
+
+ private:
+  void append(std::span<const std::byte> bytes);
+  void add_header(const std::string& name, uint64_t size, char type);
+
+  AtomicFile file_;
+  uint64_t size_ = 0;
+};
+
+}  // namespace alx
