@@ -46,6 +46,18 @@ TEST(FolderDataset, WhatIsNoSetIsRefused) {
   EXPECT_TRUE(has(refused(folder.path(), Code::invalid_argument, "validation"), "\"validation\""));
 }
 
+TEST(FolderDataset, ThatVanishesIsNoSetOfBrokenPictures) {
+  const TemporaryFolder folder;
+  const std::string set = folder.path() + "/set";
+  const std::string picture = folder.write("set/cats/1.jpg", "x");
+  const auto data = Dataset::open(set);
+  EXPECT_TRUE(has(error_of([&] { data->image(0); }, Code::bad_file), picture));
+  fs::remove(to_path(picture));
+  EXPECT_TRUE(has(error_of([&] { data->image(0); }, Code::not_found), picture));
+  fs::remove_all(to_path(set));
+  EXPECT_TRUE(has(error_of([&] { data->image(0); }, Code::invalid_state), set + ": the set's folder is gone"));
+}
+
 TEST(FolderDataset, PartsAreNoClasses) {
   const TemporaryFolder folder;
   folder.write("train/cats/1.jpg", "x");

@@ -65,6 +65,7 @@ class TrainRun {
     } catch (const Error& error) {
       if (error.code() == Code::cancelled) return stopped();
       bar_->clear();
+      if (saved_ > 0) message(cat("the checkpoint of step ", saved_, " is whole; go on with: ", again()));
       throw;
     }
     bar_->finish();
@@ -163,9 +164,8 @@ class TrainRun {
     saved_at_ = std::chrono::steady_clock::now();
   }
 
-  int stopped() {
-    save();
-    bar_->clear();
+  // The command that goes on with this run.
+  std::string again() const {
     // A run that was resumed and stopped before its first step has written nothing: its checkpoint is the one given.
     const bool own = std::filesystem::exists(to_path(checkpoint_));
     std::string again = "alexnet train --resume " + quoted(own ? checkpoint_ : command_.resume);
@@ -181,8 +181,14 @@ class TrainRun {
              {"--threads", command_.device.threads}, {"--checkpoint-every", command_.checkpoint_every}})
       if (command_.given(option)) again += cat(" ", option, " ", value);
     if (command_.given("--checkpoint-minutes")) again += cat(" --checkpoint-minutes ", command_.checkpoint_minutes);
+    return again;
+  }
+
+  int stopped() {
+    save();
+    bar_->clear();
     message(
-        cat("stopped after step ", trainer_->steps_done(), " of ", trainer_->total_steps(), "; go on with: ", again));
+        cat("stopped after step ", trainer_->steps_done(), " of ", trainer_->total_steps(), "; go on with: ", again()));
     return failed;
   }
 

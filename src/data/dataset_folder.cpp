@@ -53,7 +53,15 @@ class FolderDataset final : public Dataset {
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }
   int64_t label(int64_t i) const override { return static_cast<int64_t>(at(i).label); }
   std::string name(int64_t i) const override { return to_utf8(to_path(folder_of(at(i).label)) / to_path(at(i).name)); }
-  Image image(int64_t i, int64_t at_least) const override { return read_image(name(i), at_least); }
+  Image image(int64_t i, int64_t at_least) const override {
+    try {
+      return read_image(name(i), at_least);
+    } catch (const Error& error) {
+      std::error_code ignored;
+      if (error.code() != Code::not_found || fs::exists(to_path(dir_), ignored)) throw;
+      fail(Code::invalid_state, dir_, ": the set's folder is gone; bring it back and go on from the last checkpoint");
+    }
+  }
 
  private:
   struct File {

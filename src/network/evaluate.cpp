@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "data/prepared.h"
 #include "models/imagenet_labels.h"
 
 namespace alx {
@@ -88,6 +89,7 @@ Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, 
       pending.images.push_back(data.image(i));
       pending.truths.push_back(classes[static_cast<size_t>(data.label(i))]);
     } catch (const Error& error) {
+      if (!is_broken(error.code())) throw;
       ++result.broken;
       if (options.on_broken) options.on_broken(data.name(i), error.what());
     }
