@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/large_pages.h"
 
 namespace alx {
 namespace {
@@ -26,6 +27,7 @@ class HostBuffer final : public Buffer {
  public:
   HostBuffer(size_t bytes, std::shared_ptr<HostAllocator> allocator)
       : Buffer(allocator->allocate(std::max<size_t>(bytes, 1), alignment), bytes), allocator_(std::move(allocator)) {
+    ask_for_large_pages(data_, bytes);
     std::memset(data_, 0, bytes);
   }
   ~HostBuffer() override { allocator_->free(data_, std::max<size_t>(bytes_, 1), alignment); }
