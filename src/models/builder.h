@@ -1,6 +1,7 @@
 // Writes a network down as it is read: every call appends a node, which reads the one before it unless told otherwise.
 #pragma once
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,10 +16,7 @@ inline ParamRule bias(float start) { return {{Init::Kind::constant, start}, 2, 0
 
 class NetBuilder {
  public:
-  NetBuilder(std::string id, std::string source) {
-    spec_.id = std::move(id);
-    spec_.source = std::move(source);
-  }
+  NetBuilder(std::string_view id, std::string_view source);
 
   // `own` is the input as published; another size keeps the ratio between crop and resized picture.
   NetBuilder& input(InputSpec own, const ModelOptions& options);
@@ -35,20 +33,15 @@ class NetBuilder {
     slot_ = slot;
     return *this;
   }
-  NetBuilder& after(const std::string& name) {
+  NetBuilder& after(std::string_view name) {
     last_ = name;
     return *this;
   }
-  NetBuilder& add(const std::string& name, Op op) { return add(name, std::move(op), {last_}); }
-  NetBuilder& add(const std::string& name, Op op, std::vector<std::string> inputs);
+  NetBuilder& add(std::string_view name, Op op);
+  NetBuilder& add(std::string_view name, Op op, std::vector<std::string> inputs);
   // A layer with its neuron; `name` comes to mean the activations (see NetSpec).
-  NetBuilder& layer(const std::string& name, Op op, const std::string& neuron, Op activation = Relu{}) {
-    return add(name, std::move(op)).add(neuron, std::move(activation)).alias(name, neuron);
-  }
-  NetBuilder& alias(const std::string& name, const std::string& node) {
-    spec_.aliases[name] = node;
-    return *this;
-  }
+  NetBuilder& layer(std::string_view name, Op op, std::string_view neuron, Op activation = Relu{});
+  NetBuilder& alias(std::string_view name, std::string_view node);
 
   const std::string& last() const { return last_; }
   int64_t classes() const { return spec_.classes; }

@@ -1,12 +1,13 @@
 // Names of ImageNet's 1000 classes.
 #pragma once
-#include <array>
+#include <string>
+#include <vector>
 
 namespace alx {
 
 struct ImagenetClass {
-  const char *synset, *label;  // "n02123045", "tabby"
+  std::string synset, label;  // "n02123045", "tabby"
 };
-const std::array<ImagenetClass, 1000>& imagenet_classes();
+const std::vector<ImagenetClass>& imagenet_classes();  // 1000
 
 }  // namespace alx
