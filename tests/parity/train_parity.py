@@ -112,6 +112,7 @@ CASES = {
     "alexnet-cifar10": ("alexnet-cifar10", 32, 10, 32, 128, 0.002, False),
     "fig1-relu": ("fig1-relu", 32, 10, 32, 128, 0.001, False),
     "fig1-tanh": ("fig1-tanh", 32, 10, 32, 128, 0.001, False),
+    "convnet-18pct": ("convnet-18pct", 32, 10, 32, 128, 0.001, False),
 }
 
 
@@ -185,7 +186,7 @@ class Case:
         """The same by torch. Biases learn twice as fast and do not decay, as in the networks' sources, torchvision's apart."""
         net, data = Net(start, self.dropped), self.inputs()
         torchs = self.network == "alexnet"
-        momentum, decay = 0.9, {"alexnet": 1e-4, "fig1-relu": 0, "fig1-tanh": 0}.get(self.network, 5e-4)
+        momentum, decay = 0.9, {"alexnet": 1e-4, "fig1-relu": 0, "fig1-tanh": 0, "convnet-18pct": 4e-3}.get(self.network, 5e-4)
         velocity = {name: torch.zeros_like(p) for name, p in net.params.items()}
         losses, gradients = [], None
         per_epoch = self.count // self.batch
@@ -201,7 +202,8 @@ class Case:
                 for (name, p), g in zip(net.params.items(), grads):
                     bias = name.endswith(".bias") and not torchs
                     rate = self.rate * (2 if bias else 1)
-                    v, pull = velocity[name], g + (0 if bias else decay) * p
+                    stronger = 250 if (self.network, name) == ("convnet-18pct", "fc4.weight") else 1
+                    v, pull = velocity[name], g + (0 if bias else decay * stronger) * p
                     v.mul_(momentum).add_(pull, alpha=1 if torchs else -rate)
                     p.add_(v, alpha=-rate if torchs else 1)
         return gradients, losses, (lambda name: 1 if torchs else -self.rate * (2 if name.endswith(".bias") else 1))
