@@ -132,6 +132,21 @@ TEST_F(TrainTest, FrozenLayersStayAndOthersLearnAtTheirOwnPace) {
   const auto resumed = Trainer::resume(path("b"), data_, as_written);
   resumed->step();
   EXPECT_EQ(parameters_of(*resumed, path("c")).at("conv2.weight"), before.at("conv2.weight"));
+  // Nothing runs backward through frozen layers that lie behind no other, and the rest learns the same.
+  EXPECT_FALSE(has(trainer.network().describe(), "backward conv"));
+  options.layer_rates["conv*"] = 1e-30f;
+  Trainer slow(tiny(), data_, options);
+  EXPECT_TRUE(has(slow.network().describe(), "backward conv1"));
+  for (int i = 0; i < 3; ++i) slow.step();
+  const auto same = parameters_of(slow, path("d"));
+  for (const char* name : {"fc5.weight", "fc5.bias", "fc6.weight", "fc6.bias"})
+    EXPECT_EQ(same.at(name), after.at(name)) << name;
+  options.layer_rates = {{"conv2", 0}};
+  Trainer inside(tiny(), data_, options);
+  inside.step();
+  const auto learned = parameters_of(inside, path("e"));
+  EXPECT_EQ(learned.at("conv2.weight"), before.at("conv2.weight"));
+  EXPECT_NE(learned.at("conv1.weight"), before.at("conv1.weight"));
   options.layer_rates = {{"conv9", 0}};
   EXPECT_TRUE(has(error_of([&] { Trainer(tiny(), data_, options); }, Code::not_found), "conv1, conv2"));
   options.layer_rates = {{"conv1", -1.0f}};

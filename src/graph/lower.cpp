@@ -135,7 +135,7 @@ class Builder {
     for (const ParamShape& param : param_shapes(node.op, inputs)) {
       lowered.params.push_back(static_cast<int>(net_.params.size()));
       net_.params.push_back({node.name + "." + param.suffix, node.name, param.shape, param.rule});
-      grad = true;
+      grad |= param.rule.rate != 0;  // what is frozen, and lies behind frozen layers alone, needs no backward pass
     }
     int index = 0;
     for (const Shape& shape : output_shapes(node.op, inputs)) {

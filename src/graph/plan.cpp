@@ -136,10 +136,15 @@ struct Plan::Compiler {
   void compile_backward(const LoweredNode& node, size_t id) {
     const KernelSpec& spec = plan.kernels_[id]->spec();
     const int device = device_of_slot[index(node.slot)];
-    const bool any_param = !node.params.empty();
+    const bool any_param = std::any_of(node.params.begin(), node.params.end(),
+                                       [&](int param) { return net.params[index(param)].rule.rate != 0; });
     const bool any_grad = std::any_of(spec.input_grads.begin(), spec.input_grads.end(),
                                       [](const TensorDesc& grad) { return !grad.shape.empty(); });
-    if (!any_param && !any_grad) return;
+    if (!any_param && !any_grad) {  // bound to nothing, and not run
+      plan.uses_[id].output_grads.assign(spec.output_grads.size(), -1);
+      plan.uses_[id].input_grads.assign(spec.input_grads.size(), -1);
+      return;
+    }
     for (size_t i = 0; i < spec.output_grads.size(); ++i) {
       const TensorDesc& wanted = spec.output_grads[i];
       if (wanted.shape.empty()) {
