@@ -46,6 +46,7 @@ NetSpec tiny() {
 TrainOptions quick_run() {
   TrainOptions options;
   options.recipe = tiny().recipe;
+  options.recipe.mean = Recipe::Mean::fixed;
   options.recipe.batch = 16;
   options.recipe.epochs = 2;
   options.recipe.rate = 0.01f;

@@ -23,9 +23,11 @@ NetSpec alexnet_cifar10(const ModelOptions& options) {
   input.mean = {0.4914f, 0.4822f, 0.4465f};
   input.std = {0.2470f, 0.2435f, 0.2616f};
   Recipe recipe;  // beside it: crops out of 4 pixels of border, flips
-  recipe.rate = 0.02f;
-  recipe.epochs = 40;
+  recipe.rate = 0.03f;
+  recipe.epochs = 80;
   recipe.schedule = "cosine";
+  recipe.mean = Recipe::Mean::colour;
+  recipe.colour_noise = 0.1f;
   net.input(input, options).classes(10, options).recipe(recipe);
 
   // The input is of deviation 1 here, not 60 as in the paper's nets: alpha is larger in proportion to matter as much.
