@@ -30,18 +30,19 @@ class Buffer {
 // What changes from step to step. Everything else is bound once.
 struct StepContext {
   uint64_t seed = 0, step = 0;
-  int64_t first_image = 0;    // index of this batch's first image in the global batch
-  int64_t global_batch = 0;   // images in the global batch: the divisor of the mean loss; 0: this batch
+  int64_t first_image = 0;   // index of this batch's first image in the global batch
+  int64_t global_batch = 0;  // images in the global batch: the divisor of the mean loss; 0: this batch
 };
 
 // What a kernel wants and gives, known after compiling and before memory exists.
 struct KernelSpec {
-  std::vector<TensorDesc> inputs, outputs;             // layouts read and written by forward
-  std::vector<TensorDesc> input_grads, output_grads;   // layouts written and read by backward; training only.
-                                                       // An input_grads entry of empty shape: none (labels, or not needed)
-  std::vector<TensorDesc> params;                      // packed form of each parameter; its gradient has the same
+  std::vector<TensorDesc> inputs, outputs;  // layouts read and written by forward
+  std::vector<TensorDesc> input_grads,
+      output_grads;                // layouts written and read by backward; training only.
+                                   // An input_grads entry of empty shape: none (labels, or not needed)
+  std::vector<TensorDesc> params;  // packed form of each parameter; its gradient has the same
   size_t forward_workspace = 0, backward_workspace = 0;  // scratch, only inside one call
-  size_t state = 0;            // bytes that forward saves for backward (mask, argmax, ...)
+  size_t state = 0;                                      // bytes that forward saves for backward (mask, argmax, ...)
   bool alias = false;          // outputs are input 0's own memory in the same layout: nothing to run forward
   bool in_place = false;       // output 0 may take input 0's memory (their bytes are equal)
   bool grad_in_place = false;  // input_grads[0] may take output_grads[0]'s memory

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/terminal.h"
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/atomic_file.h"
 
 namespace alx::cli {
 namespace {

@@ -134,10 +134,7 @@ Command add_eval(CLI::App& program) {
       ->required()
       ->type_name("FILE")
       ->allow_extra_args(false);
-  app->add_option("--data", options->data,
-                  data_help)
-      ->required()
-      ->type_name("DIR");
+  app->add_option("--data", options->data, data_help)->required()->type_name("DIR");
   app->add_option("--part", options->part, "Of a folder that holds both: train or test")
       ->type_name("PART")
       ->check(one_of({"train", "test"}))

@@ -6,10 +6,10 @@
 #include <limits>
 #include <sstream>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/path.h"
 #include "plot/plot.h"
-#include "core/atomic_file.h"
 
 namespace alx::cli {
 namespace {

@@ -64,10 +64,7 @@ std::string check_schedule(std::string& text) {
 void add_files(CLI::App& app, TrainCommand& command) {
   app.add_option("--model", command.model, "The network (see `alexnet info --help`); not with --resume")
       ->type_name("NAME");
-  app.add_option("--data", command.data,
-                 data_help)
-      ->required()
-      ->type_name("DIR");
+  app.add_option("--data", command.data, data_help)->required()->type_name("DIR");
   app.add_option("--val", command.val, "A set to measure the accuracy on after each epoch")->type_name("DIR");
   app.add_option("--out", command.out,
                  "The weight file to write in the end (.safetensors); NAME.checkpoint.safetensors lies beside it")

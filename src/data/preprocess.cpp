@@ -123,7 +123,8 @@ void Preprocessor::window(const Image& prepared, int64_t x, int64_t y, bool mirr
   for (int64_t row = top; row < bottom; ++row) {
     const uint8_t* in = prepared.pixels.data() + ((y + row) * prepared.width + x + left) * 3;
     float* line = out.data() + row * width + start;
-    for (int64_t i = 0; i < count; ++i, in += 3, line += step) {  // written out: a loop over channels takes twice as long
+    for (int64_t i = 0; i < count;
+         ++i, in += 3, line += step) {  // written out: a loop over channels takes twice as long
       line[0] = table_[0][in[first]];
       line[plane] = table_[1][in[1]];
       line[2 * plane] = table_[2][in[2 - first]];

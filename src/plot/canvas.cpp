@@ -8,8 +8,8 @@
 #include <numbers>
 #include <span>
 
-#include "core/error.h"
 #include "core/atomic_file.h"
+#include "core/error.h"
 
 namespace alx {
 namespace {

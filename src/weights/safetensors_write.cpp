@@ -3,8 +3,8 @@
 #include <optional>
 #include <set>
 
-#include "core/error.h"
 #include "core/atomic_file.h"
+#include "core/error.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
 #include "weights/hash.h"

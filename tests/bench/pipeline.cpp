@@ -1,5 +1,5 @@
-// pipeline DATA [SECONDS]: pictures a second that one thread reads, decodes, crops to 224 x 224, flips and normalises for torchvision's
-// AlexNet; nothing is kept between epochs. tests/bench/pipeline.py compares it with torchvision.
+// pipeline DATA [SECONDS]: pictures a second that one thread reads, decodes, crops to 224 x 224, flips and normalises
+// for torchvision's AlexNet; nothing is kept between epochs. tests/bench/pipeline.py compares it with torchvision.
 #include <chrono>
 #include <cstdlib>
 #include <iostream>

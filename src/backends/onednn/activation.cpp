@@ -23,10 +23,9 @@ void add_activation_backward(ChainKernel& kernel, Activation activation, const M
                                                       0.f);
   const dnnl::eltwise_backward::primitive_desc backward(engine, kind, output, output, output, 0.f, 0.f, forward,
                                                         user_scratchpad());
-  chain.add(backward, dnnl::eltwise_backward(backward),
-            {{DNNL_ARG_DST, chain.external(Role::output, 0, output)},
-             {DNNL_ARG_DIFF_DST, grad},
-             {DNNL_ARG_DIFF_SRC, made}});
+  chain.add(
+      backward, dnnl::eltwise_backward(backward),
+      {{DNNL_ARG_DST, chain.external(Role::output, 0, output)}, {DNNL_ARG_DIFF_DST, grad}, {DNNL_ARG_DIFF_SRC, made}});
 }
 
 std::unique_ptr<Kernel> make_activation(Activation activation, const Context& context) {

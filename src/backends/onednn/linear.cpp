@@ -48,9 +48,9 @@ bool has_avx512() {
   return (isa & avx512) == avx512;
 }
 
-// The input as it is, channels last, or flattened. Plain gemm halves fc6's time on many images with AVX2 (18 ms for 39 at
-// 32), but not with AVX-512 (21 ms for 13), and doubles it on one (AVX-512: 6.4 ms for 2.9); in training its layouts cost
-// more than it gains.
+// The input as it is, channels last, or flattened. Plain gemm halves fc6's time on many images with AVX2 (18 ms for 39
+// at 32), but not with AVX-512 (21 ms for 13), and doubles it on one (AVX-512: 6.4 ms for 2.9); in training its layouts
+// cost more than it gains.
 Forward choose_forward(const Linear& op, const Shape& out, const Context& context) {
   const DataType type = context.request.precision;
   const Shape& in = context.in().shape;
