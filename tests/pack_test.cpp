@@ -2,6 +2,9 @@
 #include "data/pack.h"
 
 #include <gtest/gtest.h>
+#ifndef _WIN32
+#include <sys/resource.h>
+#endif
 
 #include <cmath>
 #include <cstdlib>
@@ -47,6 +50,13 @@ void make_set(const TemporaryFolder& folder, ImageKind kind = ImageKind::bmp) {
   write("cat/2.bmp", soft_picture(33, 50, 2));
   write("dog/1.bmp", soft_picture(32, 32, 3));
   folder.write("set/dog/2.bmp", "no picture");
+}
+
+PackOptions quiet_options() {
+  PackOptions options;
+  options.size = 32;
+  options.on_broken = [](const std::string&, const std::string&) {};
+  return options;
 }
 
 TEST(Tar, HoldsWhatWasWritten) {
@@ -132,8 +142,7 @@ TEST(Pack, RawLosesNothing) {
   const TemporaryFolder folder;
   make_set(folder);
   const auto set = Dataset::open(folder.path() + "/set");
-  PackOptions options;
-  options.size = 32;
+  PackOptions options = quiet_options();
   options.raw = true;
   std::vector<std::string> broken;
   int64_t told = 0;
@@ -162,11 +171,8 @@ TEST(Pack, JpegStaysCloseAndIsSmaller) {
   const TemporaryFolder folder;
   make_set(folder);
   const auto set = Dataset::open(folder.path() + "/set");
-  PackOptions options;
-  options.size = 32;
-  options.on_broken = [](const std::string&, const std::string&) {};
   const std::string path = folder.path() + "/packed.tar";
-  pack_dataset(*set, path, options);
+  pack_dataset(*set, path, quiet_options());
   const Image stored = Dataset::open(path)->image(2), original = set->image(2);
   double sum = 0;
   for (size_t i = 0; i < original.pixels.size(); ++i) sum += std::abs(stored.pixels[i] - original.pixels[i]);
@@ -174,12 +180,31 @@ TEST(Pack, JpegStaysCloseAndIsSmaller) {
   EXPECT_NE(stored.pixels, original.pixels);
 }
 
+#ifndef _WIN32
+TEST(Pack, OverTheLimitOfTheProcessIsAnErrorAndNoSignal) {
+  const TemporaryFolder folder;
+  make_set(folder);
+  const auto set = Dataset::open(folder.path() + "/set");
+  PackOptions options = quiet_options();
+  options.raw = true;
+  options.threads = 1;
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit tiny = before;
+  tiny.rlim_cur = 2048;
+  setrlimit(RLIMIT_FSIZE, &tiny);
+  const std::string text = error_of([&] { pack_dataset(*set, folder.path() + "/packed.tar", options); }, Code::io);
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_TRUE(has(text, "limit of 2048"));
+  EXPECT_FALSE(fs::exists(to_path(folder.path() + "/packed.tar")));
+}
+#endif
+
 TEST(Pack, StoppedOrWithoutPicturesLeavesNothing) {
   const TemporaryFolder folder;
   make_set(folder);
   const std::string path = folder.path() + "/packed.tar";
-  PackOptions options;
-  options.on_broken = [](const std::string&, const std::string&) {};
+  PackOptions options = quiet_options();
   options.progress = [](int64_t, int64_t) { fail(Code::cancelled, "stopped"); };
   EXPECT_THROW(pack_dataset(*Dataset::open(folder.path() + "/set"), path, options), Error);
   folder.write("bad/cat/1.jpg", "x");

@@ -23,7 +23,7 @@ namespace {
 }
 
 void check_size_limit(const std::string& path, uint64_t size) {
-  // Checked first, because crossing the limit would end the host program with SIGXFSZ.
+  // Checked before, because crossing the limit would end the host program with SIGXFSZ.
   rlimit limit{};
   if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
     refuse(path, cat(size, " bytes are over this process's limit of ", limit.rlim_cur), EFBIG);
@@ -98,6 +98,7 @@ AtomicFile::AtomicFile(const std::string& path, uint64_t size) : impl_(std::make
 AtomicFile::~AtomicFile() = default;
 
 void AtomicFile::write(uint64_t offset, std::span<const std::byte> bytes) {
+  check_size_limit(impl_->path, offset + bytes.size());
   while (!bytes.empty()) {
     const size_t most = std::min<size_t>(bytes.size(), size_t{1} << 30);
     const ssize_t written = pwrite(impl_->file, bytes.data(), most, static_cast<off_t>(offset));
