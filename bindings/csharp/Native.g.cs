@@ -66,7 +66,7 @@ namespace AlexNet
         Total = 0,
         /// <summary>Packed; counted once for all sessions of a model, device and precision</summary>
         Weights = 1,
-        /// <summary>Training only</summary>
+        /// <summary>Training only; of those that exist at once</summary>
         Gradients = 2,
         /// <summary>Momentum; training only</summary>
         Optimizer = 3,

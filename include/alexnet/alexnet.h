@@ -136,7 +136,7 @@ typedef int32_t alexnet_memory_kind;
 enum {
   ALEXNET_MEMORY_TOTAL = 0,        ///< weights, gradients, optimizer and activations together
   ALEXNET_MEMORY_WEIGHTS = 1,      ///< packed; counted once for all sessions of a model, device and precision
-  ALEXNET_MEMORY_GRADIENTS = 2,    ///< training only
+  ALEXNET_MEMORY_GRADIENTS = 2,    ///< training only; of those that exist at once
   ALEXNET_MEMORY_OPTIMIZER = 3,    ///< momentum; training only
   ALEXNET_MEMORY_ACTIVATIONS = 4,  ///< inputs, outputs, what backward needs, and workspace, placed to share memory
   ALEXNET_MEMORY_WORKSPACE = 5     ///< of the activations, the largest scratch area of one kernel

@@ -37,10 +37,10 @@ struct StepContext {
 // What a kernel wants and gives, known after compiling and before memory exists.
 struct KernelSpec {
   std::vector<TensorDesc> inputs, outputs;  // layouts read and written by forward
-  std::vector<TensorDesc> input_grads,
-      output_grads;                // layouts written and read by backward; training only.
-                                   // An input_grads entry of empty shape: none (labels, or not needed)
-  std::vector<TensorDesc> params;  // packed form of each parameter; its gradient has the same
+  // Layouts written and read by backward; training only. An input_grads entry of empty shape: none (labels, or not
+  // needed).
+  std::vector<TensorDesc> input_grads, output_grads;
+  std::vector<TensorDesc> params;                        // packed form of each parameter; its gradient has the same
   size_t forward_workspace = 0, backward_workspace = 0;  // scratch, only inside one call
   size_t state = 0;                                      // bytes that forward saves for backward (mask, argmax, ...)
   bool alias = false;          // outputs are input 0's own memory in the same layout: nothing to run forward

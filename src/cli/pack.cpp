@@ -69,7 +69,7 @@ Command add_pack(CLI::App& program) {
       ->type_name("train|test")
       ->check(one_of({"train", "test"}))
       ->capture_default_str();
-  app->add_option("--as", command->as, "How pictures are stored: jpeg is ten times smaller, raw is not decoded again")
+  app->add_option("--as", command->as, "How pictures are stored: jpeg is several times smaller, raw is not decoded again")
       ->type_name("jpeg|raw")
       ->check(one_of({"jpeg", "raw"}))
       ->capture_default_str();

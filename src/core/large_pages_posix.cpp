@@ -8,7 +8,7 @@
 namespace alx {
 
 void ask_for_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t bytes) noexcept {
-#ifdef MADV_HUGEPAGE                            // Linux
+#ifdef MADV_HUGEPAGE
   constexpr size_t worth_it = size_t{4} << 20;  // two of x86's large pages
   if (bytes < worth_it) return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));

@@ -26,6 +26,10 @@ std::string part_folder(const std::string& dir, const std::vector<std::string>& 
 
 }  // namespace
 
+void Dataset::check_index(int64_t i, const std::string& where) const {
+  check(i >= 0 && i < size(), Code::invalid_argument, where, ": picture ", i, " of ", size());
+}
+
 std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string& part) {
   check(part == "train" || part == "test", Code::invalid_argument, "a set has the parts \"train\" and \"test\", not \"",
         part, "\"");

@@ -70,7 +70,7 @@ class FolderDataset final : public Dataset {
   };
 
   const File& at(int64_t i) const {
-    check(i >= 0 && i < size(), Code::invalid_argument, dir_, ": picture ", i, " of ", size());
+    check_index(i, dir_);
     return files_[static_cast<size_t>(i)];
   }
   std::string folder_of(size_t label) const { return to_utf8(to_path(dir_) / to_path(classes_[label])); }

@@ -1,6 +1,7 @@
 #include "data/dataset_tar.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -62,7 +63,7 @@ class TarDataset final : public Dataset {
     int64_t label;
   };
   const Labelled& at(int64_t i) const {
-    check(i >= 0 && i < size(), Code::invalid_argument, file_.path(), ": picture ", i, " of ", size());
+    check_index(i, file_.path());
     return members_[static_cast<size_t>(i)];
   }
 

@@ -82,15 +82,24 @@ Preprocessor::Preprocessor(const InputSpec& input, MeanImage mean) : input_(inpu
 
 const InputSpec& Preprocessor::input() const { return input_; }
 
-Image Preprocessor::prepare(Image image) const {
+int64_t Preprocessor::longest_side() const {
+  return longest_aspect * std::max({input_.resize_size, input_.width, input_.height});
+}
+
+Image Preprocessor::prepare(Image&& image) const {
+  const auto [shorter, longer] = std::minmax(image.width, image.height);
+  const bool resized =
+      input_.resize == InputSpec::Resize::short_side && shorter == input_.resize_size && longer <= longest_side();
+  return resized ? padded(std::move(image), input_.width, input_.height) : prepare(std::as_const(image));
+}
+
+Image Preprocessor::prepare(const Image& image) const {
   const int64_t size = input_.resize_size;
   switch (input_.resize) {
     case InputSpec::Resize::short_side: {
       const int64_t longer = long_side(image, size);
-      const int64_t most = longest_aspect * std::max({size, input_.width, input_.height});
-      const Extent shorter{size, 0, size}, wanted = middle(longer, most);
-      const bool upright = image.width <= image.height, ready = std::min(image.width, image.height) == size;
-      if (ready && wanted.count == longer) return padded(std::move(image), input_.width, input_.height);
+      const Extent shorter{size, 0, size}, wanted = middle(longer, longest_side());
+      const bool upright = image.width <= image.height;
       Image small = upright ? resize_part(image, shorter, wanted, input_.antialias)
                             : resize_part(image, wanted, shorter, input_.antialias);
       return padded(std::move(small), input_.width, input_.height);
@@ -123,8 +132,8 @@ void Preprocessor::window(const Image& prepared, int64_t x, int64_t y, bool mirr
   for (int64_t row = top; row < bottom; ++row) {
     const uint8_t* in = prepared.pixels.data() + ((y + row) * prepared.width + x + left) * 3;
     float* line = out.data() + row * width + start;
-    for (int64_t i = 0; i < count;
-         ++i, in += 3, line += step) {  // written out: a loop over channels takes twice as long
+    // The channels are written out: a loop over them takes longer.
+    for (int64_t i = 0; i < count; ++i, in += 3, line += step) {
       line[0] = table_[0][in[first]];
       line[plane] = table_[1][in[1]];
       line[2 * plane] = table_[2][in[2 - first]];

@@ -28,7 +28,8 @@ class Preprocessor {
   // The picture resized as the spec says: what crops are taken from. Short side, squash, or untouched. At least as
   // large as the crop: black is put around a smaller one, as torchvision's CenterCrop does; `none` refuses it. Of a
   // picture more than 32 times as long as it is wide only the middle is kept.
-  Image prepare(Image image) const;
+  Image prepare(const Image& image) const;
+  Image prepare(Image&& image) const;  // gives back one that has the size already
 
   // (3, height, width) floats of the window at (x, y) of a prepared image, mirrored where asked, into `out`. What lies
   // outside the image is zero: the mean.
@@ -45,6 +46,7 @@ class Preprocessor {
   void ten_crops(const Image& prepared, std::span<float> out) const;
 
  private:
+  int64_t longest_side() const;  // of a prepared picture; more is cut off
   struct Inside {
     int64_t left, right, top, bottom;  // of the window's columns and rows
   };

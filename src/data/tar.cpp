@@ -53,6 +53,10 @@ bool is_sound(std::span<const std::byte> header) {
   return header.size() == block && number_at(ByteView(header), sum_at, sum_length) == sum_of(header);
 }
 
+bool is_tar(std::span<const std::byte> archive) {
+  return archive.size() >= block && is_sound(archive.first(block)) && ByteView(archive).has(magic_at, "ustar");
+}
+
 // The value of "path" among pax records: "LENGTH KEY=VALUE\n".
 std::string pax_path(std::span<const std::byte> records) {
   std::string_view rest(reinterpret_cast<const char*>(records.data()), records.size());
@@ -81,10 +85,6 @@ void put_octal(std::array<char, block>& header, size_t at, size_t length, uint64
 }
 
 }  // namespace
-
-bool is_tar(std::span<const std::byte> archive) {
-  return archive.size() >= block && is_sound(archive.first(block)) && ByteView(archive).has(magic_at, "ustar");
-}
 
 std::vector<TarMember> tar_members(std::span<const std::byte> archive, const std::string& what) {
   check(is_tar(archive), Code::bad_file, what,

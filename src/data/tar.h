@@ -3,7 +3,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,8 +19,6 @@ struct TarMember {
 // The regular files of an archive, in its order. Throws bad_file where it is none, is damaged, or is cut off. `what`
 // names it in messages.
 std::vector<TarMember> tar_members(std::span<const std::byte> archive, const std::string& what);
-
-bool is_tar(std::span<const std::byte> archive);
 
 // An archive appears with finish() or not at all.
 class TarWriter {

@@ -22,12 +22,6 @@ int64_t ceil_pad(int64_t side, int64_t kernel, int64_t stride) {
   return rest == 0 ? 0 : rest > 0 ? stride - rest : -rest;
 }
 
-Lrn spatial_norm() {
-  Lrn norm{5, 1, 1e-3f, 0.75f};
-  norm.region = Lrn::Region::within;
-  return norm;
-}
-
 void add_first_blocks(NetBuilder& net, const std::string& t) {
   const MaxPool pool{3, 2, {}, Round::ceil};
   const Pad pad1{0, 0, ceil_pad(net.input().height, 11, 4), ceil_pad(net.input().width, 11, 4)};
@@ -35,7 +29,7 @@ void add_first_blocks(NetBuilder& net, const std::string& t) {
   net.add("conv1" + t, conv(48, 11, 4, pad1, 0.01f, 0)).add("rnorm1" + t, Lrn{});
   net.layer("pool1" + t, pool, "relu1" + t);
   net.layer("conv2" + t, conv(128, 5, 1, Pad::all(2), 0.01f, 1), "relu2" + t).add("rnorm2" + t, Lrn{});
-  net.add("cnorm2" + t, spatial_norm()).add("pool2" + t, pool);
+  net.add("cnorm2" + t, spatial_norm(5, 1e-3f)).add("pool2" + t, pool);
 }
 
 void add_last_blocks(NetBuilder& net, const std::string& t) {

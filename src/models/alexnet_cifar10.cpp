@@ -1,16 +1,11 @@
 // AlexNet at the scale of CIFAR-10: convolutions with ReLU, normalised and pooled with overlap as in the paper, a
 // convolution straight on another before the last pooling, a small hidden layer between two dropouts. 454,858
 // parameters and 14.7 million multiply-adds.
-#include <cmath>
-
 #include "models/builder.h"
 #include "models/networks.h"
 
 namespace alx::models {
 namespace {
-
-// Without batch normalisation the start decides: deviation sqrt(2 / fan-in) keeps the activations' size through ReLUs.
-ParamRule he(int64_t fan_in) { return gaussian(static_cast<float>(std::sqrt(2.0 / static_cast<double>(fan_in)))); }
 
 Conv conv(int64_t in, int64_t out) { return {out, 3, 1, Pad::all(1), 1, Activation::none, he(in * 9), bias(0)}; }
 

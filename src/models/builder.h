@@ -1,5 +1,6 @@
 // Writes a network down as it is read: every call appends a node, which reads the one before it unless told otherwise.
 #pragma once
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,14 @@ inline ParamRule gaussian(float std) { return {{Init::Kind::normal, std}, 1, 1};
 
 // Biases at cuda-convnet's and Caffe's pace: twice the rate of the weights, no decay.
 inline ParamRule bias(float start) { return {{Init::Kind::constant, start}, 2, 0}; }
+
+// Without batch normalisation the start decides: deviation sqrt(2 / fan-in) keeps the activations' size through ReLUs.
+inline ParamRule he(int64_t fan_in) {
+  return gaussian(static_cast<float>(std::sqrt(2.0 / static_cast<double>(fan_in))));
+}
+
+// cuda-convnet's rnorm: over size x size of the same map, `scale` divided by their number.
+inline Lrn spatial_norm(int64_t size, float scale) { return {size, 1, scale, 0.75f, Lrn::Region::within}; }
 
 class NetBuilder {
  public:

@@ -11,13 +11,6 @@ namespace {
 
 Conv conv(int64_t out, float std) { return {out, 5, 1, Pad::all(2), 1, Activation::none, gaussian(std), bias(0)}; }
 
-// rnorm: 3 x 3 of the same map, scale divided by their number.
-Lrn spatial_norm() {
-  Lrn norm{3, 1, 5e-5f, 0.75f};
-  norm.region = Lrn::Region::within;
-  return norm;
-}
-
 InputSpec cifar_input() {
   InputSpec input;
   input.height = input.width = input.resize_size = 32;
@@ -39,9 +32,9 @@ NetSpec make(const Kind& kind, const Recipe& recipe, const ModelOptions& options
   const AvgPool average{3, 2, {}, Round::ceil, false};
   // The source rectifies after the first pooling, which is the same.
   net.layer("conv1", conv(32, 1e-4f), "neuron1", kind.neuron).add("pool1", MaxPool{3, 2, {}, Round::ceil});
-  if (kind.norm) net.add("norm1", spatial_norm());
+  if (kind.norm) net.add("norm1", spatial_norm(3, 5e-5f));
   net.layer("conv2", conv(32, 0.01f), "neuron2", kind.neuron).add("pool2", average);
-  if (kind.norm) net.add("norm2", spatial_norm());
+  if (kind.norm) net.add("norm2", spatial_norm(3, 5e-5f));
   net.layer("conv3", conv(64, 0.01f), "neuron3", kind.neuron).add("pool3", average);
   net.add("fc4", Linear{net.classes(), Activation::none, kind.last_weight, bias(0)});
   return net.finish();

@@ -92,8 +92,9 @@ void Network::set_input(std::span<const float> images) {
     fail(Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ", whole, ": ",
          to_string(place.desc.shape));
   if (images.size() < whole) {
-    input_.assign(whole, 0.f);
-    std::copy(images.begin(), images.end(), input_.begin());
+    input_.resize(whole);
+    const auto rest = std::copy(images.begin(), images.end(), input_.begin());
+    std::fill(rest, input_.end(), 0.f);
     images = input_;
   }
   plan_.devices()[static_cast<size_t>(place.device)]->upload(images.data(), place.desc, plan_.address(place));

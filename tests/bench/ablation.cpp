@@ -1,7 +1,6 @@
 // ablation VARIANT SEED DATA [EPOCHS [PICTURES]]: trains a small two-tower network, or one that lacks a single idea of
 // the paper, on so many pictures of DATA's training part and prints the error on its test part: VARIANT,SEED,ERROR.
 // scripts/ablations makes the table. One thread, so that several run side by side.
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <set>
@@ -36,7 +35,6 @@ class Some final : public Dataset {
   int64_t size_;
 };
 
-ParamRule he(int64_t fan_in) { return gaussian(static_cast<float>(std::sqrt(2.0 / static_cast<double>(fan_in)))); }
 Conv conv(int64_t in, int64_t out) { return {out, 3, 1, Pad::all(1), 1, Activation::none, he(in * 9), bias(0)}; }
 
 struct Layers {
@@ -58,11 +56,7 @@ struct Layers {
 // connected units.
 NetSpec make_network(const std::string& variant, int64_t classes) {
   NetBuilder net("ablation-" + variant, "the paper's section 3 at the size of CIFAR-10");
-  InputSpec input;
-  input.height = input.width = input.resize_size = 32;
-  input.mean = {0.4914f, 0.4822f, 0.4465f};
-  input.std = {0.2470f, 0.2435f, 0.2616f};
-  net.input(input, {}).classes(classes, {});
+  net.input(make_model("alexnet-cifar10").input, {}).classes(classes, {});
   Layers layers{net, variant};
   const bool one = variant == "one-tower";
   const std::vector<std::string> towers = one ? std::vector<std::string>{"a"} : std::vector<std::string>{"a", "b"};

@@ -65,9 +65,8 @@ void append_activation(dnnl::primitive_attr& attributes, Activation activation) 
 
 Chain::Operand grad_before_activation(ChainKernel& kernel, Activation activation, const Md& output,
                                       const Context& context) {
-  if (activation == Activation::none) return kernel.backward_chain.external(Role::output_grad, 0, output);
   const auto grad = kernel.backward_chain.external(Role::output_grad, 0, output);
-  add_activation_backward(kernel, activation, output, context, grad, grad);
+  if (activation != Activation::none) add_activation_backward(kernel, activation, output, context, grad, grad);
   return grad;
 }
 

@@ -136,7 +136,7 @@ typedef int32_t alexnet_memory_kind;
 enum {
   ALEXNET_MEMORY_TOTAL = 0,        ///< weights, gradients, optimizer and activations together
   ALEXNET_MEMORY_WEIGHTS = 1,      ///< packed; counted once for all sessions of a model, device and precision
-  ALEXNET_MEMORY_GRADIENTS = 2,    ///< training only
+  ALEXNET_MEMORY_GRADIENTS = 2,    ///< training only; of those that exist at once
   ALEXNET_MEMORY_OPTIMIZER = 3,    ///< momentum; training only
   ALEXNET_MEMORY_ACTIVATIONS = 4,  ///< inputs, outputs, what backward needs, and workspace, placed to share memory
   ALEXNET_MEMORY_WORKSPACE = 5     ///< of the activations, the largest scratch area of one kernel
@@ -635,11 +635,11 @@ alexnet_weights_convert(const char* from, const char* to, const char* network, a
 /// Labelled pictures. One that a trainer uses does not change.
 /// @{
 
-/// Opens a folder with one sub-folder of pictures for each class (sorted names give the class indices), CIFAR-10
-/// binary, or MNIST-style idx files. `part`: "train" or "test" where the folder holds both (sub-folders of these names
-/// too; "val", "valid" and "validation" stand for "test"), ignored where it holds one set; NULL: "train". Pictures are
-/// read when they are needed, so the files must stay. Free with alexnet_dataset_free. Statuses: NOT_FOUND, IO,
-/// BAD_FILE.
+/// Opens a folder with one sub-folder of pictures for each class (sorted names give the class indices), a tar archive
+/// of such folders, as `alexnet pack` writes it, CIFAR-10 binary, or MNIST-style idx files. `part`: "train" or "test"
+/// where the folder holds both (sub-folders of these names too; "val", "valid" and "validation" stand for "test"),
+/// ignored where it holds one set; NULL: "train". Pictures are read when they are needed, so the files must stay. Free
+/// with alexnet_dataset_free. Statuses: NOT_FOUND, IO, BAD_FILE.
 ALEXNET_API(alexnet_status) alexnet_dataset_open(const char* folder, const char* part, alexnet_dataset** data);
 
 /// A set of pictures in memory, empty at first, with `count` classes (1 or more) of these names, all different and none
