@@ -1,7 +1,9 @@
 // What a backend is: it turns ops into compiled kernels, owns memory, and moves tensors. Nothing above this interface
 // knows a device; nothing below it knows a network, a tower or a solver.
 #pragma once
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +34,7 @@ struct StepContext {
   uint64_t seed = 0, step = 0;
   int64_t first_image = 0;   // index of this batch's first image in the global batch
   int64_t global_batch = 0;  // images in the global batch: the divisor of the mean loss; 0: this batch
+  float loss_scale = 1;      // of every gradient, so that small ones survive in fp16
 };
 
 // What a kernel wants and gives, known after compiling and before memory exists.
@@ -47,6 +50,7 @@ struct KernelSpec {
   bool in_place = false;       // output 0 may take input 0's memory (their bytes are equal)
   bool grad_in_place = false;  // input_grads[0] may take output_grads[0]'s memory
   bool backward_reads_inputs = false, backward_reads_outputs = false;
+  bool reads_late = false;     // what it reads must stay as it is until the pass ends: other devices copy it meanwhile
   std::string implementation;  // for people: "brgconv:avx512_core"
 };
 
@@ -85,12 +89,22 @@ struct SgdUpdate {
   size_t count;  // of f32 elements, padding included
   float rate, momentum, decay;
   bool rate_in_velocity;  // the paper's form; else torch's
+  float grad_scale = 1;   // what the gradient is multiplied by first
+};
+
+// Work that was queued once and can be queued again at little cost, with the same addresses. Dies before its backend.
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  virtual void replay() = 0;
 };
 
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual std::string name() const = 0;  // "reference", "onednn", "cudnn:0"
+  virtual std::string name() const = 0;                                       // "reference", "onednn", "cudnn:0"
+  virtual size_t alignment() const { return 64; }                             // of every tensor, in bytes
+  virtual std::optional<size_t> free_memory() const { return std::nullopt; }  // in bytes, where the device knows
 
   virtual std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) = 0;
 
@@ -112,6 +126,10 @@ class Backend {
   virtual void copy_from(Backend& source, const void* from, void* to, size_t bytes) = 0;
 
   virtual void update(const SgdUpdate& sgd) = 0;
+  // Before the first kernel of each pass, forward or backward: what other devices copied in the last may change again.
+  virtual void begin_pass() {}
+  // Null where the backend gains nothing by it. `work` runs kernels of this backend alone.
+  virtual std::unique_ptr<Recording> record(const std::function<void()>& work) { return (void)work, nullptr; }
   virtual void synchronize() = 0;
 };
 

@@ -7,14 +7,16 @@
 #ifdef ALEXNET_WITH_ONEDNN
 #include "backends/onednn/onednn.h"
 #endif
+#ifdef ALEXNET_WITH_CUDA
+#include "backends/cudnn/cudnn.h"
+#endif
 
 namespace alx {
 namespace {
 
-struct Device {
+struct HostDevice {
   const char* name;
   std::string (*describe)();  // asks the machine, so only when somebody wants to know
-  const char* reason;         // why it cannot be used; open is then null
   std::shared_ptr<Backend> (*open)(int threads, std::shared_ptr<HostAllocator> allocator);
 };
 
@@ -22,23 +24,41 @@ std::shared_ptr<Backend> open_reference(int, std::shared_ptr<HostAllocator> allo
   return make_reference_backend(std::move(allocator));
 }
 
-constexpr Device devices[] = {
+constexpr HostDevice host_devices[] = {
 #ifdef ALEXNET_WITH_ONEDNN
-    {"cpu", describe_onednn, "", make_onednn_backend},
+    {"cpu", describe_onednn, make_onednn_backend},
 #else
-    {"cpu", [] { return std::string("plain loops, 1 thread; built without oneDNN"); }, "", open_reference},
+    {"cpu", [] { return std::string("plain loops, 1 thread; built without oneDNN"); }, open_reference},
 #endif
     {"reference", [] { return std::string("plain loops with double accumulators, 1 thread: to check others against"); },
-     "", open_reference},
-    {"cuda:0", [] { return std::string(); }, "this build has no CUDA backend", nullptr},
+     open_reference},
 };
+
+#ifndef ALEXNET_WITH_CUDA
+std::vector<DeviceInfo> list_cudnn_devices() { return {{"cuda:0", false, "", "this build has no CUDA backend"}}; }
+std::shared_ptr<Backend> make_cudnn_backend(int) { return nullptr; }  // none of them is usable
+#endif
+
+std::shared_ptr<Backend> open_gpu(const std::string& name) {
+  const std::vector<DeviceInfo> gpus = list_cudnn_devices();
+  const auto usable = [](const std::string& reason) {
+    check(reason.empty(), Code::device, reason, "; `alexnet devices` and alexnet_device_name tell what can");
+  };
+  for (size_t index = 0; index < gpus.size(); ++index) {
+    if (!gpus[index].usable) usable(cat("device ", name, " cannot be used: ", gpus[index].reason));
+    if (gpus[index].name == name) return make_cudnn_backend(static_cast<int>(index));
+  }
+  usable(cat("device ", name, " cannot be used: this machine has cuda:0",
+             gpus.size() > 1 ? cat(" to cuda:", gpus.size() - 1) : std::string()));
+  return nullptr;
+}
 
 }  // namespace
 
 std::vector<DeviceInfo> list_devices() {
   std::vector<DeviceInfo> list;
-  for (const Device& device : devices)
-    list.push_back({device.name, device.open != nullptr, device.describe(), device.reason});
+  for (const HostDevice& device : host_devices) list.push_back({device.name, true, device.describe(), ""});
+  for (DeviceInfo& gpu : list_cudnn_devices()) list.push_back(std::move(gpu));
   return list;
 }
 
@@ -46,16 +66,12 @@ std::shared_ptr<Backend> open_device(const std::string& name, int threads, std::
   check(threads >= 0 && threads <= 4096, Code::invalid_argument, "threads must lie in 0..4096 (0: all cores), got ",
         threads);
   std::string known;
-  for (const Device& device : devices) {
-    known += cat(known.empty() ? "" : ", ", device.name);
-    const bool same =
-        name == device.name || (name.starts_with("cuda:") && !device.open);  // no GPU of this build can be used
-    if (!same) continue;
-    check(device.open != nullptr, Code::device, "device ", name, " cannot be used: ", device.reason,
-          "; `alexnet devices` and alexnet_device_name tell what can");
-    return device.open(threads, std::move(allocator));
+  for (const HostDevice& device : host_devices) {
+    if (name == device.name) return device.open(threads, std::move(allocator));
+    known += cat(device.name, ", ");
   }
-  fail(Code::not_found, "no device is called '", name, "'; there are: ", known);
+  if (name.starts_with("cuda:")) return open_gpu(name);
+  fail(Code::not_found, "no device is called '", name, "'; there are: ", known, "cuda:0");
 }
 
 std::vector<std::shared_ptr<Backend>> open_devices(const std::string& names, int threads,

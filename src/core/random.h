@@ -19,11 +19,11 @@ constexpr uint64_t hash_name(std::string_view name) {
 class Random {
  public:
   // `stream` separates users of one seed (a node, a purpose); `step` separates times.
-  Random(uint64_t seed, uint64_t stream, uint64_t step)
+  constexpr Random(uint64_t seed, uint64_t stream, uint64_t step)
       : key_{low(seed) ^ low(stream), high(seed) ^ high(stream)}, step_(mix(step ^ mix(stream))) {}
 
   // Four independent 32-bit words for this index.
-  std::array<uint32_t, 4> words(uint64_t index) const {
+  constexpr std::array<uint32_t, 4> words(uint64_t index) const {
     std::array<uint32_t, 4> c{low(index), high(index), low(step_), high(step_)};
     uint32_t k0 = key_[0], k1 = key_[1];
     for (int round = 0; round < 10; ++round) {
@@ -36,7 +36,7 @@ class Random {
   }
 
   // Uniform in [0, 1), 24 bits.
-  float uniform(uint64_t index) const { return to_unit(words(index)[0]); }
+  constexpr float uniform(uint64_t index) const { return to_unit(words(index)[0]); }
 
   // Uniform integer in [0, n); n > 0. The bias is below n / 2^64.
   uint64_t below(uint64_t index, uint64_t n) const {

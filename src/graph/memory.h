@@ -17,6 +17,6 @@ struct Placement {
 };
 
 // Largest first, each at the lowest offset that is free during its whole life. Offsets are multiples of `alignment`.
-Placement place(const std::vector<Block>& blocks, int arenas, size_t alignment = 64);
+Placement place(const std::vector<Block>& blocks, int arenas, size_t alignment);
 
 }  // namespace alx

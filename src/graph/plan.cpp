@@ -16,6 +16,7 @@ class CrossDeviceCopy : public Kernel {
     const TensorDesc dense{value.shape, value.type, nullptr};
     spec_.inputs = spec_.outputs = {dense};
     if (grad) spec_.input_grads = spec_.output_grads = {dense};
+    spec_.reads_late = true;
     spec_.implementation = from_->name() + " -> " + to_->name();
   }
   void bind(const Binding& binding) override { memory_ = binding; }
@@ -199,11 +200,13 @@ struct Plan::Compiler {
       touch(use.state, time);
       if (!backward || spec.backward_reads_inputs)
         for (int t : use.inputs) touch(t, time);
+      if (!backward && spec.reads_late)
+        for (int t : use.inputs) touch(t, static_cast<int>(plan.forward_.size()));
       if (!backward || spec.backward_reads_outputs)
         for (int t : use.outputs) touch(t, time);
       if (!backward) return;
       for (int t : use.input_grads) touch(t, time);
-      for (int t : use.output_grads) touch(t, time);
+      for (int t : use.output_grads) touch(t, spec.reads_late ? end : time);
       for (int param : use.params) touch(plan.gradients_[index(param)], time);
     });
     if (plan.keep_gradients_)
@@ -242,7 +245,9 @@ struct Plan::Compiler {
       const Tensor& t = plan.tensors_[i];
       if (t.block == static_cast<int>(i) && t.first >= 0) blocks[i] = {t.bytes, t.device, t.first, t.last};
     }
-    Placement placement = place(blocks, static_cast<int>(plan.devices_.size()));
+    size_t alignment = 1;
+    for (const auto& device : plan.devices_) alignment = std::max(alignment, device->alignment());
+    Placement placement = place(blocks, static_cast<int>(plan.devices_.size()), alignment);
     plan.offsets_ = std::move(placement.offsets);
     plan.arena_bytes_ = std::move(placement.arena_bytes);
   }
@@ -338,8 +343,10 @@ void* Plan::gradient(size_t param) const { return address({0, {}, gradients_.at(
 
 void Plan::bind(const std::vector<void*>& weights) {
   arenas_.clear();
+  std::vector<std::shared_ptr<Buffer>> arenas;  // all of them, or none
   for (size_t i = 0; i < devices_.size(); ++i)
-    arenas_.push_back(devices_[i]->allocate(std::max<size_t>(arena_bytes_[i], 1)));
+    arenas.push_back(devices_[i]->allocate(std::max<size_t>(arena_bytes_[i], 1)));
+  arenas_ = std::move(arenas);
   const auto addresses = [&](const std::vector<int>& ids) {
     std::vector<void*> result;
     for (int id : ids) result.push_back(address({0, {}, id}));

@@ -21,6 +21,7 @@ std::string to_string(const Shape& shape) {
 size_t size_of(DataType type) {
   switch (type) {
     case DataType::f32:
+    case DataType::tf32:
     case DataType::i32: return 4;
     case DataType::f16:
     case DataType::bf16: return 2;
@@ -36,6 +37,7 @@ const char* name_of(DataType type) {
     case DataType::bf16: return "BF16";
     case DataType::i8: return "I8";
     case DataType::i32: return "I32";
+    case DataType::tf32: return "TF32";
   }
   return "?";
 }

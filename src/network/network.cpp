@@ -69,6 +69,36 @@ Network::Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>
 
 void Network::load(const WeightSource& source, SharedWeights* shared) {
   weights_.clear();
+  try {
+    place_weights(source, shared);
+  } catch (const Error& error) {
+    weights_.clear();
+    const std::string advice = error.code() == Code::out_of_memory ? what_would_fit() : "";
+    if (advice.empty()) throw;
+    throw Error(error.code(), error.what() + advice);
+  }
+}
+
+// For a message, where the devices know how much memory they have.
+std::string Network::what_would_fit() const {
+  int64_t most = options_.batch;
+  size_t wanted = 0;
+  for (size_t i = 0; i < device_count(); ++i) {
+    const std::optional<size_t> free = plan_.devices()[i]->free_memory();
+    if (!free) return "";
+    const MemoryReport need = memory(i);
+    const size_t momentum = options_.phase == Phase::training ? need.weights : 0;
+    const size_t fixed = need.weights + momentum + need.gradients;
+    wanted += fixed + need.activations;
+    const double room = *free > fixed ? static_cast<double>(*free - fixed) : 0;
+    const double images = static_cast<double>(options_.batch) * room / static_cast<double>(need.activations);
+    most = std::min(most, static_cast<int64_t>(images));
+  }
+  return cat("; a batch of ", options_.batch, " needs ", wanted >> 20, " MB in all, ",
+             most > 0 ? cat("one of ", most, " would fit") : std::string("not even one image would fit"));
+}
+
+void Network::place_weights(const WeightSource& source, SharedWeights* shared) {
   for (const PlannedParam& param : plan_.params()) {
     Backend& device = *plan_.devices()[static_cast<size_t>(param.device)];
     const auto make = [&] {
@@ -82,7 +112,11 @@ void Network::load(const WeightSource& source, SharedWeights* shared) {
   }
   std::vector<void*> weights;
   for (const auto& buffer : weights_) weights.push_back(buffer->data());
+  recording_.reset();
+  runs_ = 0;
   plan_.bind(weights);
+  if (shared)  // others use what was packed here
+    for (const auto& device : plan_.devices()) device->synchronize();
 }
 
 void Network::set_input(std::span<const float> images) {
@@ -105,6 +139,11 @@ void Network::set_labels(std::span<const int32_t> labels) {
   check(place.tensor >= 0, Code::invalid_state, "this network was made without a loss and takes no labels");
   check(labels.size() <= labels_.size(), Code::invalid_argument, labels.size(), " labels for a batch of ",
         labels_.size());
+  const auto wrong = std::find_if(labels.begin(), labels.end(), [&](int32_t label) { return label >= spec_.classes; });
+  if (wrong != labels.end())
+    fail(Code::invalid_argument, "image ", wrong - labels.begin(), " of the batch has label ", *wrong,
+         ", but there are ", spec_.classes, " classes: labels must lie in 0..", spec_.classes - 1,
+         ", or be -1 for none");
   std::copy(labels.begin(), labels.end(), labels_.begin());
   std::fill(labels_.begin() + static_cast<std::ptrdiff_t>(labels.size()), labels_.end(), -1);
   plan_.devices()[static_cast<size_t>(place.device)]->upload(labels_.data(), place.desc, plan_.address(place));
@@ -112,11 +151,19 @@ void Network::set_labels(std::span<const int32_t> labels) {
 
 void Network::forward(const StepContext& step) {
   check(!weights_.empty() || params().empty(), Code::invalid_state, "the network has no weights yet: load them first");
-  for (const Action& action : plan_.forward()) action.kernel->forward(step);
+  const auto run = [&] {
+    for (const Action& action : plan_.forward()) action.kernel->forward(step);
+  };
+  for (const auto& device : plan_.devices()) device->begin_pass();
+  // Inference has the same work each time. Only from the second on: the first may still choose its kernels.
+  const bool replays = options_.phase == Phase::inference && plan_.devices().size() == 1;
+  if (replays && runs_++ == 1) recording_ = plan_.devices()[0]->record(run);
+  recording_ ? recording_->replay() : run();
 }
 
 void Network::backward(const StepContext& step, const std::function<void(size_t param)>& on_gradient) {
   check(options_.phase == Phase::training, Code::invalid_state, "a network made for inference has no backward pass");
+  for (const auto& device : plan_.devices()) device->begin_pass();
   for (const Action& action : plan_.backward()) {
     action.backward ? action.kernel->backward(step) : action.kernel->forward(step);
     if (on_gradient)

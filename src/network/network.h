@@ -85,12 +85,16 @@ class Network {
 
  private:
   const Location& location(const std::string& output) const;
+  void place_weights(const WeightSource& source, SharedWeights* shared);
+  std::string what_would_fit() const;
 
   NetSpec spec_;
   NetworkOptions options_;
   Plan plan_;
   std::string result_;
   std::vector<std::shared_ptr<Buffer>> weights_;
+  std::unique_ptr<Recording> recording_;  // of the forward pass, where its device can replay one
+  int64_t runs_ = 0;
   std::vector<float> input_;  // staging that fills up a short batch; empty until there is one
   std::vector<int32_t> labels_;
 };

@@ -22,7 +22,8 @@ DataType precision_of(const std::string& name) {
   if (name == "fp16") return DataType::f16;
   if (name == "bf16") return DataType::bf16;
   if (name == "int8") return DataType::i8;
-  fail(Code::invalid_argument, "no precision is called '", name, "'; there are fp32, bf16, fp16, int8");
+  if (name == "tf32") return DataType::tf32;
+  fail(Code::invalid_argument, "no precision is called '", name, "'; there are fp32, tf32, bf16, fp16, int8");
 }
 
 const char* precision_name(DataType type) {
@@ -31,6 +32,7 @@ const char* precision_name(DataType type) {
     case DataType::f16: return "fp16";
     case DataType::bf16: return "bf16";
     case DataType::i8: return "int8";
+    case DataType::tf32: return "tf32";
     case DataType::i32: break;
   }
   return "?";

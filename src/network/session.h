@@ -20,7 +20,7 @@ struct SessionOptions {
   std::shared_ptr<HostAllocator> allocator;  // of tensors; null: operator new
 };
 
-// "fp32", "fp16", "bf16"; throws invalid_argument with what exists.
+// "fp32", "tf32", "fp16", "bf16", "int8"; throws invalid_argument with what exists.
 DataType precision_of(const std::string& name);
 const char* precision_name(DataType type);
 

@@ -33,7 +33,9 @@ class OnednnBackend : public Backend {
     check(
         request.precision == DataType::f32 || request.precision == DataType::bf16 || request.precision == DataType::f16,
         Code::unsupported, "cpu computes in fp32, bf16 or fp16, not in ",
-        request.precision == DataType::i8 ? "int8" : name_of(request.precision));
+        request.precision == DataType::i8     ? "int8"
+        : request.precision == DataType::tf32 ? "tf32"
+                                              : name_of(request.precision));
     check(request.phase == Phase::inference || request.precision == DataType::f32, Code::unsupported,
           "cpu trains in fp32 only");
     runtime_->use_threads();
@@ -76,7 +78,7 @@ class OnednnBackend : public Backend {
   }
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     source.synchronize();
-    std::memcpy(to, from, bytes);
+    source.download(from, {{static_cast<int64_t>(bytes / sizeof(float))}, DataType::f32, nullptr}, to);
   }
   void update(const SgdUpdate& sgd) override { onednn::update(sgd, runtime_->threads); }
   void synchronize() override {}

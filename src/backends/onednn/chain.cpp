@@ -59,6 +59,7 @@ dnnl::memory::data_type dnnl_type(DataType type) {
     case DataType::bf16: return dt::bf16;
     case DataType::i8: return dt::s8;
     case DataType::i32: return dt::s32;
+    case DataType::tf32: break;
   }
   return dt::undef;
 }

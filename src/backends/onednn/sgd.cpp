@@ -8,17 +8,17 @@ void update(const SgdUpdate& sgd, int threads) {
   auto *weight = static_cast<float*>(sgd.weight), *velocity = static_cast<float*>(sgd.velocity);
   const auto* grad = static_cast<const float*>(sgd.grad);
   const auto count = static_cast<std::ptrdiff_t>(sgd.count);
-  const float rate = sgd.rate, momentum = sgd.momentum, decay = sgd.decay;
+  const float rate = sgd.rate, momentum = sgd.momentum, decay = sgd.decay, scale = sgd.grad_scale;
   if (sgd.rate_in_velocity) {
 #pragma omp parallel for simd num_threads(threads) schedule(static)
     for (std::ptrdiff_t i = 0; i < count; ++i) {
-      velocity[i] = momentum * velocity[i] - rate * (grad[i] + decay * weight[i]);
+      velocity[i] = momentum * velocity[i] - rate * (scale * grad[i] + decay * weight[i]);
       weight[i] += velocity[i];
     }
   } else {
 #pragma omp parallel for simd num_threads(threads) schedule(static)
     for (std::ptrdiff_t i = 0; i < count; ++i) {
-      velocity[i] = momentum * velocity[i] + (grad[i] + decay * weight[i]);
+      velocity[i] = momentum * velocity[i] + (scale * grad[i] + decay * weight[i]);
       weight[i] -= rate * velocity[i];
     }
   }

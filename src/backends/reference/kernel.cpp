@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "backends/dense_spec.h"
 #include "backends/reference/reference.h"
 #include "core/error.h"
 
@@ -9,20 +10,8 @@ namespace alx::reference {
 
 ReferenceKernel::ReferenceKernel(const Op& op, const CompileRequest& request)
     : training_(request.phase == Phase::training) {
-  std::vector<Shape> shapes;
-  for (const TensorDesc& desc : request.inputs) {
-    shapes.push_back(desc.shape);
-    spec_.inputs.push_back({desc.shape, DataType::f32, nullptr});
-  }
-  for (const Shape& shape : output_shapes(op, shapes)) spec_.outputs.push_back({shape, DataType::f32, nullptr});
-  for (const ParamShape& param : param_shapes(op, shapes))
-    spec_.params.push_back({param.shape, DataType::f32, nullptr});
+  spec_ = dense_spec(op, request, DataType::f32, DataType::f32);
   spec_.implementation = "plain loops";
-  if (!training_) return;
-  spec_.output_grads = spec_.outputs;
-  spec_.input_grads.resize(shapes.size());
-  for (size_t i = 0; i < request.input_grads.size(); ++i)
-    if (request.input_grads[i]) spec_.input_grads[i] = spec_.inputs[i];
 }
 
 double activate(Activation activation, double x) {

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "backends/pool_window.h"
 #include "backends/reference/kernel.h"
 
 namespace alx::reference {
@@ -10,20 +11,11 @@ struct Window {
   double divisor;                    // of the average
 };
 
-// One axis of a pool's window: where it starts and ends, with and without the padding.
-struct Span {
-  int64_t first, last, counted;
-};
-Span pool_span(int64_t at, int64_t kernel, int64_t stride, int64_t before, int64_t after, int64_t in) {
-  const int64_t start = at * stride - before, end = start + kernel;
-  return {std::max<int64_t>(start, 0), std::min(end, in), std::min(end, in + after) - start};
-}
-
 template <class Pool>
 Window pool_window(const Pool& pool, bool count_padding, const Shape& in, int64_t h, int64_t w) {
-  const Span y = pool_span(h, pool.kernel, pool.stride, pool.pad.top, pool.pad.bottom, in[2]);
-  const Span x = pool_span(w, pool.kernel, pool.stride, pool.pad.left, pool.pad.right, in[3]);
-  const int64_t count = count_padding ? y.counted * x.counted : (y.last - y.first) * (x.last - x.first);
+  const PoolSpan y = pool_span(h, pool.kernel, pool.stride, pool.pad.top, pool.pad.bottom, in[2]);
+  const PoolSpan x = pool_span(w, pool.kernel, pool.stride, pool.pad.left, pool.pad.right, in[3]);
+  const int64_t count = count_padding ? y.counted * x.counted : y.length() * x.length();
   return {y.first, x.first, y.last, x.last, static_cast<double>(count)};
 }
 
@@ -36,11 +28,8 @@ Window window(const AvgPool& op, const Shape& in, const Shape&, int64_t h, int64
 }
 
 Window window(const AdaptiveAvgPool&, const Shape& in, const Shape& out, int64_t h, int64_t w) {
-  const auto start = [](int64_t i, int64_t from, int64_t to) { return i * from / to; };
-  const auto end = [](int64_t i, int64_t from, int64_t to) { return ((i + 1) * from + to - 1) / to; };
-  Window cell{start(h, in[2], out[2]), start(w, in[3], out[3]), end(h, in[2], out[2]), end(w, in[3], out[3]), 0};
-  cell.divisor = static_cast<double>((cell.bottom - cell.top) * (cell.right - cell.left));
-  return cell;
+  const PoolSpan y = adaptive_span(h, in[2], out[2]), x = adaptive_span(w, in[3], out[3]);
+  return {y.first, x.first, y.last, x.last, static_cast<double>(y.length() * x.length())};
 }
 
 template <class Pool>

@@ -5,9 +5,9 @@ namespace alx::reference {
 void update(const SgdUpdate& sgd) {
   auto *weight = static_cast<float*>(sgd.weight), *velocity = static_cast<float*>(sgd.velocity);
   const auto* grad = static_cast<const float*>(sgd.grad);
-  const double rate = sgd.rate, momentum = sgd.momentum, decay = sgd.decay;
+  const double rate = sgd.rate, momentum = sgd.momentum, decay = sgd.decay, scale = sgd.grad_scale;
   for (size_t i = 0; i < sgd.count; ++i) {
-    const double slope = grad[i] + decay * weight[i];
+    const double slope = grad[i] * scale + decay * weight[i];
     if (sgd.rate_in_velocity) {
       velocity[i] = static_cast<float>(momentum * velocity[i] - rate * slope);
       weight[i] += velocity[i];

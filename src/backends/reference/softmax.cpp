@@ -71,7 +71,7 @@ class SoftmaxLossKernel : public ReferenceKernel {
       const float* p = output() + n * classes_;
       float* grad = input_grad() + n * classes_;
       for (int64_t i = 0; i < classes_; ++i)
-        grad[i] = labels[n] < 0 ? 0.0f : static_cast<float>((p[i] - target(i, labels[n])) / batch);
+        grad[i] = labels[n] < 0 ? 0.0f : static_cast<float>((p[i] - target(i, labels[n])) / batch * step.loss_scale);
     }
   }
 
