@@ -1,0 +1,43 @@
+// Every function of CUDA, cuDNN, cuBLAS and NCCL that this backend calls, in one table: loaded when first used, absent
+// where there is no GPU, or a test's simulated machine.
+#pragma once
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+#include <cudnn.h>
+#include <nccl.h>
+
+#include <string>
+
+#include "backends/cudnn/kernels.h"
+
+namespace alx::cudnn {
+
+struct Api {
+#define ALX_FUNCTION(library, name) decltype(&::name) name = nullptr;
+#define ALX_OVERLOADED(library, name, result, ...) result (*name)(__VA_ARGS__) = nullptr;
+#include "backends/cudnn/functions.inc"
+
+  // One of our own kernels over `count` elements, `args` being the struct that it takes.
+  cudaError_t (*launch)(const Api& api, Function function, const void* args, size_t count,
+                        cudaStream_t stream) = nullptr;
+};
+
+// "cudaMalloc" of &Api::cudaMalloc, for messages.
+template <auto Member>
+constexpr const char* call_name = nullptr;
+#define ALX_FUNCTION(library, name) \
+  template <>                       \
+  inline constexpr const char* call_name<&Api::name> = #name;
+#include "backends/cudnn/functions.inc"
+
+// The functions of this machine, loaded at the first call. Throws Error(device) with what is missing, in words.
+const Api& api();
+bool has_nccl(const Api& api);
+
+// A stand-in for all of them, or null for the machine's own. Before anything is opened; for tests.
+void use_api(const Api* stand_in);
+
+// The versions of the libraries, for people.
+std::string library_versions(const Api& api);
+
+}  // namespace alx::cudnn

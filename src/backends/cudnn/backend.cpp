@@ -1,0 +1,107 @@
+#include "backends/cudnn/cudnn.h"
+#include "backends/cudnn/kernel.h"
+#include "core/error.h"
+
+namespace alx {
+namespace {
+
+using namespace cudnn;
+
+class CudnnBackend : public Backend {
+ public:
+  explicit CudnnBackend(int index) : device_(std::make_shared<Device>(cudnn::api(), index)) {}
+
+  std::string name() const override { return cat("cudnn:", device_->index()); }
+
+  std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
+    check(request.precision != DataType::i8, Code::unsupported,
+          "cuda computes in fp32, tf32, fp16 or bf16, not in int8");
+    device_->use();
+    const Context context{device_, request};
+    try {
+      return std::visit([&](const auto& o) { return make(o, context); }, op);
+    } catch (const Error& error) {
+      throw Error(error.code(), request.name + ": " + error.what());
+    }
+  }
+
+  std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) override {
+    return make_reorder(device_, from, to);
+  }
+
+  std::shared_ptr<Buffer> allocate(size_t bytes) override { return device_->allocate(bytes); }
+  size_t alignment() const override { return memory_alignment; }
+  std::optional<size_t> free_memory() const override { return device_->free_memory(); }
+
+  void upload(const void* host, const TensorDesc& desc, void* device) override {
+    device_->upload(host, device, static_cast<size_t>(element_count(desc.shape)), desc.type);
+  }
+  void download(const void* device, const TensorDesc& desc, void* host) override {
+    device_->download(device, host, static_cast<size_t>(element_count(desc.shape)), desc.type);
+  }
+  int64_t rows_per_upload(const TensorDesc& desc) const override {
+    constexpr int64_t part_bytes = 4 << 20;
+    const int64_t row_bytes = element_count(desc.shape) / desc.shape[0] * 4;
+    return std::clamp<int64_t>(part_bytes / std::max<int64_t>(row_bytes, 1), 1, desc.shape[0]);
+  }
+  void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc, void* device) override {
+    const int64_t before = first_row * (element_count(desc.shape) / desc.shape[0]);
+    device_->upload(rows.data(), static_cast<char*>(device) + static_cast<size_t>(before) * size_of(desc.type),
+                    rows.size(), desc.type);
+  }
+
+  void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
+    if (auto* other = dynamic_cast<CudnnBackend*>(&source)) return device_->copy_from(*other->device_, from, to, bytes);
+    std::vector<float> host(bytes / sizeof(float));
+    const TensorDesc desc{{static_cast<int64_t>(host.size())}, DataType::f32, nullptr};
+    source.synchronize();
+    source.download(from, desc, host.data());
+    upload(host.data(), desc, to);
+  }
+
+  void update(const SgdUpdate& sgd) override {
+    device_->use();
+    device_->launch(Sgd{static_cast<float*>(sgd.weight), static_cast<float*>(sgd.velocity),
+                        static_cast<const float*>(sgd.grad), sgd.rate, sgd.momentum, sgd.decay, sgd.grad_scale,
+                        sgd.rate_in_velocity, sgd.count});
+  }
+  void begin_pass() override { device_->begin_pass(); }
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override { return device_->record(work); }
+  void synchronize() override { device_->synchronize(); }
+
+ private:
+  std::shared_ptr<Device> device_;
+};
+
+std::string describe(const Api& api, int index) {
+  cudaDeviceProp properties{};
+  check_status(api, api.cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties", index);
+  return cat(properties.name, ", ", properties.totalGlobalMem >> 20, " MB, compute capability ", properties.major, ".",
+             properties.minor, "; ", library_versions(api));
+}
+
+}  // namespace
+
+std::vector<DeviceInfo> list_cudnn_devices() {
+  try {
+    const Api& api = cudnn::api();
+    int driver = 0, count = 0;
+    check(api.cudaDriverGetVersion(&driver) == cudaSuccess && driver > 0, Code::device,
+          "no NVIDIA driver is installed, or this process may not use it");
+    check(driver >= CUDART_VERSION / 1000 * 1000, Code::device, "the NVIDIA driver is made for CUDA ", driver / 1000,
+          ".", driver % 1000 / 10, ", this build needs one for CUDA ", CUDART_VERSION / 1000, " or newer");
+    const cudaError_t status = api.cudaGetDeviceCount(&count);
+    if (status != cudaSuccess) api.cudaGetLastError();
+    check(status == cudaSuccess, Code::device, "the NVIDIA driver answers: ", api.cudaGetErrorString(status));
+    check(count > 0, Code::device, "there is no NVIDIA GPU");
+    std::vector<DeviceInfo> list;
+    for (int index = 0; index < count; ++index) list.push_back({cat("cuda:", index), true, describe(api, index), ""});
+    return list;
+  } catch (const Error& error) {
+    return {{"cuda:0", false, "", error.what()}};
+  }
+}
+
+std::shared_ptr<Backend> make_cudnn_backend(int index) { return std::make_shared<CudnnBackend>(index); }
+
+}  // namespace alx

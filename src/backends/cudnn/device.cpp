@@ -1,0 +1,279 @@
+#include "backends/cudnn/device.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace alx::cudnn {
+namespace {
+
+constexpr size_t slot_bytes = 4 << 20;
+
+// Makes the device the current one, for all that is made next.
+cudaDeviceProp properties_of(const Api& api, int index) {
+  cudaDeviceProp properties{};
+  check_status(api, api.cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties", index);
+  check_status(api, api.cudaSetDevice(index), "cudaSetDevice", index);
+  return properties;
+}
+
+// What cuBLAS's documentation advises. With a workspace of its own its results are the same from run to run.
+size_t blas_workspace_bytes(const cudaDeviceProp& properties) {
+  constexpr int hopper = 9;
+  return properties.major >= hopper ? 32 << 20 : 4 << 20;
+}
+
+[[noreturn]] void fail_call(Code code, const char* call, int device, const char* reason) {
+  fail(code, "cuda:", device, ": ", call, " failed: ", reason,
+       code == Code::device ? "; the device may be lost: start again, from a checkpoint where there is one" : "");
+}
+
+class GraphRecording : public Recording {
+ public:
+  GraphRecording(Device& device, cudaStream_t stream, const std::function<void()>& work)
+      : device_(device), stream_(stream) {
+    // Thread-local: other threads may allocate meanwhile.
+    device_.call<&Api::cudaStreamBeginCapture>(stream, cudaStreamCaptureModeThreadLocal);
+    cudaGraph_t graph = nullptr;
+    try {
+      work();
+    } catch (...) {
+      device_.api().cudaStreamEndCapture(stream, &graph);
+      if (graph) device_.api().cudaGraphDestroy(graph);
+      throw;
+    }
+    device_.call<&Api::cudaStreamEndCapture>(stream, &graph);
+    const cudaError_t status = device_.api().cudaGraphInstantiate(&executable_, graph, 0ull);
+    device_.api().cudaGraphDestroy(graph);
+    check_status(device_.api(), status, "cudaGraphInstantiate", device_.index());
+  }
+  ~GraphRecording() override {
+    device_.api().cudaStreamSynchronize(stream_);
+    device_.api().cudaGraphExecDestroy(executable_);
+  }
+  void replay() override {
+    device_.use();
+    device_.call<&Api::cudaGraphLaunch>(executable_, stream_);
+  }
+
+ private:
+  Device& device_;
+  cudaStream_t stream_;
+  cudaGraphExec_t executable_ = nullptr;
+};
+
+}  // namespace
+
+void check_status(const Api& api, cudaError_t status, const char* call, int device) {
+  if (status == cudaSuccess) return;
+  api.cudaGetLastError();  // else the next caller would be told of it
+  fail_call(status == cudaErrorMemoryAllocation ? Code::out_of_memory : Code::device, call, device,
+            api.cudaGetErrorString(status));
+}
+
+void check_status(const Api& api, cudnnStatus_t status, const char* call, int device) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  fail_call(status == CUDNN_STATUS_ALLOC_FAILED ? Code::out_of_memory : Code::device, call, device,
+            api.cudnnGetErrorString(status));
+}
+
+void check_status(const Api& api, cublasStatus_t status, const char* call, int device) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  fail_call(status == CUBLAS_STATUS_ALLOC_FAILED ? Code::out_of_memory : Code::device, call, device,
+            api.cublasGetStatusString(status));
+}
+
+void check_status(const Api& api, ncclResult_t status, const char* call, int device) {
+  if (status != ncclSuccess) fail_call(Code::device, call, device, api.ncclGetErrorString(status));
+}
+
+// Memory of a device, which lives as long as any of its buffers.
+class DeviceBuffer : public Buffer {
+ public:
+  DeviceBuffer(std::shared_ptr<Device> device, void* data, size_t bytes)
+      : Buffer(data, bytes), device_(std::move(device)) {}
+  ~DeviceBuffer() override {
+    device_->settle();
+    device_->api().cudaFree(data_);
+  }
+
+ private:
+  std::shared_ptr<Device> device_;
+};
+
+Device::Device(const Api& api, int index)
+    : api_(api),
+      index_(index),
+      properties_(properties_of(api, index)),
+      compute_(api, index, cudaStreamNonBlocking),
+      upload_(api, index, cudaStreamNonBlocking),
+      peer_(api, index, cudaStreamNonBlocking),
+      ready_(api, index, cudaEventDisableTiming),
+      copied_(api, index, cudaEventDisableTiming),
+      cudnn_(api, index),
+      cublas_(api, index) {
+  call<&Api::cudnnSetStream>(static_cast<cudnnHandle_t>(cudnn_), static_cast<cudaStream_t>(compute_));
+  call<&Api::cublasSetStream_v2>(static_cast<cublasHandle_t>(cublas_), static_cast<cudaStream_t>(compute_));
+  call<&Api::cublasSetMathMode>(static_cast<cublasHandle_t>(cublas_), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
+  const size_t workspace = blas_workspace_bytes(properties_);
+  call<&Api::cudaMalloc>(&blas_workspace_, workspace);
+  try {
+    call<&Api::cublasSetWorkspace_v2>(static_cast<cublasHandle_t>(cublas_), blas_workspace_, workspace);
+  } catch (...) {
+    api_.cudaFree(blas_workspace_);
+    throw;
+  }
+}
+
+Device::~Device() {
+  api_.cudaSetDevice(index_);
+  settle();
+  for (Slot& slot : slots_) {
+    api_.cudaFreeHost(slot.host);
+    api_.cudaFree(slot.device);
+  }
+  api_.cudaFree(blas_workspace_);
+}
+
+cudaStream_t Device::compute() {
+  if (copy_pending_) wait(compute_, copied_);
+  copy_pending_ = false;
+  return compute_;
+}
+
+std::shared_ptr<Buffer> Device::allocate(size_t bytes) {
+  use();
+  void* data = nullptr;
+  const cudaError_t status = api_.cudaMalloc(&data, std::max<size_t>(bytes, 1));
+  if (status == cudaErrorMemoryAllocation) {
+    api_.cudaGetLastError();
+    fail(Code::out_of_memory, "cuda:", index_, " (", model(), ") has no ", (bytes >> 20) + 1,
+         " MB: ", free_memory() >> 20, " MB are free");
+  }
+  check_status(api_, status, "cudaMalloc", index_);
+  auto buffer = std::make_shared<DeviceBuffer>(shared_from_this(), data, bytes);
+  call<&Api::cudaMemsetAsync>(data, 0, std::max<size_t>(bytes, 1), compute());
+  return buffer;
+}
+
+size_t Device::free_memory() const {
+  use();
+  size_t free = 0, total = 0;
+  call<&Api::cudaMemGetInfo>(&free, &total);
+  return free;
+}
+
+// Ready to be filled by the host.
+Device::Slot& Device::next_slot() {
+  constexpr size_t count = 2;
+  while (slots_.size() < count) {
+    Slot slot;
+    slot.crossed = std::make_unique<Event>(api_, index_, cudaEventDisableTiming);
+    slot.consumed = std::make_unique<Event>(api_, index_, cudaEventDisableTiming);
+    slots_.push_back(std::move(slot));
+    call<&Api::cudaHostAlloc>(&slots_.back().host, slot_bytes, static_cast<unsigned>(cudaHostAllocDefault));
+    call<&Api::cudaMalloc>(&slots_.back().device, slot_bytes);
+  }
+  Slot& slot = slots_[slot_++ % count];
+  call<&Api::cudaEventSynchronize>(static_cast<cudaEvent_t>(*slot.crossed));
+  return slot;
+}
+
+void Device::upload(const void* host, void* device, size_t count, DataType type) {
+  use();
+  constexpr size_t part = slot_bytes / 4;
+  for (size_t first = 0; first < count; first += part) {
+    const size_t elements = std::min(part, count - first);
+    Slot& slot = next_slot();
+    std::memcpy(slot.host, static_cast<const char*>(host) + first * 4, elements * 4);
+    wait(upload_, *slot.consumed);
+    call<&Api::cudaMemcpyAsync>(slot.device, slot.host, elements * 4, cudaMemcpyHostToDevice,
+                                static_cast<cudaStream_t>(upload_));
+    record_event(*slot.crossed, upload_);
+    wait(compute(), *slot.crossed);
+    void* target = static_cast<char*>(device) + first * bytes_of(type);
+    if (bytes_of(type) == 4)
+      call<&Api::cudaMemcpyAsync>(target, slot.device, elements * 4, cudaMemcpyDeviceToDevice, compute());
+    else
+      launch(Convert{slot.device, target, DataType::f32, type, elements});
+    record_event(*slot.consumed, compute());
+  }
+}
+
+void Device::download(const void* device, void* host, size_t count, DataType type) {
+  use();
+  constexpr size_t part = slot_bytes / 4;
+  for (size_t first = 0; first < count; first += part) {
+    const size_t elements = std::min(part, count - first);
+    Slot& slot = next_slot();
+    const void* source = static_cast<const char*>(device) + first * bytes_of(type);
+    if (bytes_of(type) != 4) {
+      launch(Convert{source, slot.device, type, DataType::f32, elements});
+      record_event(*slot.consumed, compute());
+      source = slot.device;
+    }
+    call<&Api::cudaMemcpyAsync>(slot.host, source, elements * 4, cudaMemcpyDeviceToHost, compute());
+    call<&Api::cudaStreamSynchronize>(compute());
+    std::memcpy(static_cast<char*>(host) + first * 4, slot.host, elements * 4);
+  }
+}
+
+// Without it, copies between two devices pass through the host; where it cannot be had, they still do.
+void Device::reach(const Device& other) {
+  if (other.index_ == index_ || std::count(reached_.begin(), reached_.end(), other.index_)) return;
+  reached_.push_back(other.index_);
+  int can = 0;
+  call<&Api::cudaDeviceCanAccessPeer>(&can, index_, other.index_);
+  if (!can) return;
+  const cudaError_t status = api_.cudaDeviceEnablePeerAccess(other.index_, 0);
+  if (status == cudaErrorPeerAccessAlreadyEnabled)
+    api_.cudaGetLastError();
+  else
+    check_status(api_, status, "cudaDeviceEnablePeerAccess", index_);
+}
+
+void Device::copy_from(Device& source, const void* from, void* to, size_t bytes) {
+  source.use();
+  source.record_event(source.ready_, source.compute_);
+  use();
+  reach(source);
+  record_event(ready_, compute_);  // who used this memory before is done with it
+  wait(peer_, source.ready_);
+  wait(peer_, ready_);
+  const cudaStream_t stream = peer_;
+  if (source.index_ == index_)
+    call<&Api::cudaMemcpyAsync>(to, from, bytes, cudaMemcpyDeviceToDevice, stream);
+  else
+    call<&Api::cudaMemcpyPeerAsync>(to, index_, from, source.index_, bytes, stream);
+  record_event(copied_, peer_);
+  copy_pending_ = true;
+  const auto known = [this](const std::weak_ptr<Device>& reader) { return reader.lock().get() == this; };
+  if (std::none_of(source.readers_.begin(), source.readers_.end(), known)) source.readers_.push_back(weak_from_this());
+}
+
+void Device::begin_pass() {
+  use();
+  for (const std::weak_ptr<Device>& reader : readers_)
+    if (const auto device = reader.lock()) wait(compute_, device->copied_);
+  readers_.clear();
+}
+
+void Device::synchronize() {
+  use();
+  call<&Api::cudaStreamSynchronize>(compute());
+}
+
+void Device::settle() const {
+  api_.cudaSetDevice(index_);
+  api_.cudaDeviceSynchronize();
+  for (const std::weak_ptr<Device>& reader : readers_)
+    if (const auto device = reader.lock()) api_.cudaEventSynchronize(device->copied_);
+}
+
+std::unique_ptr<Recording> Device::record(const std::function<void()>& work) {
+  use();
+  return std::make_unique<GraphRecording>(*this, compute(), work);
+}
+
+}  // namespace alx::cudnn

@@ -1,0 +1,119 @@
+// One GPU as a backend sees it: its streams, handles and memory, and the calls of the libraries with their errors.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/cudnn/api.h"
+
+namespace alx::cudnn {
+
+// Throw Error(out_of_memory) or Error(device), in words, unless the status is success.
+void check_status(const Api& api, cudaError_t status, const char* call, int device);
+void check_status(const Api& api, cudnnStatus_t status, const char* call, int device);
+void check_status(const Api& api, cublasStatus_t status, const char* call, int device);
+void check_status(const Api& api, ncclResult_t status, const char* call, int device);
+
+// Something that a library creates and destroys.
+template <class T, auto Create, auto Destroy>
+class Handle {
+ public:
+  template <class... Args>
+  Handle(const Api& api, int device, Args... args) : api_(&api) {
+    check_status(api, (api.*Create)(&value_, args...), call_name<Create>, device);
+  }
+  ~Handle() { (api_->*Destroy)(value_); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  operator T() const { return value_; }
+
+ private:
+  const Api* api_;
+  T value_{};
+};
+using Stream = Handle<cudaStream_t, &Api::cudaStreamCreateWithFlags, &Api::cudaStreamDestroy>;
+using Event = Handle<cudaEvent_t, &Api::cudaEventCreateWithFlags, &Api::cudaEventDestroy>;
+
+// Streams: kernels run in order on one of them; pictures come and activations cross on two others, ordered by events
+// alone, so that the host never waits for a kernel but where it reads a result.
+class Device : public std::enable_shared_from_this<Device> {
+ public:
+  Device(const Api& api, int index);
+  ~Device();
+
+  const Api& api() const { return api_; }
+  int index() const { return index_; }
+  std::string model() const { return properties_.name; }  // "NVIDIA H100 80GB HBM3"
+
+  // Calls a function of the table; throws what its status means.
+  template <auto Member, class... Args>
+  void call(Args... args) const {
+    check_status(api_, (api_.*Member)(args...), call_name<Member>, index_);
+  }
+
+  void use() const { call<&Api::cudaSetDevice>(index_); }  // before any call that works on the current device
+
+  // Where kernels go. What crossed from other devices is waited for here, at the first kernel after it.
+  cudaStream_t compute();
+  cudnnHandle_t cudnn() { return compute(), static_cast<cudnnHandle_t>(cudnn_); }
+  cublasHandle_t cublas() { return compute(), static_cast<cublasHandle_t>(cublas_); }
+
+  // One of our own kernels.
+  template <class Work>
+  void launch(const Work& work) {
+    if (work.count == 0) return;
+    check_status(api_, api_.launch(api_, Work::id, &work, work.count, compute()), kernel_name(Work::id), index_);
+  }
+
+  std::shared_ptr<Buffer> allocate(size_t bytes);
+  size_t free_memory() const;
+
+  // Dense elements between the host (f32, or i32 as they are) and this device.
+  void upload(const void* host, void* device, size_t count, DataType type);
+  void download(const void* device, void* host, size_t count, DataType type);
+
+  // Bytes of another device, after what is queued there; that device goes on at once. Its memory must stay as it is
+  // until its next begin_pass().
+  void copy_from(Device& source, const void* from, void* to, size_t bytes);
+  void begin_pass();
+  void synchronize();
+
+  // What `work` queues, as one graph that replays.
+  std::unique_ptr<Recording> record(const std::function<void()>& work);
+
+ private:
+  friend class DeviceBuffer;
+  // Pinned memory and its counterpart on the device: one is filled while the other crosses.
+  struct Slot {
+    void *host = nullptr, *device = nullptr;
+    std::unique_ptr<Event> crossed, consumed;
+  };
+  void wait(cudaStream_t stream, const Event& event) const {
+    call<&Api::cudaStreamWaitEvent>(stream, static_cast<cudaEvent_t>(event), 0u);
+  }
+  void record_event(const Event& event, cudaStream_t stream) const {
+    call<&Api::cudaEventRecord>(static_cast<cudaEvent_t>(event), stream);
+  }
+  Slot& next_slot();
+  void reach(const Device& other);
+  void settle() const;  // nothing of this device runs any more, and nothing reads its memory
+
+  const Api& api_;
+  int index_;
+  cudaDeviceProp properties_;
+  Stream compute_, upload_, peer_;
+  Event ready_;   // the state of compute_ when a copy from or to here was queued
+  Event copied_;  // the last copy to here
+  Handle<cudnnHandle_t, &Api::cudnnCreate, &Api::cudnnDestroy> cudnn_;
+  Handle<cublasHandle_t, &Api::cublasCreate_v2, &Api::cublasDestroy_v2> cublas_;
+  void* blas_workspace_ = nullptr;
+  std::vector<Slot> slots_;
+  size_t slot_ = 0;
+  std::vector<int> reached_;                    // devices whose memory this one may read itself, as far as it can
+  bool copy_pending_ = false;                   // compute_ has not waited for copied_ yet
+  std::vector<std::weak_ptr<Device>> readers_;  // devices that copy from here in this pass
+};
+
+}  // namespace alx::cudnn

@@ -1,0 +1,46 @@
+#include "backends/cudnn/kernel.h"
+
+namespace alx::cudnn {
+namespace {
+
+// The mask is a pure function of seed, name, step and index: backward draws it again.
+class DropoutKernel : public DeviceKernel {
+ public:
+  DropoutKernel(const Dropout& op, const Context& context)
+      : DeviceKernel(op, context, context.type()),
+        drop_(training_ ? op.drop : 0),
+        scale_(scale(op, training_)),
+        stream_(hash_name(context.request.name)) {
+    spec_.in_place = spec_.grad_in_place = true;
+    spec_.alias = op.inverted && !training_;
+    spec_.implementation = "own";
+  }
+
+  void run_forward(const StepContext& step) override {
+    if (!spec_.alias) apply(step, memory_.inputs[0], memory_.outputs[0]);
+  }
+  void run_backward(const StepContext& step) override {
+    if (wants_grad()) apply(step, memory_.output_grads[0], memory_.input_grads[0]);
+  }
+
+ private:
+  static float scale(const Dropout& op, bool training) {
+    if (op.inverted) return training ? 1 / (1 - op.drop) : 1;
+    return training ? 1 : 1 - op.drop;
+  }
+  void apply(const StepContext& step, const void* from, void* to) const {
+    const auto first = static_cast<uint64_t>(step.first_image) * (count() / static_cast<size_t>(out_shape()[0]));
+    device_->launch(DropoutMask{from, to, type_, drop_, scale_, step.seed, stream_, step.step, first, count()});
+  }
+
+  float drop_, scale_;
+  uint64_t stream_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make(const Dropout& op, const Context& context) {
+  return std::make_unique<DropoutKernel>(op, context);
+}
+
+}  // namespace alx::cudnn

@@ -1,0 +1,63 @@
+#include "backends/cudnn/kernel.h"
+
+#include "backends/dense_spec.h"
+#include "core/error.h"
+
+namespace alx::cudnn {
+
+DeviceKernel::DeviceKernel(const Op& op, const Context& context, DataType type)
+    : device_(context.device), type_(type), training_(context.training()) {
+  spec_ = dense_spec(op, context.request, type, training_ ? DataType::f32 : type);
+  spec_.implementation = "cudnn";
+}
+
+const void* DeviceKernel::param(size_t i, void* scratch) const {
+  if (!converts_params()) return memory_.params[i];
+  device_->launch(Convert{memory_.params[i], scratch, DataType::f32, type_,
+                          static_cast<size_t>(element_count(spec_.params[i].shape))});
+  return scratch;
+}
+
+void DeviceKernel::finish_grad(size_t i, const void* made) const {
+  if (converts_params())
+    device_->launch(Convert{made, memory_.param_grads[i], type_, DataType::f32,
+                            static_cast<size_t>(element_count(spec_.params[i].shape))});
+}
+
+cudnnDataType_t type_of(DataType type) {
+  switch (type) {
+    case DataType::f16: return CUDNN_DATA_HALF;
+    case DataType::bf16: return CUDNN_DATA_BFLOAT16;
+    default: return CUDNN_DATA_FLOAT;
+  }
+}
+
+ActivationDescriptor::ActivationDescriptor(const Device& device, Activation activation)
+    : handle_(device.api(), device.index()) {
+  const cudnnActivationMode_t mode = activation == Activation::relu   ? CUDNN_ACTIVATION_RELU
+                                     : activation == Activation::tanh ? CUDNN_ACTIVATION_TANH
+                                                                      : CUDNN_ACTIVATION_IDENTITY;
+  device.call<&Api::cudnnSetActivationDescriptor>(static_cast<cudnnActivationDescriptor_t>(handle_), mode,
+                                                  CUDNN_PROPAGATE_NAN, 0.0);
+}
+
+TensorDescriptor::TensorDescriptor(const Device& device, const Shape& shape, DataType type)
+    : handle_(device.api(), device.index()) {
+  int dims[4] = {1, 1, 1, 1};
+  check(shape.size() <= 4, Code::internal, "a tensor of ", shape.size(), " dimensions for cuDNN");
+  for (size_t i = 0; i < shape.size(); ++i) {
+    check(shape[i] <= INT32_MAX, Code::unsupported, "cuDNN takes no dimension of ", shape[i]);
+    dims[i] = static_cast<int>(shape[i]);
+  }
+  device.call<&Api::cudnnSetTensor4dDescriptor>(static_cast<cudnnTensorDescriptor_t>(handle_), CUDNN_TENSOR_NCHW,
+                                                type_of(type), dims[0], dims[1], dims[2], dims[3]);
+}
+
+void activation_backward(Device& device, cudnnActivationDescriptor_t activation, cudnnTensorDescriptor_t desc,
+                         const void* y, void* dy) {
+  // The slopes of ReLU and tanh can be told from y, so y stands for x, which may be overwritten.
+  device.call<&Api::cudnnActivationBackward>(device.cudnn(), activation, &one, desc, y, desc,
+                                             static_cast<const void*>(dy), desc, y, &zero, desc, dy);
+}
+
+}  // namespace alx::cudnn

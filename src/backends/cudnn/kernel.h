@@ -1,0 +1,125 @@
+// What the kernels of this backend share. make() is overloaded for every op: an op without one does not compile.
+#pragma once
+#include <memory>
+
+#include "backends/backend.h"
+#include "backends/cudnn/device.h"
+
+namespace alx::cudnn {
+
+constexpr size_t memory_alignment = 256;
+
+// What every make() gets.
+struct Context {
+  std::shared_ptr<Device> device;
+  const CompileRequest& request;
+  bool training() const { return request.phase == Phase::training; }
+  bool tf32() const { return request.precision == DataType::tf32; }
+  // Of what flows between kernels. Training keeps parameters and their gradients in f32 whatever this is.
+  DataType type() const { return tf32() ? DataType::f32 : request.precision; }
+};
+
+std::unique_ptr<Kernel> make(const Conv& op, const Context& context);
+std::unique_ptr<Kernel> make(const Linear& op, const Context& context);
+std::unique_ptr<Kernel> make(const Relu& op, const Context& context);
+std::unique_ptr<Kernel> make(const Tanh& op, const Context& context);
+std::unique_ptr<Kernel> make(const Lrn& op, const Context& context);
+std::unique_ptr<Kernel> make(const MaxPool& op, const Context& context);
+std::unique_ptr<Kernel> make(const AvgPool& op, const Context& context);
+std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const Context& context);
+std::unique_ptr<Kernel> make(const Dropout& op, const Context& context);
+std::unique_ptr<Kernel> make(const Concat& op, const Context& context);
+std::unique_ptr<Kernel> make(const Flatten& op, const Context& context);
+std::unique_ptr<Kernel> make(const Softmax& op, const Context& context);
+std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const Context& context);
+std::unique_ptr<Kernel> make(const Split& op, const Context& context);
+std::unique_ptr<Kernel> make(const Copy& op, const Context& context);
+std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<Device>& device, const TensorDesc& from,
+                                     const TensorDesc& to);
+
+// Scratch memory in parts: add() while compiling, at() while running.
+class Scratch {
+ public:
+  size_t add(size_t bytes) {
+    const size_t start = bytes_;
+    bytes_ += (bytes + memory_alignment - 1) / memory_alignment * memory_alignment;
+    return start;
+  }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  size_t bytes_ = 0;
+};
+
+// Dense tensors of one type. Runs with its device as the current one.
+class DeviceKernel : public Kernel {
+ public:
+  DeviceKernel(const Op& op, const Context& context, DataType type);
+  void bind(const Binding& binding) override { memory_ = binding; }
+  void forward(const StepContext& step) final {
+    device_->use();
+    run_forward(step);
+  }
+  void backward(const StepContext& step) final {
+    device_->use();
+    run_backward(step);
+  }
+
+ protected:
+  virtual void run_forward(const StepContext& step) = 0;
+  virtual void run_backward(const StepContext& step) = 0;
+
+  bool wants_grad(size_t i = 0) const { return i < spec_.input_grads.size() && !spec_.input_grads[i].shape.empty(); }
+  const Shape& in_shape(size_t i = 0) const { return spec_.inputs[i].shape; }
+  const Shape& out_shape() const { return spec_.outputs[0].shape; }
+  size_t count() const { return static_cast<size_t>(element_count(out_shape())); }
+  void* forward_scratch(size_t offset) const { return static_cast<char*>(memory_.forward_workspace) + offset; }
+  void* backward_scratch(size_t offset) const { return static_cast<char*>(memory_.backward_workspace) + offset; }
+  // The parameter as the kernel's own type: itself, or converted into `scratch`.
+  const void* param(size_t i, void* scratch) const;
+  bool converts_params() const { return !spec_.params.empty() && spec_.params[0].type != type_; }
+  // The gradient of a parameter from `made`, in the kernel's type.
+  void* grad_target(size_t i, void* scratch) const { return converts_params() ? scratch : memory_.param_grads[i]; }
+  void finish_grad(size_t i, const void* made) const;
+  size_t param_bytes(size_t i) const {  // in the kernel's own type, where that is not how it is kept
+    return converts_params() ? static_cast<size_t>(element_count(spec_.params[i].shape)) * size_of(type_) : 0;
+  }
+
+  std::shared_ptr<Device> device_;
+  DataType type_;
+  bool training_;
+  Binding memory_;
+};
+
+// ---- cuDNN's descriptors
+// ----------------------------------------------------------------------------------------------
+
+cudnnDataType_t type_of(DataType type);
+
+// An activation: alone, or fused into the op before it.
+class ActivationDescriptor {
+ public:
+  ActivationDescriptor(const Device& device, Activation activation);
+  operator cudnnActivationDescriptor_t() const { return handle_; }
+
+ private:
+  Handle<cudnnActivationDescriptor_t, &Api::cudnnCreateActivationDescriptor, &Api::cudnnDestroyActivationDescriptor>
+      handle_;
+};
+
+class TensorDescriptor {
+ public:
+  TensorDescriptor(const Device& device, const Shape& shape, DataType type);  // (N, C) is (N, C, 1, 1)
+  operator cudnnTensorDescriptor_t() const { return handle_; }
+
+ private:
+  Handle<cudnnTensorDescriptor_t, &Api::cudnnCreateTensorDescriptor, &Api::cudnnDestroyTensorDescriptor> handle_;
+};
+
+constexpr float one = 1, zero = 0;  // cuDNN's and cuBLAS's alpha and beta, by address
+
+// dy becomes the gradient before the activation, in place.
+void activation_backward(Device& device, cudnnActivationDescriptor_t activation, cudnnTensorDescriptor_t desc,
+                         const void* y, void* dy);
+
+}  // namespace alx::cudnn

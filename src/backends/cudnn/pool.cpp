@@ -1,0 +1,124 @@
+#include <limits>
+
+#include "backends/cudnn/kernel.h"
+
+namespace alx::cudnn {
+namespace {
+
+// cuDNN pads alike on both sides and drops windows that hang over. Where the op does otherwise, its input is laid into
+// scratch memory that the windows fit exactly; what surrounds it never wins.
+class MaxPoolKernel : public DeviceKernel {
+ public:
+  MaxPoolKernel(const MaxPool& op, const Context& context)
+      : DeviceKernel(op, context, context.type()),
+        op_(op),
+        moved_(!fits(op, in_shape(), out_shape())),
+        x_shape_(in_shape()),
+        pooling_(device_->api(), device_->index()),
+        y_(*device_, out_shape(), type_) {
+    if (moved_) {
+      x_shape_[2] = (out_shape()[2] - 1) * op.stride + op.kernel;
+      x_shape_[3] = (out_shape()[3] - 1) * op.stride + op.kernel;
+    }
+    x_ = std::make_unique<TensorDescriptor>(*device_, x_shape_, type_);
+    const auto size = [](int64_t v) { return static_cast<int>(v); };
+    device_->call<&Api::cudnnSetPooling2dDescriptor>(pooling(), CUDNN_POOLING_MAX_DETERMINISTIC, CUDNN_PROPAGATE_NAN,
+                                                     size(op.kernel), size(op.kernel), moved_ ? 0 : size(op.pad.top),
+                                                     moved_ ? 0 : size(op.pad.left), size(op.stride), size(op.stride));
+    Scratch forward, backward;
+    forward.add(moved_bytes());
+    spec_.forward_workspace = forward.bytes();
+    if (!training_) return;
+    backward.add(moved_bytes());
+    moved_grad_ = backward.add(moved_bytes());
+    spec_.backward_workspace = backward.bytes();
+    spec_.backward_reads_inputs = spec_.backward_reads_outputs = true;
+  }
+
+  void run_forward(const StepContext&) override {
+    const void* x = input(memory_.forward_workspace);
+    device_->call<&Api::cudnnPoolingForward>(device_->cudnn(), pooling(), &one, x_desc(), x, &zero, y_desc(),
+                                             memory_.outputs[0]);
+  }
+
+  void run_backward(const StepContext&) override {
+    if (!wants_grad()) return;
+    const void* x = input(memory_.backward_workspace);
+    void* const dx = moved_ ? backward_scratch(moved_grad_) : memory_.input_grads[0];
+    device_->call<&Api::cudnnPoolingBackward>(device_->cudnn(), pooling(), &one, y_desc(), memory_.outputs[0], y_desc(),
+                                              memory_.output_grads[0], x_desc(), x, &zero, x_desc(), dx);
+    if (!moved_) return;
+    const Shape& in = in_shape();
+    device_->launch(Window{dx, memory_.input_grads[0], type_, x_shape_[2], x_shape_[3], in[2], in[3], -op_.pad.top,
+                           -op_.pad.left, 0.f, static_cast<size_t>(element_count(in))});
+  }
+
+ private:
+  static bool fits(const MaxPool& op, const Shape& in, const Shape& out) {
+    const auto axis = [&](int64_t size, int64_t before, int64_t after, int64_t outputs) {
+      return before == after && before < op.kernel && 1 + (size + 2 * before - op.kernel) / op.stride == outputs;
+    };
+    return axis(in[2], op.pad.top, op.pad.bottom, out[2]) && axis(in[3], op.pad.left, op.pad.right, out[3]);
+  }
+
+  cudnnPoolingDescriptor_t pooling() const { return pooling_; }
+  cudnnTensorDescriptor_t x_desc() const { return *x_; }
+  cudnnTensorDescriptor_t y_desc() const { return y_; }
+  size_t moved_bytes() const { return moved_ ? static_cast<size_t>(element_count(x_shape_)) * size_of(type_) : 0; }
+
+  const void* input(void* scratch) const {
+    if (!moved_) return memory_.inputs[0];
+    const Shape& in = in_shape();
+    device_->launch(Window{memory_.inputs[0], scratch, type_, in[2], in[3], x_shape_[2], x_shape_[3], op_.pad.top,
+                           op_.pad.left, -std::numeric_limits<float>::infinity(),
+                           static_cast<size_t>(element_count(x_shape_))});
+    return scratch;
+  }
+
+  MaxPool op_;
+  bool moved_;
+  Shape x_shape_;
+  Handle<cudnnPoolingDescriptor_t, &Api::cudnnCreatePoolingDescriptor, &Api::cudnnDestroyPoolingDescriptor> pooling_;
+  TensorDescriptor y_;
+  std::unique_ptr<TensorDescriptor> x_;
+  size_t moved_grad_ = 0;
+};
+
+class AverageKernel : public DeviceKernel {
+ public:
+  AverageKernel(const Op& op, const AverageShape& shape, const Context& context)
+      : DeviceKernel(op, context, context.type()), shape_(shape) {
+    shape_.in_h = in_shape()[2], shape_.in_w = in_shape()[3];
+    shape_.out_h = out_shape()[2], shape_.out_w = out_shape()[3];
+    spec_.implementation = "own";
+  }
+
+  void run_forward(const StepContext&) override {
+    device_->launch(Average{memory_.inputs[0], memory_.outputs[0], type_, shape_, count()});
+  }
+  void run_backward(const StepContext&) override {
+    if (wants_grad())
+      device_->launch(AverageGrad{memory_.output_grads[0], memory_.input_grads[0], type_, shape_,
+                                  static_cast<size_t>(element_count(in_shape()))});
+  }
+
+ private:
+  AverageShape shape_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make(const MaxPool& op, const Context& context) {
+  return std::make_unique<MaxPoolKernel>(op, context);
+}
+
+std::unique_ptr<Kernel> make(const AvgPool& op, const Context& context) {
+  return std::make_unique<AverageKernel>(op, AverageShape{0, 0, 0, 0, op.kernel, op.stride, op.pad, op.count_padding},
+                                         context);
+}
+
+std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const Context& context) {
+  return std::make_unique<AverageKernel>(op, AverageShape{0, 0, 0, 0, 0, 1, {}, false}, context);
+}
+
+}  // namespace alx::cudnn

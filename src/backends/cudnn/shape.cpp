@@ -1,0 +1,75 @@
+// Ops that move elements without changing them.
+#include "backends/cudnn/kernel.h"
+#include "core/error.h"
+
+namespace alx::cudnn {
+namespace {
+
+// Output i is the input's own memory; the gradient of the input is the sum of the outputs', in their order.
+class SplitKernel : public DeviceKernel {
+ public:
+  SplitKernel(const Op& op, const Context& context) : DeviceKernel(op, context, context.request.inputs[0].type) {
+    spec_.alias = spec_.grad_in_place = true;
+    spec_.implementation = "own";
+  }
+
+  void run_forward(const StepContext&) override {}
+
+  void run_backward(const StepContext&) override {
+    if (!wants_grad()) return;
+    void* const total = memory_.input_grads[0];
+    const std::vector<void*>& grads = memory_.output_grads;
+    if (grads.size() == 1 && grads[0] == total) return;
+    Sum sum{{}, total, 0, type_, count()};
+    for (size_t way = 0; way < grads.size();) {
+      sum.ways = 0;
+      if (way > 0) sum.parts[sum.ways++] = total;
+      while (way < grads.size() && sum.ways < Sum::most) sum.parts[sum.ways++] = grads[way++];
+      device_->launch(sum);
+    }
+  }
+};
+
+class ReorderKernel : public Kernel {
+ public:
+  ReorderKernel(std::shared_ptr<Device> device, const TensorDesc& from, const TensorDesc& to)
+      : device_(std::move(device)) {
+    spec_.inputs = {from};
+    spec_.outputs = {to};
+    spec_.implementation = "own";
+  }
+  void bind(const Binding& binding) override { memory_ = binding; }
+  void forward(const StepContext&) override {
+    device_->use();
+    device_->launch(Convert{memory_.inputs[0], memory_.outputs[0], spec_.inputs[0].type, spec_.outputs[0].type,
+                            static_cast<size_t>(element_count(spec_.inputs[0].shape))});
+  }
+  void backward(const StepContext&) override {}
+
+ private:
+  std::shared_ptr<Device> device_;
+  Binding memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) {
+  return std::make_unique<SplitKernel>(op, context);
+}
+std::unique_ptr<Kernel> make(const Split& op, const Context& context) {
+  return std::make_unique<SplitKernel>(op, context);
+}
+std::unique_ptr<Kernel> make(const Copy& op, const Context& context) {
+  return std::make_unique<SplitKernel>(op, context);
+}
+
+std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<Device>& device, const TensorDesc& from,
+                                     const TensorDesc& to) {
+  const auto floating = [](DataType t) { return t == DataType::f32 || t == DataType::f16 || t == DataType::bf16; };
+  check(from.shape == to.shape && floating(from.type) && floating(to.type) && !from.layout && !to.layout,
+        Code::internal, "no way to turn ", name_of(from.type), " ", to_string(from.shape), " into ", name_of(to.type),
+        " ", to_string(to.shape), " on a GPU");
+  return std::make_unique<ReorderKernel>(device, from, to);
+}
+
+}  // namespace alx::cudnn
