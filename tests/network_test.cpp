@@ -7,59 +7,15 @@
 #include "backends/registry.h"
 #include "core/error.h"
 #include "core/random.h"
+#include "gpus.h"
 #include "models/zoo.h"
 #include "network/network.h"
+#include "networks.h"
 
 namespace alx {
 namespace {
 
-NetSpec small(const std::string& name) {
-  const NetSpec full = make_model(name);
-  ModelOptions options;
-  options.classes = 10;
-  if (full.input.height > 64) options.height = options.width = 67;
-  return make_model(name, options);
-}
-
-std::vector<float> picture(const Network& net, uint64_t stream, float scale) {
-  const Random random(7, stream, 0);
-  std::vector<float> values(static_cast<size_t>(element_count(net.input_shape())));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = scale * random.normal(i);
-  return values;
-}
-
-struct Answer {
-  std::vector<float> probabilities, losses;
-  std::vector<std::vector<float>> gradients;
-};
-
-Answer train_once(const NetSpec& spec, const std::string& devices, int threads = 1) {
-  NetworkOptions options;
-  options.batch = 3;
-  options.phase = Phase::training;
-  Network net(spec, open_devices(devices, threads), options);
-  net.load(drawn_weights(1));
-  net.set_input(picture(net, 1, spec.input.scale > 1 ? 60.f : 1.f));
-  net.set_labels(std::vector<int32_t>{1, 7, 3});
-  const StepContext step{.seed = 5, .step = 2};
-  net.forward(step);
-  net.backward(step);
-  Answer answer{net.read("prob"), net.read("loss"), {}};
-  for (size_t i = 0; i < net.params().size(); ++i) answer.gradients.push_back(net.read_gradient(i));
-  return answer;
-}
-
-double l2(const std::vector<float>& a) {
-  double sum = 0;
-  for (float x : a) sum += static_cast<double>(x) * x;
-  return std::sqrt(sum);
-}
-
-double relative_error(const std::vector<float>& got, const std::vector<float>& want) {
-  std::vector<float> difference(got);
-  for (size_t i = 0; i < got.size(); ++i) difference[i] -= want[i];
-  return l2(difference) / std::max(l2(want), 1e-12);
-}
+using namespace test;
 
 class EveryNetwork : public testing::TestWithParam<std::string> {};
 
@@ -72,6 +28,18 @@ TEST_P(EveryNetwork, TrainsOnTheCpuAsOnTheReference) {
   ASSERT_EQ(cpu.gradients.size(), params.size());
   for (size_t i = 0; i < params.size(); ++i)
     EXPECT_LT(relative_error(cpu.gradients[i], reference.gradients[i]), 1e-3) << params[i].name;
+}
+
+TEST_P(EveryNetwork, TrainsOnGpusAsOnTheReference) {
+  const std::string gpus = two_gpus();
+  if (gpus.empty()) GTEST_SKIP() << "no GPU can be used";
+  const NetSpec spec = small(GetParam());
+  const Answer gpu = train_once(spec, spec.slots() == 2 ? gpus : "cuda:0"), reference = train_once(spec, "reference");
+  EXPECT_LT(relative_error(gpu.probabilities, reference.probabilities), 1e-4);
+  EXPECT_LT(relative_error(gpu.losses, reference.losses), 1e-4);
+  for (size_t i = 0; i < gpu.gradients.size(); ++i)
+    EXPECT_LT(relative_error(gpu.gradients[i], reference.gradients[i]), 1e-3) << params_of(spec)[i].name;
+  EXPECT_EQ(gpu_violations(), std::vector<std::string>());
 }
 
 TEST_P(EveryNetwork, AnswersWithProbabilities) {

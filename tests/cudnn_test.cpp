@@ -1,0 +1,136 @@
+// The GPU backend: whole networks on one device and on two, on real GPUs or simulated ones.
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "data/dataset_memory.h"
+#include "gpus.h"
+#include "network/session.h"
+#include "networks.h"
+#include "tiny_training.h"
+#include "train/trainer.h"
+
+namespace alx {
+namespace {
+
+using namespace test;
+
+// Every test ends without complaints of the simulated machine.
+class Cudnn : public testing::Test {
+ protected:
+  void SetUp() override {
+    devices_ = two_gpus();
+    if (devices_.empty()) GTEST_SKIP() << "no GPU can be used";
+    gpu_violations();
+  }
+  void TearDown() override { EXPECT_EQ(gpu_violations(), std::vector<std::string>()); }
+  std::string devices_;
+};
+
+void expect_close(const Trained& got, const Trained& want, double tolerance) {
+  EXPECT_LT(relative_error(got.losses, want.losses), tolerance);
+  ASSERT_EQ(got.weights.size(), want.weights.size());
+  for (size_t i = 0; i < want.weights.size(); ++i)
+    EXPECT_LT(relative_error(got.weights[i], want.weights[i]), tolerance) << "parameter " << i;
+}
+
+TEST_F(Cudnn, TowersTrainAlikeOnOneDeviceOnTwoAndOnTheHost) {
+  const Trained two = train(tiny_towers(), devices_), one = train(tiny_towers(), "cuda:0");
+  EXPECT_TRUE(two == one) << "two devices and one differ";
+  EXPECT_TRUE(train(tiny_towers(), "cuda:0,cuda:0") == one) << "one device as two and one differ";
+  expect_close(one, train(tiny_towers(), "reference"), 1e-4);
+}
+
+TEST_F(Cudnn, TowersMayBeOnAGpuAndOnTheHost) {
+  const Trained reference = train(tiny_towers(), "reference");
+  expect_close(train(tiny_towers(), "cuda:0,cpu"), reference, 1e-4);
+  expect_close(train(tiny_towers(), "reference,cuda:0"), reference, 1e-4);
+}
+
+TEST_F(Cudnn, TrainsInHalfPrecisionCloseToSingle) {
+  const Trained single = train(tiny_towers(), "cuda:0");
+  for (const DataType type : {DataType::f16, DataType::bf16}) {
+    const Trained half = train(tiny_towers(), devices_, type);
+    expect_close(half, single, type == DataType::f16 ? 0.03 : 0.15);
+    EXPECT_FALSE(half == single);
+    EXPECT_TRUE(half == train(tiny_towers(), "cuda:0", type)) << "two devices and one differ";
+  }
+}
+
+// Inference, where a graph is replayed from the third run on.
+TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
+  const NetSpec spec = small("alexnet-cifar10");
+  for (const DataType type : {DataType::f32, DataType::tf32, DataType::f16, DataType::bf16}) {
+    NetworkOptions options;
+    options.batch = 2;
+    Network reference(spec, open_devices("reference"), options);
+    options.precision = type;
+    Network gpu(spec, open_devices("cuda:0"), options);
+    for (Network* net : {&reference, &gpu}) net->load(drawn_weights(1));
+    for (uint64_t run = 0; run < 4; ++run) {
+      for (Network* net : {&reference, &gpu}) {
+        net->set_input(picture(*net, run, 1));
+        net->forward();
+      }
+      const double error = relative_error(gpu.read(gpu.result()), reference.read(reference.result()));
+      EXPECT_LT(error, type == DataType::f32 ? 1e-5 : 2e-2) << name_of(type) << ", run " << run;
+    }
+  }
+}
+
+TEST_F(Cudnn, SessionsOfOneModelShareItsWeights) {
+  const auto model = Model::of(small("alexnet-cifar10"), drawn_weights(1));
+  SessionOptions options;
+  options.devices = "cuda:0";
+  Session first(model, options), second(model, options);
+  EXPECT_EQ(first.network().weight(0), second.network().weight(0));
+  const std::vector<float> images = picture(first.network(), 1, 1);
+  EXPECT_EQ(first.run(images), second.run(images));
+}
+
+std::shared_ptr<const Dataset> coloured_pictures(int64_t count) {
+  auto data = std::make_shared<MemoryDataset>(std::vector<std::string>{"a", "b", "c", "d", "e"});
+  for (int64_t i = 0; i < count; ++i) {
+    Image image{13, 13, std::vector<uint8_t>(13 * 13 * 3)};
+    for (size_t p = 0; p < image.pixels.size(); ++p)
+      image.pixels[p] = static_cast<uint8_t>(Random(3, 1, static_cast<uint64_t>(i)).below(p, 156) +
+                                             static_cast<uint64_t>(i % 5) * 20);
+    data->add(std::move(image), i % 5);
+  }
+  return data;
+}
+
+Trained train_with_pictures(const std::string& devices) {
+  NetSpec spec = tiny_towers();
+  spec.input.resize = InputSpec::Resize::none;
+  TrainOptions options;
+  options.recipe = spec.recipe;
+  options.recipe.batch = 5;
+  options.recipe.epochs = 1;
+  options.devices = devices;
+  options.threads = 1;
+  Trainer trainer(spec, coloured_pictures(20), options);
+  Trained result;
+  while (!trainer.done()) result.losses.push_back(static_cast<float>(trainer.step().loss));
+  for (size_t i = 0; i < trainer.network().params().size(); ++i)
+    result.weights.push_back(trainer.network().read_param(i));
+  return result;
+}
+
+TEST_F(Cudnn, TheTrainerRunsOnTwoDevices) {
+  const Trained two = train_with_pictures(devices_);
+  EXPECT_TRUE(two == train_with_pictures("cuda:0"));
+  expect_close(two, train_with_pictures("reference"), 1e-4);
+}
+
+TEST_F(Cudnn, ADeviceThatIsNotThereIsRefusedInWords) {
+  try {
+    open_device("cuda:7");
+    FAIL() << "cuda:7 was opened";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::device);
+    EXPECT_NE(std::string(error.what()).find("cuda:0"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace alx
