@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "graph/ops.h"
@@ -99,6 +100,15 @@ class Recording {
   virtual void replay() = 0;
 };
 
+// Sums tensors over several backends. Sums may run beside the kernels that are queued after their start().
+class Collective {
+ public:
+  virtual ~Collective() = default;
+  // tensors[i], on member i, becomes the sum of all, the same bits everywhere. Of f32.
+  virtual void start(const std::vector<void*>& tensors, const TensorDesc& desc) = 0;
+  virtual void finish() = 0;  // kernels queued from now on see every sum that was started
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -131,6 +141,13 @@ class Backend {
   // Null where the backend gains nothing by it. `work` runs kernels of this backend alone.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& work) { return (void)work, nullptr; }
   virtual void synchronize() = 0;
+
+  // `members` are backends of this kind, this one the first. Null where the backend has nothing better than the host.
+  virtual std::unique_ptr<Collective> make_collective(const std::vector<Backend*>& members) {
+    return (void)members, nullptr;
+  }
+  // Whether all of these f32 elements are finite numbers; {first element, count} each.
+  virtual bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) = 0;
 };
 
 }  // namespace alx

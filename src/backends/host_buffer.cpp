@@ -1,6 +1,7 @@
 #include "backends/host_buffer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -43,6 +44,13 @@ class HostBuffer final : public Buffer {
 std::shared_ptr<Buffer> make_host_buffer(size_t bytes, std::shared_ptr<HostAllocator> allocator) {
   if (!allocator) allocator = std::make_shared<NewAllocator>();
   return std::make_shared<HostBuffer>(bytes, std::move(allocator));
+}
+
+bool all_finite_on_host(const std::vector<std::pair<const void*, size_t>>& values) {
+  return std::all_of(values.begin(), values.end(), [](const auto& part) {
+    const auto* first = static_cast<const float*>(part.first);
+    return std::all_of(first, first + part.second, [](float v) { return std::isfinite(v); });
+  });
 }
 
 }  // namespace alx

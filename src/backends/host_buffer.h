@@ -15,6 +15,9 @@ class HostAllocator {
   virtual void free(void* memory, size_t bytes, size_t alignment) noexcept = 0;
 };
 
+// Of memory that the host reads.
+bool all_finite_on_host(const std::vector<std::pair<const void*, size_t>>& values);
+
 // A zero-filled buffer that any kernel may use. `allocator` null: operator new.
 std::shared_ptr<Buffer> make_host_buffer(size_t bytes, std::shared_ptr<HostAllocator> allocator);
 

@@ -157,18 +157,26 @@ void Network::forward(const StepContext& step) {
   for (const auto& device : plan_.devices()) device->begin_pass();
   // Inference has the same work each time. Only from the second on: the first may still choose its kernels.
   const bool replays = options_.phase == Phase::inference && plan_.devices().size() == 1;
-  if (replays && runs_++ == 1) recording_ = plan_.devices()[0]->record(run);
+  if (replays && runs_++ == 1) recording_ = plan_.devices()[0]->record(run);  // null: it goes on as it did
   recording_ ? recording_->replay() : run();
 }
 
-void Network::backward(const StepContext& step, const std::function<void(size_t param)>& on_gradient) {
+void Network::begin_backward() {
   check(options_.phase == Phase::training, Code::invalid_state, "a network made for inference has no backward pass");
   for (const auto& device : plan_.devices()) device->begin_pass();
-  for (const Action& action : plan_.backward()) {
-    action.backward ? action.kernel->backward(step) : action.kernel->forward(step);
-    if (on_gradient)
-      for (int param : action.gradients) on_gradient(static_cast<size_t>(param));
-  }
+}
+
+const std::vector<int>& Network::run_backward(size_t part, const StepContext& step) {
+  const Action& action = plan_.backward()[part];
+  action.backward ? action.kernel->backward(step) : action.kernel->forward(step);
+  return action.gradients;
+}
+
+void Network::backward(const StepContext& step, const std::function<void(size_t param)>& on_gradient) {
+  begin_backward();
+  for (size_t part = 0; part < backward_parts(); ++part)
+    for (int param : run_backward(part, step))
+      if (on_gradient) on_gradient(static_cast<size_t>(param));
 }
 
 const Location& Network::location(const std::string& output) const {

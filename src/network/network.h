@@ -62,6 +62,10 @@ class Network {
   void forward(const StepContext& step = {});
   // `on_gradient` is called with each parameter once its gradient is whole and its weight is not read any more.
   void backward(const StepContext& step = {}, const std::function<void(size_t param)>& on_gradient = {});
+  // The same in parts, for several networks side by side. A part gives the parameters whose gradients are whole then.
+  void begin_backward();
+  size_t backward_parts() const { return plan_.backward().size(); }
+  const std::vector<int>& run_backward(size_t part, const StepContext& step);
 
   // A layer's activations, or "prob", or "loss" (one number an image), dense. The layer must be among options.outputs.
   Shape shape(const std::string& output) const;
@@ -90,9 +94,9 @@ class Network {
 
   NetSpec spec_;
   NetworkOptions options_;
+  std::vector<std::shared_ptr<Buffer>> weights_;  // outlive the plan, whose end waits for what reads them
   Plan plan_;
   std::string result_;
-  std::vector<std::shared_ptr<Buffer>> weights_;
   std::unique_ptr<Recording> recording_;  // of the forward pass, where its device can replay one
   int64_t runs_ = 0;
   std::vector<float> input_;  // staging that fills up a short batch; empty until there is one

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "core/error.h"
 
@@ -10,6 +11,7 @@ namespace alx::cudnn {
 namespace {
 
 constexpr size_t most_workspace = size_t{1} << 30;
+constexpr int most_results = 16;
 
 template <class Algorithm>
 struct Cache {
@@ -17,53 +19,77 @@ struct Cache {
   std::map<std::string, Choice<Algorithm>> choices;
 };
 
-// `measure(most, &count, results)` is cuDNN's Find, which gives the fastest first. Under the lock, so that two sessions
-// do not disturb each other's measurement.
-template <class Algorithm, class Result, class Measure>
-Choice<Algorithm> choose(Device& device, const std::string& key, const char* what, Measure measure) {
+// `measure(count, results)` is cuDNN's Find, which gives the fastest first; `workspace(algorithm, bytes)` tells what it
+// needs with the math type of the descriptor, or an error. Find also measures other math types than the descriptor's,
+// so each result is asked again with the one it would run with.
+template <class Algorithm, class Result, class Measure, class Workspace>
+Choice<Algorithm> choose(Device& device, const ConvDescriptors& d, const std::string& key, const char* what,
+                         Measure measure, Workspace workspace) {
   static Cache<Algorithm> cache;
   const std::lock_guard lock(cache.mutex);
   const std::string full_key = device.model() + " " + key;
-  if (const auto known = cache.choices.find(full_key); known != cache.choices.end()) return known->second;
-  constexpr int most = 16;
-  Result results[most];
+  const auto use_math = [&](cudnnMathType_t math) { device.call<&Api::cudnnSetConvolutionMathType>(d.conv, math); };
+  if (const auto known = cache.choices.find(full_key); known != cache.choices.end()) {
+    use_math(known->second.math);
+    return known->second;
+  }
+  std::vector<Result> results(most_results);
   int count = 0;
-  measure(most, &count, results);
-  const auto usable = [](const Result& result) {
-    return result.status == CUDNN_STATUS_SUCCESS && result.determinism == CUDNN_DETERMINISTIC &&
-           result.memory <= most_workspace;
-  };
-  const Result* const end = results + count;
-  const Result* const best = std::find_if(static_cast<const Result*>(results), end, usable);
-  check(best != end, Code::unsupported, "cuDNN has no deterministic ", what, " for this convolution: ", key);
-  return cache.choices[full_key] = {best->algo, best->mathType, best->memory};
+  device.without_captures([&] { measure(&count, results.data()); });
+  results.resize(static_cast<size_t>(count));
+  std::stable_partition(results.begin(), results.end(), [&](const Result& r) { return r.mathType == d.math; });
+  for (const Result& result : results) {
+    if (result.status != CUDNN_STATUS_SUCCESS || result.determinism != CUDNN_DETERMINISTIC) continue;
+    Choice<Algorithm> choice{result.algo, d.math == CUDNN_FMA_MATH ? d.math : result.mathType, 0};
+    use_math(choice.math);
+    if (workspace(choice.algorithm, &choice.workspace) != CUDNN_STATUS_SUCCESS) continue;
+    if (choice.workspace <= most_workspace) return cache.choices[full_key] = choice;
+  }
+  fail(Code::unsupported, "cuDNN has no deterministic ", what, " for this convolution: ", key);
 }
 
 }  // namespace
 
 Choice<cudnnConvolutionFwdAlgo_t> choose_forward(Device& device, const ConvDescriptors& d, const std::string& key) {
+  const cudnnHandle_t handle = device.cudnn();
   return choose<cudnnConvolutionFwdAlgo_t, cudnnConvolutionFwdAlgoPerf_t>(
-      device, key, "forward pass", [&](int most, int* count, cudnnConvolutionFwdAlgoPerf_t* results) {
-        device.call<&Api::cudnnFindConvolutionForwardAlgorithm>(device.cudnn(), d.x, d.w, d.conv, d.y, most, count,
+      device, d, key, "forward pass",
+      [&](int* count, cudnnConvolutionFwdAlgoPerf_t* results) {
+        device.call<&Api::cudnnFindConvolutionForwardAlgorithm>(handle, d.x, d.w, d.conv, d.y, most_results, count,
                                                                 results);
+      },
+      [&](cudnnConvolutionFwdAlgo_t algorithm, size_t* bytes) {
+        return device.api().cudnnGetConvolutionForwardWorkspaceSize(handle, d.x, d.w, d.conv, d.y, algorithm, bytes);
       });
 }
 
 Choice<cudnnConvolutionBwdDataAlgo_t> choose_backward_data(Device& device, const ConvDescriptors& d,
                                                            const std::string& key) {
+  const cudnnHandle_t handle = device.cudnn();
   return choose<cudnnConvolutionBwdDataAlgo_t, cudnnConvolutionBwdDataAlgoPerf_t>(
-      device, key, "gradient of the input", [&](int most, int* count, cudnnConvolutionBwdDataAlgoPerf_t* results) {
-        device.call<&Api::cudnnFindConvolutionBackwardDataAlgorithm>(device.cudnn(), d.w, d.y, d.conv, d.x, most, count,
+      device, d, key, "gradient of the input",
+      [&](int* count, cudnnConvolutionBwdDataAlgoPerf_t* results) {
+        device.call<&Api::cudnnFindConvolutionBackwardDataAlgorithm>(handle, d.w, d.y, d.conv, d.x, most_results, count,
                                                                      results);
+      },
+      [&](cudnnConvolutionBwdDataAlgo_t algorithm, size_t* bytes) {
+        return device.api().cudnnGetConvolutionBackwardDataWorkspaceSize(handle, d.w, d.y, d.conv, d.x, algorithm,
+                                                                         bytes);
       });
 }
 
 Choice<cudnnConvolutionBwdFilterAlgo_t> choose_backward_filter(Device& device, const ConvDescriptors& d,
                                                                const std::string& key) {
+  const cudnnHandle_t handle = device.cudnn();
   return choose<cudnnConvolutionBwdFilterAlgo_t, cudnnConvolutionBwdFilterAlgoPerf_t>(
-      device, key, "gradient of the filters", [&](int most, int* count, cudnnConvolutionBwdFilterAlgoPerf_t* results) {
-        device.call<&Api::cudnnFindConvolutionBackwardFilterAlgorithm>(device.cudnn(), d.x, d.y, d.conv, d.w, most,
+      device, d, key, "gradient of the filters",
+      [&](int* count, cudnnConvolutionBwdFilterAlgoPerf_t* results) {
+        device.call<&Api::cudnnFindConvolutionBackwardFilterAlgorithm>(handle, d.x, d.y, d.conv, d.w, most_results,
                                                                        count, results);
+      },
+      [&](cudnnConvolutionBwdFilterAlgo_t algorithm, size_t* bytes) {
+        return device.api().cudnnGetConvolutionBackwardFilterWorkspaceSize(handle, d.x, d.y, d.conv, d.w, algorithm,
+                                                                           bytes);
       });
 }
 

@@ -17,7 +17,8 @@ struct Choice {
 struct ConvDescriptors {
   cudnnTensorDescriptor_t x, y;
   cudnnFilterDescriptor_t w;
-  cudnnConvolutionDescriptor_t conv;
+  cudnnConvolutionDescriptor_t conv;  // its math type becomes that of the choice
+  cudnnMathType_t math;               // wanted; FMA is kept whatever was measured
 };
 
 // `key` tells shapes, types and math; convolutions of equal keys share a measurement.

@@ -1,6 +1,11 @@
+#include <algorithm>
+#include <set>
+
+#include "backends/cudnn/collective.h"
 #include "backends/cudnn/cudnn.h"
 #include "backends/cudnn/kernel.h"
 #include "core/error.h"
+#include "core/log.h"
 
 namespace alx {
 namespace {
@@ -9,13 +14,17 @@ using namespace cudnn;
 
 class CudnnBackend : public Backend {
  public:
-  explicit CudnnBackend(int index) : device_(std::make_shared<Device>(cudnn::api(), index)) {}
+  explicit CudnnBackend(int index) : device_(Device::open(cudnn::api(), index)) {}
 
   std::string name() const override { return cat("cudnn:", device_->index()); }
 
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
     check(request.precision != DataType::i8, Code::unsupported,
           "cuda computes in fp32, tf32, fp16 or bf16, not in int8");
+    constexpr int ampere = 8;
+    check(request.precision != DataType::bf16 || device_->properties().major >= ampere, Code::unsupported,
+          "cuda:", device_->index(), " (", device_->model(),
+          ") has no bf16: that needs Ampere (2020) or newer; take fp16");
     device_->use();
     const Context context{device_, request};
     try {
@@ -69,8 +78,35 @@ class CudnnBackend : public Backend {
   std::unique_ptr<Recording> record(const std::function<void()>& work) override { return device_->record(work); }
   void synchronize() override { device_->synchronize(); }
 
+  std::unique_ptr<Collective> make_collective(const std::vector<Backend*>& members) override {
+    std::vector<std::shared_ptr<Device>> devices;
+    std::set<int> indices;
+    for (Backend* member : members) {
+      const auto* other = dynamic_cast<CudnnBackend*>(member);
+      if (!other) return nullptr;
+      devices.push_back(other->device_);
+      indices.insert(other->device_->index());
+    }
+    if (indices.size() < devices.size()) return nullptr;  // NCCL takes each GPU once
+    if (has_nccl(device_->api())) return make_nccl_collective(devices);
+    log_line(LogLevel::warning, "NCCL is not installed: gradients cross between GPUs through the host");
+    return nullptr;
+  }
+
+  bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) override {
+    device_->use();
+    if (!flag_) flag_ = device_->allocate(sizeof(int32_t));
+    device_->call<&Api::cudaMemsetAsync>(flag_->data(), 0, sizeof(int32_t), device_->compute());
+    for (const auto& [first, count] : values)
+      device_->launch(Finite{static_cast<const float*>(first), static_cast<int32_t*>(flag_->data()), count});
+    int32_t wrong = 0;
+    device_->download(flag_->data(), &wrong, 1, DataType::i32);
+    return wrong == 0;
+  }
+
  private:
   std::shared_ptr<Device> device_;
+  std::shared_ptr<Buffer> flag_;  // of all_finite(), made when first wanted
 };
 
 std::string describe(const Api& api, int index) {

@@ -1,4 +1,5 @@
 #include "backends/cudnn/algorithm.h"
+#include "backends/cudnn/blas.h"
 #include "backends/cudnn/kernel.h"
 #include "core/error.h"
 
@@ -34,7 +35,6 @@ class ConvKernel : public DeviceKernel {
         activation_(*device_, op.activation),
         x_(*device_, x_shape_, type_),
         y_(*device_, out_shape(), type_),
-        bias_(*device_, {1, op.out, 1, 1}, type_),
         filter_(device_->api(), device_->index()),
         forward_conv_(device_->api(), device_->index()),
         data_conv_(device_->api(), device_->index()),
@@ -50,31 +50,30 @@ class ConvKernel : public DeviceKernel {
 
   void run_forward(const StepContext&) override {
     const void* x = input(forward_scratch(padded_x_));
-    const void* weight = param(0, forward_scratch(forward_weight_));
-    const void* bias = param(1, forward_scratch(forward_bias_));
-    void* y = memory_.outputs[0];
-    if (fused_ && run_fused(x, weight, bias, y)) return;
+    const void* weight = convert_weight();
+    void* const y = memory_.outputs[0];
     device_->call<&Api::cudnnConvolutionForward>(
         device_->cudnn(), &one, x_desc(), x, filter(), weight, static_cast<cudnnConvolutionDescriptor_t>(forward_conv_),
         forward_.algorithm, forward_work(), forward_.workspace, &zero, y_desc(), y);
-    device_->launch(BiasActivation{y, bias, type_, type_, op_.activation, static_cast<size_t>(op_.out),
-                                   static_cast<size_t>(out_shape()[2] * out_shape()[3]), count()});
+    // cuDNN has a call for all of it, whose ReLU turns not-a-number into 0: an overflow would look like an answer.
+    device_->launch(BiasActivation{y, memory_.params[1], type_, spec_.params[1].type, op_.activation,
+                                   static_cast<size_t>(op_.out), plane(), count()});
   }
 
   void run_backward(const StepContext&) override {
     void* const dy = memory_.output_grads[0];
     const void* const gradient = dy;
     if (op_.activation != Activation::none) activation_backward(*device_, activation_, y_, memory_.outputs[0], dy);
-    void* const db = grad_target(1, backward_scratch(bias_grad_));
-    device_->call<&Api::cudnnConvolutionBackwardBias>(device_->cudnn(), &one, y_desc(), gradient, &zero,
-                                                      static_cast<cudnnTensorDescriptor_t>(bias_), db);
-    finish_grad(1, db);
-    void* const dw = grad_target(0, backward_scratch(weight_grad_));
+    sum_channels(*device_, type_, gradient, out_shape(), backward_scratch(channel_sums_), memory_.param_grads[1]);
+    // In f32 in the end, whatever cuDNN makes it in.
+    void* const dw = converts_params() ? backward_scratch(weight_grad_) : memory_.param_grads[0];
     device_->call<&Api::cudnnConvolutionBackwardFilter>(
         device_->cudnn(), &one, x_desc(), input(backward_scratch(padded_x_)), y_desc(), gradient,
         static_cast<cudnnConvolutionDescriptor_t>(filter_conv_), for_filter_.algorithm, work(for_filter_.workspace),
         for_filter_.workspace, &zero, filter(), dw);
-    finish_grad(0, dw);
+    if (converts_params())
+      device_->launch(Convert{dw, memory_.param_grads[0], type_, DataType::f32,
+                              static_cast<size_t>(element_count(spec_.params[0].shape))});
     if (wants_grad()) input_gradient(gradient);
   }
 
@@ -92,11 +91,6 @@ class ConvKernel : public DeviceKernel {
     device_->call<&Api::cudnnSetConvolutionMathType>(conv, math_);
   }
 
-  // f32 keeps its exact math; else what was measured fastest.
-  void take_math(cudnnConvolutionDescriptor_t conv, cudnnMathType_t measured) const {
-    if (math_ != CUDNN_FMA_MATH) device_->call<&Api::cudnnSetConvolutionMathType>(conv, measured);
-  }
-
   std::string key() const {
     return cat(name_of(type_), " ", static_cast<int>(math_), " ", to_string(x_shape_), " conv ",
                to_string(spec_.params[0].shape), " /", op_.stride, " pad ", padded_ ? 0 : op_.pad.top, ",",
@@ -104,14 +98,10 @@ class ConvKernel : public DeviceKernel {
   }
 
   void plan_forward() {
-    forward_ = choose_forward(*device_, {x_, y_, filter_, forward_conv_}, key());
-    take_math(forward_conv_, forward_.math);
-    fused_ = op_.activation == Activation::relu;
-    spec_.implementation = cat("cudnn:forward ", static_cast<int>(forward_.algorithm));
+    forward_ = choose_forward(*device_, {x_, y_, filter_, forward_conv_, math_}, key());
+    spec_.implementation = cat("cudnn:forward ", described(forward_));
     Scratch scratch;
     padded_x_ = scratch.add(padded_ ? padded_bytes() : 0);
-    forward_weight_ = scratch.add(param_bytes(0));
-    forward_bias_ = scratch.add(param_bytes(1));
     forward_work_ = scratch.add(forward_.workspace);
     spec_.forward_workspace = scratch.bytes();
   }
@@ -119,23 +109,28 @@ class ConvKernel : public DeviceKernel {
   void plan_backward() {
     spec_.backward_reads_inputs = true;
     spec_.backward_reads_outputs = op_.activation != Activation::none;
-    for_filter_ = choose_backward_filter(*device_, {x_, y_, filter_, filter_conv_}, key());
-    take_math(filter_conv_, for_filter_.math);
-    spec_.implementation += cat(", filter ", static_cast<int>(for_filter_.algorithm));
+    for_filter_ = choose_backward_filter(*device_, {x_, y_, filter_, filter_conv_, math_}, key());
+    spec_.implementation += cat(", filter ", described(for_filter_));
     if (wants_grad()) {
-      for_data_ = choose_backward_data(*device_, {x_, y_, filter_, data_conv_}, key());
-      take_math(data_conv_, for_data_.math);
-      spec_.implementation += cat(", data ", static_cast<int>(for_data_.algorithm));
+      for_data_ = choose_backward_data(*device_, {x_, y_, filter_, data_conv_, math_}, key());
+      spec_.implementation += cat(", data ", described(for_data_));
     }
     Scratch scratch;
     scratch.add(padded_ ? padded_bytes() : 0);  // the input, then its gradient, at padded_x_
-    backward_weight_ = scratch.add(wants_grad() ? param_bytes(0) : 0);
-    weight_grad_ = scratch.add(param_bytes(0));
-    bias_grad_ = scratch.add(param_bytes(1));
+    weight_grad_ = scratch.add(converted_bytes());
+    spec_.state = converted_bytes();
+    channel_sums_ = scratch.add(channel_sum_bytes(out_shape()));
+    device_->ones(type_, plane());
+    device_->ones(DataType::f32, static_cast<size_t>(out_shape()[0]));
     backward_work_ = scratch.add(std::max(for_filter_.workspace, for_data_.workspace));
     spec_.backward_workspace = scratch.bytes();
   }
 
+  template <class Algorithm>
+  static std::string described(const Choice<Algorithm>& choice) {  // equal where the bits are
+    return cat(static_cast<int>(choice.algorithm), "/", static_cast<int>(choice.math));
+  }
+  size_t plane() const { return static_cast<size_t>(out_shape()[2] * out_shape()[3]); }
   size_t padded_bytes() const { return static_cast<size_t>(element_count(x_shape_)) * size_of(type_); }
   void* work(size_t bytes) const { return bytes ? backward_scratch(backward_work_) : nullptr; }
   void* forward_work() const { return forward_.workspace ? forward_scratch(forward_work_) : nullptr; }
@@ -149,22 +144,10 @@ class ConvKernel : public DeviceKernel {
     return scratch;
   }
 
-  // Convolution, bias and ReLU in one call, which cuDNN has for some shapes; false where not, from then on.
-  bool run_fused(const void* x, const void* weight, const void* bias, void* y) {
-    const cudnnStatus_t status = device_->api().cudnnConvolutionBiasActivationForward(
-        device_->cudnn(), &one, x_, x, filter_, weight, forward_conv_, forward_.algorithm, forward_work(),
-        forward_.workspace, &zero, y_, y, bias_, bias, activation_, y_, y);
-    constexpr int not_supported = 3000;  // and the codes of its kind
-    if (status / 1000 * 1000 == not_supported) return fused_ = false;
-    check_status(device_->api(), status, "cudnnConvolutionBiasActivationForward", device_->index());
-    return true;
-  }
-
   void input_gradient(const void* dy) {
     void* const dx = padded_ ? backward_scratch(padded_x_) : memory_.input_grads[0];
-    const void* weight = param(0, backward_scratch(backward_weight_));
     device_->call<&Api::cudnnConvolutionBackwardData>(
-        device_->cudnn(), &one, filter(), weight, y_desc(), dy, static_cast<cudnnConvolutionDescriptor_t>(data_conv_),
+        device_->cudnn(), &one, filter(), weight(), y_desc(), dy, static_cast<cudnnConvolutionDescriptor_t>(data_conv_),
         for_data_.algorithm, work(for_data_.workspace), for_data_.workspace, &zero, x_desc(), dx);
     if (!padded_) return;
     const Shape& in = in_shape();
@@ -173,19 +156,19 @@ class ConvKernel : public DeviceKernel {
   }
 
   Conv op_;
-  bool padded_, fused_ = false;
+  bool padded_;
   cudnnMathType_t math_;
   Shape x_shape_;  // with padding where padded_
   ActivationDescriptor activation_;
-  TensorDescriptor x_, y_, bias_;
+  TensorDescriptor x_, y_;
   FilterHandle filter_;
   ConvHandle forward_conv_, data_conv_, filter_conv_;
   Choice<cudnnConvolutionFwdAlgo_t> forward_;
   Choice<cudnnConvolutionBwdDataAlgo_t> for_data_;
   Choice<cudnnConvolutionBwdFilterAlgo_t> for_filter_;
   // Places in scratch memory.
-  size_t padded_x_ = 0, forward_weight_ = 0, forward_bias_ = 0, forward_work_ = 0;
-  size_t backward_weight_ = 0, weight_grad_ = 0, bias_grad_ = 0, backward_work_ = 0;
+  size_t padded_x_ = 0, forward_work_ = 0;
+  size_t weight_grad_ = 0, channel_sums_ = 0, backward_work_ = 0;
 };
 
 }  // namespace

@@ -2,13 +2,24 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
+#include <shared_mutex>
 
 #include "core/error.h"
+#include "core/log.h"
+#include "core/parallel.h"
 
 namespace alx::cudnn {
 namespace {
 
-constexpr size_t slot_bytes = 4 << 20;
+// Staging memory starts small and grows to a whole batch, so that one batch comes while the one before is in use.
+constexpr size_t least_slot = 4 << 20, most_slot = 256 << 20;
+
+// Captures of graphs take it alone, what would disturb them shared.
+std::shared_mutex& capture_mutex() {
+  static std::shared_mutex mutex;
+  return mutex;
+}
 
 // Makes the device the current one, for all that is made next.
 cudaDeviceProp properties_of(const Api& api, int index) {
@@ -74,8 +85,12 @@ void check_status(const Api& api, cudaError_t status, const char* call, int devi
 
 void check_status(const Api& api, cudnnStatus_t status, const char* call, int device) {
   if (status == CUDNN_STATUS_SUCCESS) return;
-  fail_call(status == CUDNN_STATUS_ALLOC_FAILED ? Code::out_of_memory : Code::device, call, device,
-            api.cudnnGetErrorString(status));
+  // Codes from 2000 say that the call was wrong, from 3000 that it is not supported.
+  const bool refused = status >= 2000 && status < 4000;
+  fail_call(status == CUDNN_STATUS_ALLOC_FAILED ? Code::out_of_memory
+            : refused                           ? Code::unsupported
+                                                : Code::device,
+            call, device, api.cudnnGetErrorString(status));
 }
 
 void check_status(const Api& api, cublasStatus_t status, const char* call, int device) {
@@ -126,6 +141,14 @@ Device::Device(const Api& api, int index)
   }
 }
 
+std::shared_ptr<Device> Device::open(const Api& api, int index) {
+  const std::shared_lock lock(capture_mutex());
+  return std::shared_ptr<Device>(new Device(api, index), [](Device* device) {
+    const std::shared_lock closing(capture_mutex());
+    delete device;
+  });
+}
+
 Device::~Device() {
   api_.cudaSetDevice(index_);
   settle();
@@ -133,7 +156,27 @@ Device::~Device() {
     api_.cudaFreeHost(slot.host);
     api_.cudaFree(slot.device);
   }
+  for (auto& [type, ones] : ones_) api_.cudaFree(ones.first);
   api_.cudaFree(blas_workspace_);
+}
+
+void Device::without_captures(const std::function<void()>& work) const {
+  const std::shared_lock lock(capture_mutex());
+  work();
+}
+
+const void* Device::ones(DataType type, size_t count) {
+  auto& [memory, size] = ones_[type];
+  if (size >= count) return memory;
+  use();
+  settle();
+  api_.cudaFree(memory);
+  memory = nullptr;
+  size = 0;
+  call<&Api::cudaMalloc>(&memory, count * bytes_of(type));
+  launch(Fill{memory, type, 1.f, count});
+  size = count;
+  return memory;
 }
 
 cudaStream_t Device::compute() {
@@ -164,29 +207,41 @@ size_t Device::free_memory() const {
   return free;
 }
 
-// Ready to be filled by the host.
-Device::Slot& Device::next_slot() {
+void Device::resize(Slot& slot, size_t bytes) const {
+  settle();
+  api_.cudaFreeHost(slot.host);
+  api_.cudaFree(slot.device);
+  slot.host = slot.device = nullptr;
+  slot.bytes = 0;
+  call<&Api::cudaHostAlloc>(&slot.host, bytes, static_cast<unsigned>(cudaHostAllocDefault));
+  call<&Api::cudaMalloc>(&slot.device, bytes);
+  slot.bytes = bytes;
+}
+
+// Ready to be filled by the host; of the wanted size as far as there is one.
+Device::Slot& Device::next_slot(size_t wanted) {
   constexpr size_t count = 2;
-  while (slots_.size() < count) {
-    Slot slot;
-    slot.crossed = std::make_unique<Event>(api_, index_, cudaEventDisableTiming);
-    slot.consumed = std::make_unique<Event>(api_, index_, cudaEventDisableTiming);
-    slots_.push_back(std::move(slot));
-    call<&Api::cudaHostAlloc>(&slots_.back().host, slot_bytes, static_cast<unsigned>(cudaHostAllocDefault));
-    call<&Api::cudaMalloc>(&slots_.back().device, slot_bytes);
-  }
+  while (slots_.size() < count)
+    slots_.push_back({nullptr, nullptr, 0, std::make_unique<Event>(api_, index_, cudaEventDisableTiming),
+                      std::make_unique<Event>(api_, index_, cudaEventDisableTiming)});
   Slot& slot = slots_[slot_++ % count];
   call<&Api::cudaEventSynchronize>(static_cast<cudaEvent_t>(*slot.crossed));
+  wanted = std::clamp(wanted, least_slot, most_slot);
+  if (slot.bytes < wanted) resize(slot, wanted);
   return slot;
 }
 
 void Device::upload(const void* host, void* device, size_t count, DataType type) {
-  use();
-  constexpr size_t part = slot_bytes / 4;
-  for (size_t first = 0; first < count; first += part) {
-    const size_t elements = std::min(part, count - first);
-    Slot& slot = next_slot();
-    std::memcpy(slot.host, static_cast<const char*>(host) + first * 4, elements * 4);
+  begin_pass();  // what is overwritten may still be copied by other devices
+  for (size_t first = 0; first < count;) {
+    Slot& slot = next_slot((count - first) * 4);
+    const size_t elements = std::min(slot.bytes / 4, count - first);
+    const char* from = static_cast<const char*>(host) + first * 4;
+    constexpr size_t worth_a_thread = 8 << 20;
+    in_parts(elements * 4, static_cast<int>(std::clamp<size_t>(elements * 4 / worth_a_thread, 1, 4)),
+             [&](size_t begin, size_t end) {
+               std::memcpy(static_cast<char*>(slot.host) + begin, from + begin, end - begin);
+             });
     wait(upload_, *slot.consumed);
     call<&Api::cudaMemcpyAsync>(slot.device, slot.host, elements * 4, cudaMemcpyHostToDevice,
                                 static_cast<cudaStream_t>(upload_));
@@ -198,15 +253,15 @@ void Device::upload(const void* host, void* device, size_t count, DataType type)
     else
       launch(Convert{slot.device, target, DataType::f32, type, elements});
     record_event(*slot.consumed, compute());
+    first += elements;
   }
 }
 
 void Device::download(const void* device, void* host, size_t count, DataType type) {
   use();
-  constexpr size_t part = slot_bytes / 4;
-  for (size_t first = 0; first < count; first += part) {
-    const size_t elements = std::min(part, count - first);
-    Slot& slot = next_slot();
+  for (size_t first = 0; first < count;) {
+    Slot& slot = next_slot(0);
+    const size_t elements = std::min(slot.bytes / 4, count - first);
     const void* source = static_cast<const char*>(device) + first * bytes_of(type);
     if (bytes_of(type) != 4) {
       launch(Convert{source, slot.device, type, DataType::f32, elements});
@@ -216,6 +271,7 @@ void Device::download(const void* device, void* host, size_t count, DataType typ
     call<&Api::cudaMemcpyAsync>(slot.host, source, elements * 4, cudaMemcpyDeviceToHost, compute());
     call<&Api::cudaStreamSynchronize>(compute());
     std::memcpy(static_cast<char*>(host) + first * 4, slot.host, elements * 4);
+    first += elements;
   }
 }
 
@@ -238,7 +294,8 @@ void Device::copy_from(Device& source, const void* from, void* to, size_t bytes)
   source.record_event(source.ready_, source.compute_);
   use();
   reach(source);
-  record_event(ready_, compute_);  // who used this memory before is done with it
+  record_event(ready_, compute_);                         // who used this memory before is done with it
+  if (source.copy_pending_) wait(peer_, source.copied_);  // it was copied there itself, and no kernel has read it since
   wait(peer_, source.ready_);
   wait(peer_, ready_);
   const cudaStream_t stream = peer_;
@@ -264,16 +321,25 @@ void Device::synchronize() {
   call<&Api::cudaStreamSynchronize>(compute());
 }
 
+// Not by waiting for the whole device, which would break what another thread captures there.
 void Device::settle() const {
   api_.cudaSetDevice(index_);
-  api_.cudaDeviceSynchronize();
+  for (const Stream* stream : {&compute_, &upload_, &peer_}) api_.cudaStreamSynchronize(*stream);
   for (const std::weak_ptr<Device>& reader : readers_)
     if (const auto device = reader.lock()) api_.cudaEventSynchronize(device->copied_);
 }
 
 std::unique_ptr<Recording> Device::record(const std::function<void()>& work) {
   use();
-  return std::make_unique<GraphRecording>(*this, compute(), work);
+  const cudaStream_t stream = compute();
+  const std::unique_lock lock(capture_mutex());
+  try {
+    return std::make_unique<GraphRecording>(*this, stream, work);
+  } catch (const Error& error) {
+    log_line(LogLevel::warning,
+             cat("cuda:", index_, " cannot record its work, and runs it call by call: ", error.what()));
+    return nullptr;
+  }
 }
 
 }  // namespace alx::cudnn

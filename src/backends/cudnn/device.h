@@ -1,6 +1,7 @@
 // One GPU as a backend sees it: its streams, handles and memory, and the calls of the libraries with their errors.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,11 +41,12 @@ using Event = Handle<cudaEvent_t, &Api::cudaEventCreateWithFlags, &Api::cudaEven
 // alone, so that the host never waits for a kernel but where it reads a result.
 class Device : public std::enable_shared_from_this<Device> {
  public:
-  Device(const Api& api, int index);
+  static std::shared_ptr<Device> open(const Api& api, int index);
   ~Device();
 
   const Api& api() const { return api_; }
   int index() const { return index_; }
+  const cudaDeviceProp& properties() const { return properties_; }
   std::string model() const { return properties_.name; }  // "NVIDIA H100 80GB HBM3"
 
   // Calls a function of the table; throws what its status means.
@@ -68,6 +70,8 @@ class Device : public std::enable_shared_from_this<Device> {
   }
 
   std::shared_ptr<Buffer> allocate(size_t bytes);
+  // So many ones, kept for the device's life. Made when a kernel is compiled: a captured run may not allocate.
+  const void* ones(DataType type, size_t count);
   size_t free_memory() const;
 
   // Dense elements between the host (f32, or i32 as they are) and this device.
@@ -80,23 +84,30 @@ class Device : public std::enable_shared_from_this<Device> {
   void begin_pass();
   void synchronize();
 
-  // What `work` queues, as one graph that replays.
-  std::unique_ptr<Recording> record(const std::function<void()>& work);
-
- private:
-  friend class DeviceBuffer;
-  // Pinned memory and its counterpart on the device: one is filled while the other crosses.
-  struct Slot {
-    void *host = nullptr, *device = nullptr;
-    std::unique_ptr<Event> crossed, consumed;
-  };
+  // Orders what `stream` runs from now on after `event`; notes in `event` what `stream` has been given so far.
   void wait(cudaStream_t stream, const Event& event) const {
     call<&Api::cudaStreamWaitEvent>(stream, static_cast<cudaEvent_t>(event), 0u);
   }
   void record_event(const Event& event, cudaStream_t stream) const {
     call<&Api::cudaEventRecord>(static_cast<cudaEvent_t>(event), stream);
   }
-  Slot& next_slot();
+
+  // What `work` queues, as one graph that replays; null where it cannot be captured, and then nothing ran.
+  std::unique_ptr<Recording> record(const std::function<void()>& work);
+  // While a graph is captured, no thread may do what waits for the whole device: make or end one, or measure.
+  void without_captures(const std::function<void()>& work) const;
+
+ private:
+  friend class DeviceBuffer;
+  Device(const Api& api, int index);
+  // Pinned memory and its counterpart on the device: one is filled while the other crosses.
+  struct Slot {
+    void *host = nullptr, *device = nullptr;
+    size_t bytes = 0;
+    std::unique_ptr<Event> crossed, consumed;
+  };
+  Slot& next_slot(size_t wanted);
+  void resize(Slot& slot, size_t bytes) const;
   void reach(const Device& other);
   void settle() const;  // nothing of this device runs any more, and nothing reads its memory
 
@@ -110,6 +121,7 @@ class Device : public std::enable_shared_from_this<Device> {
   Handle<cublasHandle_t, &Api::cublasCreate_v2, &Api::cublasDestroy_v2> cublas_;
   void* blas_workspace_ = nullptr;
   std::vector<Slot> slots_;
+  std::map<DataType, std::pair<void*, size_t>> ones_;
   size_t slot_ = 0;
   std::vector<int> reached_;                    // devices whose memory this one may read itself, as far as it can
   bool copy_pending_ = false;                   // compute_ has not waited for copied_ yet

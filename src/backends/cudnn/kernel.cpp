@@ -11,17 +11,11 @@ DeviceKernel::DeviceKernel(const Op& op, const Context& context, DataType type)
   spec_.implementation = "cudnn";
 }
 
-const void* DeviceKernel::param(size_t i, void* scratch) const {
-  if (!converts_params()) return memory_.params[i];
-  device_->launch(Convert{memory_.params[i], scratch, DataType::f32, type_,
-                          static_cast<size_t>(element_count(spec_.params[i].shape))});
-  return scratch;
-}
-
-void DeviceKernel::finish_grad(size_t i, const void* made) const {
+const void* DeviceKernel::convert_weight() const {
   if (converts_params())
-    device_->launch(Convert{made, memory_.param_grads[i], type_, DataType::f32,
-                            static_cast<size_t>(element_count(spec_.params[i].shape))});
+    device_->launch(Convert{memory_.params[0], memory_.state, DataType::f32, type_,
+                            static_cast<size_t>(element_count(spec_.params[0].shape))});
+  return weight();
 }
 
 cudnnDataType_t type_of(DataType type) {

@@ -75,14 +75,12 @@ class DeviceKernel : public Kernel {
   size_t count() const { return static_cast<size_t>(element_count(out_shape())); }
   void* forward_scratch(size_t offset) const { return static_cast<char*>(memory_.forward_workspace) + offset; }
   void* backward_scratch(size_t offset) const { return static_cast<char*>(memory_.backward_workspace) + offset; }
-  // The parameter as the kernel's own type: itself, or converted into `scratch`.
-  const void* param(size_t i, void* scratch) const;
+  // The weight as the kernel's own type: itself, or what forward has converted into the kernel's state for both passes.
+  const void* convert_weight() const;
+  const void* weight() const { return converts_params() ? memory_.state : memory_.params[0]; }
   bool converts_params() const { return !spec_.params.empty() && spec_.params[0].type != type_; }
-  // The gradient of a parameter from `made`, in the kernel's type.
-  void* grad_target(size_t i, void* scratch) const { return converts_params() ? scratch : memory_.param_grads[i]; }
-  void finish_grad(size_t i, const void* made) const;
-  size_t param_bytes(size_t i) const {  // in the kernel's own type, where that is not how it is kept
-    return converts_params() ? static_cast<size_t>(element_count(spec_.params[i].shape)) * size_of(type_) : 0;
+  size_t converted_bytes() const {  // of the weight in the kernel's own type, where that is not how it is kept
+    return converts_params() ? static_cast<size_t>(element_count(spec_.params[0].shape)) * size_of(type_) : 0;
   }
 
   std::shared_ptr<Device> device_;

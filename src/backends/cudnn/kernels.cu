@@ -1,5 +1,5 @@
-// The bodies of kernels.h as kernels of a GPU, by the names that device_code.cpp asks for.
-#include "backends/cudnn/kernels.h"
+// The bodies of kernels.h and kernels_layers.h as kernels of a GPU, by the names that load.cpp asks for.
+#include "backends/cudnn/kernels_layers.h"
 
 namespace {
 template <class Work>
@@ -12,6 +12,7 @@ __device__ void each(const Work& work) {
 using namespace alx::cudnn;
 
 extern "C" {
+__global__ void alexnet_fill(Fill work) { each(work); }
 __global__ void alexnet_convert(Convert work) { each(work); }
 __global__ void alexnet_bias_activation(BiasActivation work) { each(work); }
 __global__ void alexnet_dropout(DropoutMask work) { each(work); }

@@ -14,10 +14,10 @@ namespace alx::cudnn {
 
 const char* kernel_name(Function function) {
   static constexpr const char* names[] = {
-      "alexnet_convert",   "alexnet_bias_activation", "alexnet_dropout",      "alexnet_sum",
-      "alexnet_sgd",       "alexnet_window",          "alexnet_average",      "alexnet_average_grad",
-      "alexnet_lrn_scale", "alexnet_lrn_forward",     "alexnet_lrn_backward", "alexnet_exponential",
-      "alexnet_loss",      "alexnet_loss_grad",       "alexnet_finite"};
+      "alexnet_fill",         "alexnet_convert",   "alexnet_bias_activation", "alexnet_dropout",
+      "alexnet_sum",          "alexnet_sgd",       "alexnet_window",          "alexnet_average",
+      "alexnet_average_grad", "alexnet_lrn_scale", "alexnet_lrn_forward",     "alexnet_lrn_backward",
+      "alexnet_exponential",  "alexnet_loss",      "alexnet_loss_grad",       "alexnet_finite"};
   static_assert(std::size(names) == static_cast<size_t>(Function::count));
   return names[static_cast<size_t>(function)];
 }
@@ -56,22 +56,23 @@ void find(Library library, void* handle, const char* name, F& function) {
 }
 
 // Kernels are loaded into each device when they first run there.
-cudaKernel_t kernel_of(const Api& api, Function function) {
+cudaError_t find_kernel(const Api& api, Function function, cudaKernel_t& found) {
   static std::mutex mutex;
   static cudaLibrary_t library = nullptr;
   static std::array<cudaKernel_t, static_cast<size_t>(Function::count)> kernels{};
   const std::lock_guard lock(mutex);
-  if (!library &&
-      api.cudaLibraryLoadData(&library, alexnet_cuda_kernels, nullptr, nullptr, 0, nullptr, nullptr, 0) != cudaSuccess)
-    return nullptr;
+  cudaError_t status = cudaSuccess;
+  if (!library)
+    status = api.cudaLibraryLoadData(&library, alexnet_cuda_kernels, nullptr, nullptr, 0, nullptr, nullptr, 0);
   cudaKernel_t& kernel = kernels[static_cast<size_t>(function)];
-  if (!kernel) api.cudaLibraryGetKernel(&kernel, library, kernel_name(function));
-  return kernel;
+  if (status == cudaSuccess && !kernel) status = api.cudaLibraryGetKernel(&kernel, library, kernel_name(function));
+  found = kernel;
+  return status;
 }
 
 cudaError_t launch(const Api& api, Function function, const void* args, size_t count, cudaStream_t stream) {
-  const cudaKernel_t kernel = kernel_of(api, function);
-  if (!kernel) return cudaErrorNoKernelImageForDevice;
+  cudaKernel_t kernel = nullptr;
+  if (const cudaError_t status = find_kernel(api, function, kernel); status != cudaSuccess) return status;
   constexpr size_t block = 256, most_blocks = 1 << 16;
   const dim3 grid(static_cast<unsigned>(std::min((count + block - 1) / block, most_blocks)));
   void* list[] = {const_cast<void*>(args)};

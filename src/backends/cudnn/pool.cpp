@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "backends/cudnn/kernel.h"
+#include "backends/cudnn/kernels_layers.h"
 
 namespace alx::cudnn {
 namespace {

@@ -1,4 +1,5 @@
 #include "backends/cudnn/kernel.h"
+#include "backends/cudnn/kernels_layers.h"
 
 namespace alx::cudnn {
 namespace {

@@ -82,6 +82,9 @@ class OnednnBackend : public Backend {
   }
   void update(const SgdUpdate& sgd) override { onednn::update(sgd, runtime_->threads); }
   void synchronize() override {}
+  bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) override {
+    return all_finite_on_host(values);
+  }
 
  private:
   static constexpr int64_t part_bytes = 1 << 20;

@@ -38,6 +38,9 @@ class ReferenceBackend : public Backend {
   }
   void update(const SgdUpdate& sgd) override { reference::update(sgd); }
   void synchronize() override {}
+  bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) override {
+    return all_finite_on_host(values);
+  }
 
  private:
   std::shared_ptr<HostAllocator> allocator_;
