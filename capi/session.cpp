@@ -58,14 +58,15 @@ alexnet_status classify_one(alexnet_session* session, const Read& read, alexnet_
 }  // namespace
 
 DataType alx::capi::type_of(alexnet_precision precision) {
-  constexpr DataType types[] = {DataType::f32, DataType::f16, DataType::bf16, DataType::i8};
-  require_index(precision, 4, "precision");
+  constexpr DataType types[] = {DataType::f32, DataType::f16, DataType::bf16, DataType::i8, DataType::tf32};
+  require_index(precision, 5, "precision");
   return types[precision];
 }
 
 DataType alx::capi::stored_type_of(alexnet_precision precision) {
-  check(precision != ALEXNET_PRECISION_INT8, Code::invalid_argument,
-        "precision: weights are stored as FP32, FP16 or BF16, not as INT8");
+  check(precision != ALEXNET_PRECISION_INT8 && precision != ALEXNET_PRECISION_TF32, Code::invalid_argument,
+        "precision: weights are stored as FP32, FP16 or BF16, not as ",
+        precision == ALEXNET_PRECISION_INT8 ? "INT8" : "TF32");
   return type_of(precision);
 }
 

@@ -84,6 +84,10 @@ alexnet_status alexnet_train_options_set_threads(alexnet_train_options* options,
   });
 }
 
+alexnet_status alexnet_train_options_set_precision(alexnet_train_options* options, alexnet_precision precision) {
+  return set(options, [&](auto& to) { to.others.precision = type_of(precision); });
+}
+
 alexnet_status alexnet_train_options_set_data_threads(alexnet_train_options* options, int32_t threads) {
   return set(options, [&](auto& to) {
     constexpr int32_t most = 256;

@@ -131,7 +131,8 @@ alexnet_status alexnet_trainer_plan_memory(alexnet_context* context, const char*
     check(classes >= 1, Code::invalid_argument, "classes must be at least 1, got ", classes);
     const NetSpec spec = spec_for(network, classes, options);
     *memory = make_memory_handle(
-        *Trainer::plan(spec, options_for(spec, spec.recipe.batch, options, *settings_of(context))), Phase::training);
+        Trainer::plan(spec, options_for(spec, spec.recipe.batch, options, *settings_of(context)))->network(),
+        Phase::training);
   });
 }
 

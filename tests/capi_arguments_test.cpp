@@ -76,7 +76,7 @@ TEST_F(Arguments, OfSessionOptions) {
       {"batch", [&] { return alexnet_session_options_set_batch(options, 0); }},
       {"batch", [&] { return alexnet_session_options_set_batch(options, 65537); }},
       {"options", [&] { return alexnet_session_options_set_precision(nullptr, 0); }},
-      {"precision", [&] { return alexnet_session_options_set_precision(options, 4); }},
+      {"precision", [&] { return alexnet_session_options_set_precision(options, 5); }},
       {"precision", [&] { return alexnet_session_options_set_precision(options, ALEXNET_PRECISION_AS_STORED); }},
       {"options", [&] { return alexnet_session_options_add_output(nullptr, "fc5"); }},
       {"layer", [&] { return alexnet_session_options_add_output(options, nullptr); }},

@@ -132,6 +132,8 @@ TEST_F(Arguments, OfTrainOptions) {
       {"options", [&] { return alexnet_train_options_set_seed(nullptr, 1); }},
       {"options", [&] { return alexnet_train_options_set_device(nullptr, "cpu"); }},
       {"device", [&] { return alexnet_train_options_set_device(options, nullptr); }},
+      {"options", [&] { return alexnet_train_options_set_precision(nullptr, ALEXNET_PRECISION_FP32); }},
+      {"precision", [&] { return alexnet_train_options_set_precision(options, 9); }},
       {"options", [&] { return alexnet_train_options_set_threads(nullptr, 1); }},
       {"threads", [&] { return alexnet_train_options_set_threads(options, 4097); }},
       {"options", [&] { return alexnet_train_options_set_data_threads(nullptr, 1); }},

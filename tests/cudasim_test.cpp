@@ -5,6 +5,7 @@
 #include "cudasim/machine.h"
 #include "gpus.h"
 #include "tiny_training.h"
+#include "train/replicas.h"
 
 namespace alx {
 namespace {
@@ -72,10 +73,33 @@ TEST_F(CudaSim, AGoodRunHasNoFaults) {
   EXPECT_TRUE(once == towers());
 }
 
+// Two steps of data parallelism: gradients are summed beside the backward pass.
+void halves() {
+  models::NetBuilder builder("halves", "a test");
+  InputSpec input;
+  input.height = input.width = 8;
+  builder.input(input, {}).classes(5, {}).add("conv", conv3x3(3, 4));
+  builder.add("fc", Linear{5, Activation::none, models::gaussian(1), models::bias(0)});
+  NetworkOptions options;
+  options.batch = 4;
+  options.phase = Phase::training;
+  Replicas replicas(builder.finish(), open_devices("cuda:0,cuda:1"), options);
+  replicas.load(drawn_weights(1));
+  const std::vector<float> images(4 * 3 * 8 * 8, 0.5f);
+  for (uint64_t step = 0; step < 2; ++step) {
+    replicas.forward(images, std::vector<int32_t>{0, 1, 2, 3}, {.step = step});
+    replicas.backward({.step = step}, Recipe{}, 0.1);
+  }
+  std::vector<float> losses(4);
+  replicas.read("loss", losses);
+  replicas.network().read_param(0);
+}
+
 // Every place where the backend waits or records matters somewhere in the run. That not each single wait does is no
 // gap: what is left without it has no two accesses in conflict, and that is what is asked.
-TEST_F(CudaSim, EachWaitThatIsLeftOutIsSeen) {
-  towers();
+void expect_each_wait_matters(const std::function<void()>& run, size_t least) {
+  run();
+  EXPECT_EQ(cudasim::violations(), std::vector<std::string>());
   const std::map<std::string, size_t> all = cudasim::calls();
   size_t dropped = 0, seen = 0;
   for (const auto& [call, count] : all) {
@@ -85,15 +109,21 @@ TEST_F(CudaSim, EachWaitThatIsLeftOutIsSeen) {
     for (size_t nth = 0; nth < count; ++nth) {
       cudasim::reset();
       cudasim::drop_call(call, nth);
-      seen_here += !caught(towers).empty();
+      seen_here += !caught(run).empty();
     }
     EXPECT_GT(seen_here, 0u) << call << " is called " << count << " times, and never missed";
     dropped += count;
     seen += seen_here;
   }
-  EXPECT_GT(dropped, 150u);
+  EXPECT_GT(dropped, least);
   EXPECT_GT(static_cast<double>(seen), 0.75 * static_cast<double>(dropped)) << seen << " of " << dropped;
 }
+
+TEST_F(CudaSim, EachWaitThatIsLeftOutIsSeen) {
+  expect_each_wait_matters([] { towers(); }, 150);
+}
+
+TEST_F(CudaSim, EachWaitOfDataParallelismThatIsLeftOutIsSeen) { expect_each_wait_matters(halves, 60); }
 
 TEST_F(CudaSim, AWrongDeviceIsSeen) {
   const Trained good = towers();
@@ -114,13 +144,6 @@ TEST_F(CudaSim, AWrongDeviceIsSeen) {
 TEST_F(CudaSim, AWorkspaceThatIsTooSmallIsSeen) {
   cudasim::demand_more_workspace(true);
   EXPECT_NE(caught(towers), "");
-}
-
-TEST_F(CudaSim, WhatCannotBeFusedRunsInParts) {
-  const Trained fused = towers();
-  cudasim::refuse_fused(true);
-  EXPECT_FALSE(fused == towers());  // rounded once more
-  EXPECT_EQ(cudasim::violations(), std::vector<std::string>());
 }
 
 // Whichever call fails: an error in words, and everything is given back, but for what could not be given back.
@@ -195,7 +218,7 @@ class CudaSimRules : public CudaSim {
   }
   void TearDown() override {
     if (!IsSkipped()) {
-      api_.cudaDeviceSynchronize();
+      for (cudaStream_t stream : {a_, b_}) api_.cudaStreamSynchronize(stream);
       for (void* memory : {here_, also_here_}) api_.cudaFree(memory);
       api_.cudaFreeHost(host_);
       api_.cudaEventDestroy(event_);

@@ -99,13 +99,14 @@ std::shared_ptr<const Dataset> coloured_pictures(int64_t count) {
   return data;
 }
 
-Trained train_with_pictures(const std::string& devices) {
-  NetSpec spec = tiny_towers();
+Trained train_with_pictures(NetSpec spec, const std::string& devices, DataType precision = DataType::f32) {
   spec.input.resize = InputSpec::Resize::none;
   TrainOptions options;
   options.recipe = spec.recipe;
-  options.recipe.batch = 5;
-  options.recipe.epochs = 1;
+  options.recipe.mean = Recipe::Mean::fixed;
+  options.recipe.batch = 10;
+  options.recipe.epochs = 2;
+  options.precision = precision;
   options.devices = devices;
   options.threads = 1;
   Trainer trainer(spec, coloured_pictures(20), options);
@@ -117,9 +118,35 @@ Trained train_with_pictures(const std::string& devices) {
 }
 
 TEST_F(Cudnn, TheTrainerRunsOnTwoDevices) {
-  const Trained two = train_with_pictures(devices_);
-  EXPECT_TRUE(two == train_with_pictures("cuda:0"));
-  expect_close(two, train_with_pictures("reference"), 1e-4);
+  const Trained two = train_with_pictures(tiny_towers(), devices_);
+  EXPECT_TRUE(two == train_with_pictures(tiny_towers(), "cuda:0"));
+  expect_close(two, train_with_pictures(tiny_towers(), "reference"), 1e-4);
+}
+
+NetSpec one_column() {
+  ModelOptions options;
+  options.classes = 5;
+  options.height = options.width = 13;
+  return make_model("convnet-18pct", options);
+}
+
+// Each device has half of the pictures; gradients are summed by NCCL, or through the host where there is one GPU.
+TEST_F(Cudnn, DataParallelismGivesWhatOneDeviceGives) {
+  const Trained one = train_with_pictures(one_column(), "cuda:0");
+  expect_close(train_with_pictures(one_column(), devices_), one, 1e-4);
+  expect_close(train_with_pictures(one_column(), "cpu,cpu"), one, 1e-4);
+  EXPECT_THROW(train_with_pictures(one_column(), "cuda:0,cpu"), Error);
+  expect_close(train_with_pictures(tiny_towers(), "cuda:0,cuda:0,reference,reference"),
+               train_with_pictures(tiny_towers(), "reference"), 1e-4);
+}
+
+// The loss is scaled up for it; 65536 overflows at first, and those steps are left out.
+TEST_F(Cudnn, TheTrainerRunsInHalfPrecision) {
+  const Trained single = train_with_pictures(tiny_towers(), devices_);
+  const Trained half = train_with_pictures(tiny_towers(), devices_, DataType::f16);
+  EXPECT_LT(relative_error(half.losses, single.losses), 0.05);
+  EXPECT_LT(relative_error(train_with_pictures(tiny_towers(), "cuda:0", DataType::bf16).losses, single.losses), 0.05);
+  EXPECT_THROW(train_with_pictures(tiny_towers(), "cpu", DataType::bf16), Error);
 }
 
 TEST_F(Cudnn, ADeviceThatIsNotThereIsRefusedInWords) {

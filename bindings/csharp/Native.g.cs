@@ -57,6 +57,8 @@ namespace AlexNet
         Bf16 = 2,
         /// <summary>ALEXNET_PRECISION_INT8</summary>
         Int8 = 3,
+        /// <summary>FP32 in memory, multiplied with ten bits of fraction; of GPUs, not of stored weights</summary>
+        Tf32 = 4,
     }
 
     /// <summary>What alexnet_memory_bytes tells of.</summary>
@@ -478,6 +480,9 @@ namespace AlexNet
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_threads(TrainOptionsHandle options, int threads);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_precision(TrainOptionsHandle options, Precision precision);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_data_threads(TrainOptionsHandle options, int threads);

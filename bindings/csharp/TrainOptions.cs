@@ -73,6 +73,10 @@ namespace AlexNet
         /// <summary>Threads that compute; 0, the default: the context's.</summary>
         public int Threads { get; set; }
 
+        /// <summary>What activations and products are computed in; weights, gradients and sums stay Fp32. Others than Fp32,
+        /// the default, need GPUs.</summary>
+        public Precision Precision { get; set; } = Precision.Fp32;
+
         /// <summary>Threads that read pictures meanwhile, 1 by default; 0 reads them between the steps.</summary>
         public int DataThreads { get; set; } = 1;
 
@@ -106,6 +110,7 @@ namespace AlexNet
             Native.Check(Native.alexnet_train_options_set_seed(to, Seed));
             Native.Check(Native.alexnet_train_options_set_device(to, Native.Utf8(Device)));
             Native.Check(Native.alexnet_train_options_set_threads(to, Threads));
+            Native.Check(Native.alexnet_train_options_set_precision(to, Precision));
             Native.Check(Native.alexnet_train_options_set_data_threads(to, DataThreads));
             Native.Check(Native.alexnet_train_options_set_label_smoothing(to, LabelSmoothing));
             Native.Check(Native.alexnet_train_options_set_dropout(to, Dropout ? 1 : 0));

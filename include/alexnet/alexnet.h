@@ -128,7 +128,8 @@ enum {
   ALEXNET_PRECISION_FP32 = 0,
   ALEXNET_PRECISION_FP16 = 1,
   ALEXNET_PRECISION_BF16 = 2,
-  ALEXNET_PRECISION_INT8 = 3
+  ALEXNET_PRECISION_INT8 = 3,
+  ALEXNET_PRECISION_TF32 = 4  ///< FP32 in memory, multiplied with ten bits of fraction; of GPUs, not of stored weights
 };
 
 /// What alexnet_memory_bytes tells of.
@@ -242,8 +243,8 @@ ALEXNET_API(alexnet_status) alexnet_context_memory_in_use(alexnet_context* conte
 
 /// Sets the function that gets the library's log lines; NULL removes it. Every context with a callback gets every line.
 /// INFO: files opened and written, sessions and trainings begun; WARNING: a picture that is skipped, a run that goes on
-/// with another plan. Calls come from several threads at once where several work. When this returns, the old callback is in no call and
-/// gets none any more, so it waits for calls in flight: hold no lock that the callback takes.
+/// with another plan. Calls come from several threads at once where several work. When this returns, the old callback
+/// is in no call and gets none any more, so it waits for calls in flight: hold no lock that the callback takes.
 ALEXNET_API(alexnet_status)
 alexnet_context_set_log_callback(alexnet_context* context, alexnet_log_callback callback, void* user_data);
 
@@ -300,10 +301,11 @@ ALEXNET_API(alexnet_status) alexnet_network_name(int64_t index, const char** nam
 ///   network        the zoo network to read a file into that does not say it; NULL: what the file says, or what its
 ///                  tensors fit.
 ///   model          the new model; free it with alexnet_model_free.
-/// Sizes are checked here; weights are read, and their checksums checked, when a session is made; alexnet_weights_verify
-/// checks all at once. A path that exists goes before a name. The file stays mapped while the model lives: replace it by
-/// renaming another over it, and never write into it, or the system ends the program. Statuses: NOT_FOUND, IO, BAD_FILE,
-/// INVALID_ARGUMENT (the file says another network), UNSUPPORTED (made by a newer library).
+/// Sizes are checked here; weights are read, and their checksums checked, when a session is made;
+/// alexnet_weights_verify checks all at once. A path that exists goes before a name. The file stays mapped while the
+/// model lives: replace it by renaming another over it, and never write into it, or the system ends the program.
+/// Statuses: NOT_FOUND, IO, BAD_FILE, INVALID_ARGUMENT (the file says another network), UNSUPPORTED (made by a newer
+/// library).
 ALEXNET_API(alexnet_status)
 alexnet_model_open(alexnet_context* context, const char* file_or_name, const char* network, alexnet_model** model);
 
@@ -394,7 +396,8 @@ alexnet_session_options_set_threads(alexnet_session_options* options, int32_t th
 /// given to any session. Answers of sessions with different batches agree within rounding, not bit for bit.
 ALEXNET_API(alexnet_status) alexnet_session_options_set_batch(alexnet_session_options* options, int64_t batch);
 
-/// What is computed in. Which precisions there are is the device's affair: "cpu" has FP32, FP16 and BF16.
+/// What is computed in. Which precisions there are is the device's affair: "cpu" has FP32, FP16 and BF16, "cuda:0" has
+/// TF32 too.
 ALEXNET_API(alexnet_status)
 alexnet_session_options_set_precision(alexnet_session_options* options, alexnet_precision precision);
 
@@ -616,9 +619,9 @@ ALEXNET_API(void) alexnet_weights_free(alexnet_weights* weights);
 ALEXNET_API(alexnet_status)
 alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested, double* difference);
 
-/// Reads a weight file of any kind and writes it as safetensors, whole or not at all. The self-test is computed again on
-/// "cpu"; of the metadata, what this library knows is kept. The self-test is computed again on
-/// "cpu"; of the metadata, what this library knows is kept.
+/// Reads a weight file of any kind and writes it as safetensors, whole or not at all. The self-test is computed again
+/// on "cpu"; of the metadata, what this library knows is kept. The self-test is computed again on "cpu"; of the
+/// metadata, what this library knows is kept.
 ///   from, to    paths, which may be the same.
 ///   network     as in alexnet_model_open.
 ///   precision   stored type: AS_STORED (what has been int8 becomes fp32), FP32, FP16 or BF16.
@@ -705,6 +708,11 @@ ALEXNET_API(alexnet_status) alexnet_train_options_set_device(alexnet_train_optio
 /// Threads that compute: 0..4096; 0, as where not set, means the context's.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_threads(alexnet_train_options* options, int32_t threads);
 
+/// What activations and products are computed in; weights, gradients and sums stay FP32. FP32 where not set; the
+/// others need GPUs. With FP16 the loss is scaled, and a step whose gradients overflow is left out.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_precision(alexnet_train_options* options, alexnet_precision precision);
+
 /// Threads that read pictures meanwhile: 0..256; 0 reads them between the steps. 1 where not set. The answer is the
 /// same.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_data_threads(alexnet_train_options* options, int32_t threads);
@@ -715,8 +723,8 @@ ALEXNET_API(alexnet_status) alexnet_train_options_set_data_threads(alexnet_train
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_augmentation(alexnet_train_options* options, int32_t random_crop, int32_t flip, int64_t pad);
 
-/// Colour noise along the principal components of the data's pixels (the paper, section 4.1): the deviation of the draws,
-/// 0..10; 0 for none, 0.1 in the paper. Where not set: the network's recipe.
+/// Colour noise along the principal components of the data's pixels (the paper, section 4.1): the deviation of the
+/// draws, 0..10; 0 for none, 0.1 in the paper. Where not set: the network's recipe.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_color_noise(alexnet_train_options* options, double deviation);
 
@@ -732,8 +740,8 @@ alexnet_train_options_set_label_smoothing(alexnet_train_options* options, double
 /// 0 switches dropout off.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_dropout(alexnet_train_options* options, int32_t enabled);
 
-/// A weight file to start from instead of drawn weights; where it has other classes, all but its last layer is used. Its
-/// channel order, scale, mean and std are used too, unless alexnet_train_options_set_mean asks for others.
+/// A weight file to start from instead of drawn weights; where it has other classes, all but its last layer is used.
+/// Its channel order, scale, mean and std are used too, unless alexnet_train_options_set_mean asks for others.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_initial_weights(alexnet_train_options* options, const char* path);
 

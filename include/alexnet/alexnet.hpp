@@ -572,8 +572,9 @@ struct SessionOptions {
   // Images computed in one go, 1..65536: more are faster each and take more memory. Any number can be given to any
   // session. Answers of different batches agree within rounding, not bit for bit.
   int64_t batch = 1;
-  alexnet_precision precision = ALEXNET_PRECISION_FP32;  // computed in; "cpu" has FP32, FP16 and BF16
-  std::vector<std::string> outputs = {};                 // layers for Session::features: "fc7", names of Model::layers
+  alexnet_precision precision =
+      ALEXNET_PRECISION_FP32;             // computed in; "cpu" has FP32, FP16 and BF16; "cuda:0" TF32 too
+  std::vector<std::string> outputs = {};  // layers for Session::features: "fc7", names of Model::layers
 };
 
 // A model bound to devices, batch and precision. One thread at a time.
@@ -772,7 +773,9 @@ struct TrainOptions {
   std::optional<int64_t> input_size = {};          // side of the network's square input, in pixels
   uint64_t seed = 1;                               // of every random draw
   std::string device = "cpu";
-  int32_t threads = 0;         // 0..4096; 0: the context's, which are all cores where it does not say
+  int32_t threads = 0;  // 0..4096; 0: the context's, which are all cores where it does not say
+  // Of activations and products; weights, gradients and sums stay FP32. Others than FP32 need GPUs.
+  alexnet_precision precision = ALEXNET_PRECISION_FP32;
   int32_t data_threads = 1;    // that read pictures meanwhile: 0..256; 0 reads them between the steps; same answer
   double label_smoothing = 0;  // the share of each label that is spread over all classes: 0 or more, below 1
   bool dropout = true;
@@ -927,6 +930,7 @@ class Trainer {
     check(alexnet_train_options_set_seed(to, options.seed));
     check(alexnet_train_options_set_device(to, options.device.c_str()));
     check(alexnet_train_options_set_threads(to, options.threads));
+    check(alexnet_train_options_set_precision(to, options.precision));
     check(alexnet_train_options_set_data_threads(to, options.data_threads));
     check(alexnet_train_options_set_label_smoothing(to, options.label_smoothing));
     check(alexnet_train_options_set_dropout(to, options.dropout ? 1 : 0));

@@ -101,6 +101,7 @@ double training_seconds(const BenchOptions& options, const Model& model) {
   wanted.recipe.schedule = "constant";
   wanted.devices = options.device.devices;
   wanted.threads = options.device.threads;
+  wanted.precision = precision_of(options.precision);
   wanted.augment = {.random_crop = false, .flip = false};
   if (model.file()) wanted.init = model.file()->path();
   Trainer trainer(spec, std::make_shared<NoiseData>(spec, options.batch), wanted);
@@ -111,8 +112,6 @@ double training_seconds(const BenchOptions& options, const Model& model) {
 }
 
 int bench(const BenchOptions& options) {
-  if (options.train && options.precision != "fp32")
-    throw CLI::ValidationError("--precision", "training runs in fp32 only");
   const auto model = open_model(options.model);
   const double seconds = options.train ? training_seconds(options, *model) : inference_seconds(options, model);
   const double rate = static_cast<double>(options.batch) / seconds;

@@ -65,9 +65,9 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
 }
 
 void add_precision(CLI::App& command, std::string& precision) {
-  command.add_option("--precision", precision, "Arithmetic: fp32, bf16, fp16 or int8")
+  command.add_option("--precision", precision, "Arithmetic: fp32, tf32 (GPUs), bf16, fp16 or int8")
       ->type_name("TYPE")
-      ->check(one_of({"fp32", "bf16", "fp16", "int8"}))
+      ->check(one_of({"fp32", "tf32", "bf16", "fp16", "int8"}))
       ->capture_default_str();
 }
 

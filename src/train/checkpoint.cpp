@@ -65,7 +65,7 @@ Plateau plateau_from_json(const json& saved, bool by_validation, const std::stri
 }
 
 std::string to_json(const TrainOptions& options, int64_t step, const Dataset& data, const std::string& plan,
-                    const std::optional<Plateau>& plateau) {
+                    const LossScale& scale, const std::optional<Plateau>& plateau) {
   const Recipe& r = options.recipe;
   const Augment& a = options.augment;
   Document document{json::object()};
@@ -82,6 +82,8 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
   solver["rate_in_velocity"] = r.rate_in_velocity;
   solver["label_smoothing"] = options.label_smoothing;
   solver["dropout"] = options.dropout;
+  solver["precision"] = precision_name(options.precision);
+  if (scale.factor != 1) solver["loss_scale"] = {{"factor", scale.factor}, {"good_steps", scale.good_steps}};
   if (!options.layer_rates.empty()) solver["layer_rates"] = options.layer_rates;
   solver["devices"] = options.devices;
   solver["threads"] = options.threads;
@@ -99,7 +101,7 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
 
 // The run of a checkpoint, with devices and threads of `options`; its epochs too where they are given.
 int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data, std::string& plan,
-                    Plateau& plateau) {
+                    LossScale& scale, Plateau& plateau) {
   const std::string text = file.metadata(solver_key);
   check(!text.empty(), Code::bad_file, file.path(), " is a weight file and no checkpoint (it has no ", solver_key,
         "): start from it as initial weights instead");
@@ -121,6 +123,11 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     solver.at("rate_in_velocity").get_to(r.rate_in_velocity);
     solver.at("label_smoothing").get_to(options.label_smoothing);
     solver.at("dropout").get_to(options.dropout);
+    options.precision = precision_of(solver.value("precision", "fp32"));  // older checkpoints name none
+    if (solver.contains("loss_scale")) {
+      solver.at("loss_scale").at("factor").get_to(scale.factor);
+      solver.at("loss_scale").at("good_steps").get_to(scale.good_steps);
+    }
     options.layer_rates = solver.value("layer_rates", std::map<std::string, float>());
     const json& augment = solver.at("augment");
     augment.at("random_crop").get_to(a.random_crop);
@@ -171,13 +178,13 @@ std::map<std::string, std::string> Trainer::metadata() const {
 void Trainer::save_weights(const std::string& path, DataType stored) const {
   auto weights = std::make_shared<DenseWeights>();
   std::vector<TensorToWrite> tensors;
-  for (size_t i = 0; i < network_->params().size(); ++i) {
-    const ParamSpec& param = network_->params()[i].spec;
-    std::vector<float>& values = (*weights)[param.name] = rounded(network_->read_param(i), stored);
+  for (size_t i = 0; i < network().params().size(); ++i) {
+    const ParamSpec& param = network().params()[i].spec;
+    std::vector<float>& values = (*weights)[param.name] = rounded(network().read_param(i), stored);
     tensors.push_back(make_tensor(param.name, param.shape, values, stored));
   }
   SessionOptions wanted;
-  wanted.devices = options_.devices;
+  wanted.devices = devices_of_one(spec_, options_.devices);
   wanted.threads = options_.threads;
   Session session(Model::of(spec_, weights_from(weights), data_->classes(), preprocessor_->mean_image()), wanted);
   std::vector<float> picture = self_test_picture(*data_, *preprocessor_), answer;
@@ -198,34 +205,34 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
 void Trainer::save_checkpoint(const std::string& path) const {
   std::vector<TensorToWrite> tensors;
   const auto add = [&](const std::string& prefix, const std::function<std::vector<float>(size_t)>& read) {
-    for (size_t i = 0; i < network_->params().size(); ++i) {
-      const ParamSpec& param = network_->params()[i].spec;
+    for (size_t i = 0; i < network().params().size(); ++i) {
+      const ParamSpec& param = network().params()[i].spec;
       tensors.push_back({prefix + param.name, DataType::f32, param.shape, [read, i](std::span<std::byte> out) {
                            const std::vector<float> values = read(i);
                            from_float(DataType::f32, values.data(), out.data(), values.size());
                          }});
     }
   };
-  add("", [this](size_t i) { return network_->read_param(i); });
-  add(velocity_prefix, [this](size_t i) { return network_->download(i, velocity_[i]->data()); });
+  add("", [this](size_t i) { return network().read_param(i); });
+  add(velocity_prefix, [this](size_t i) { return replicas_->read_velocity(i); });
   add_mean_image(*preprocessor_, tensors);
   auto metadata = this->metadata();
-  metadata[solver_key] = to_json(options_, step_, *data_, plan_of(*network_, options_.threads),
+  metadata[solver_key] = to_json(options_, step_, *data_, plan_of(network(), options_.threads), replicas_->loss_scale,
                                  schedule_->is_plateau() ? std::optional(plateau_) : std::nullopt);
   write_safetensors(path, std::move(tensors), std::move(metadata));
   log_line(LogLevel::info, cat("checkpoint after step ", step_, ": ", path));
 }
 
 void Trainer::read_velocity(const WeightFile& file) {
-  for (size_t i = 0; i < network_->params().size(); ++i) {
-    const PlannedParam& param = network_->params()[i];
+  for (size_t i = 0; i < network().params().size(); ++i) {
+    const PlannedParam& param = network().params()[i];
     const TensorView* tensor = file.find(velocity_prefix + param.spec.name);
     check(tensor && tensor->shape == param.spec.shape, Code::bad_file, file.path(), ": the checkpoint lacks ",
           velocity_prefix, param.spec.name, " of shape ", to_string(param.spec.shape));
     std::vector<float> values(static_cast<size_t>(element_count(tensor->shape)));
     file.read(*tensor, values);
     refuse_non_finite(values, tensor->name, file.path());
-    network_->device_of(i).upload_rows(values, 0, param.desc, velocity_[i]->data());
+    replicas_->write_velocity(i, values);
   }
 }
 
@@ -237,7 +244,8 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
         data->classes().size(), ", the first '", data->classes().front(), "'): resume with the same data");
   std::string plan;
   Plateau plateau;
-  const int64_t step = read_solver(*model->file(), options, *data, plan, plateau);
+  LossScale scale;
+  const int64_t step = read_solver(*model->file(), options, *data, plan, scale, plateau);
   std::unique_ptr<Trainer> trainer(new Trainer);
   check_options(options, model->spec(), *data);
   trainer->colours_ = colours_of(*model->file());
@@ -248,10 +256,11 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
   trainer->read_velocity(*model->file());
   trainer->step_ = step;
   trainer->plateau_ = plateau;
+  trainer->replicas_->loss_scale = scale;
   check(step <= trainer->total_steps(), Code::invalid_argument, checkpoint, " has made ", step,
         " steps, more than the ", trainer->total_steps(), " of ", options.recipe.epochs,
         " epochs: ask for more epochs");
-  if (const std::string now = plan_of(*trainer->network_, options.threads); now != plan)
+  if (const std::string now = plan_of(trainer->network(), options.threads); now != plan)
     log_line(LogLevel::warning, cat(checkpoint, " was written with another plan or thread count (", plan, ", here ",
                                     now, "): the run goes on within rounding, not bit for bit"));
   return trainer;

@@ -107,6 +107,7 @@ Augment usual_augment(const NetSpec& spec) {
 // Before anything is read or made.
 void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data) {
   const Recipe& r = options.recipe;
+  check(options.precision != DataType::i8, Code::invalid_argument, "training in int8 is not possible");
   const auto finite = [](float v) { return std::isfinite(v) && v >= 0; };
   check(data.size() > 0, Code::invalid_argument, "the data has no pictures");
   (void)labels_to_json(data.classes());  // refuses what no weight file could hold
@@ -153,14 +154,14 @@ void Trainer::measure_data(NetSpec& spec, MeanImage& mean, const Dataset& data, 
   }
 }
 
-std::unique_ptr<Network> Trainer::plan(const NetSpec& spec, const TrainOptions& options) {
+std::unique_ptr<Replicas> Trainer::plan(const NetSpec& spec, const TrainOptions& options) {
   NetworkOptions wanted;
   wanted.batch = options.recipe.batch;
   wanted.phase = Phase::training;
+  wanted.precision = options.precision;
   wanted.label_smoothing = options.label_smoothing;
-  wanted.keep_gradients = false;
-  return std::make_unique<Network>(options.dropout ? spec : without_dropout(spec),
-                                   open_devices(options.devices, options.threads, options.allocator), wanted);
+  return std::make_unique<Replicas>(options.dropout ? spec : without_dropout(spec),
+                                    open_devices(options.devices, options.threads, options.allocator), wanted);
 }
 
 void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data,
@@ -170,12 +171,10 @@ void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const D
   data_ = std::move(data);
   schedule_.emplace(options.recipe.schedule);
   preprocessor_ = std::make_shared<const Preprocessor>(spec.input, std::move(mean));
-  network_ = plan(spec_, options);
-  network_->load(weights);
-  for (size_t i = 0; i < network_->params().size(); ++i)
-    velocity_.push_back(network_->device_of(i).allocate(network_->params()[i].desc.bytes()));
-  losses_.resize(static_cast<size_t>(network_->batch()));
-  probabilities_.resize(static_cast<size_t>(network_->batch() * spec.classes));
+  replicas_ = plan(spec_, options);
+  replicas_->load(weights);
+  losses_.resize(static_cast<size_t>(replicas_->batch()));
+  probabilities_.resize(static_cast<size_t>(replicas_->batch() * spec.classes));
   log_line(LogLevel::info, cat("training ", spec.id, " on ", data_->size(), " pictures of ", spec.classes,
                                " classes: ", options.recipe.epochs, " epochs of ", steps_per_epoch(), " steps, batch ",
                                options.recipe.batch, ", rate ", options.recipe.rate, ", ", options.devices));
@@ -186,14 +185,6 @@ int64_t Trainer::total_steps() const { return steps_per_epoch() * options_.recip
 bool Trainer::done() const { return step_ >= total_steps(); }
 int64_t Trainer::broken() const { return broken_ + (pipeline_ ? pipeline_->broken() : 0); }
 
-void Trainer::update(size_t i, double rate) {
-  const Recipe& recipe = options_.recipe;
-  const PlannedParam& param = network_->params()[i];
-  network_->device_of(i).update({network_->weight(i), velocity_[i]->data(), network_->gradient(i),
-                                 param.desc.bytes() / sizeof(float), static_cast<float>(rate) * param.spec.rule.rate,
-                                 recipe.momentum, recipe.decay * param.spec.rule.decay, recipe.rate_in_velocity});
-}
-
 void Trainer::start_pipeline() {
   PipelineOptions pipeline;
   pipeline.batch = options_.recipe.batch;
@@ -202,7 +193,8 @@ void Trainer::start_pipeline() {
   if (colours_) pipeline.colours = *colours_;
   pipeline.threads = options_.data_threads;
   constexpr int64_t queue_values = 16 << 20;  // 64 MB: large batches come slowly, so that two ready ones are enough
-  pipeline.queue = static_cast<int>(std::clamp<int64_t>(queue_values / element_count(network_->input_shape()), 2, 4));
+  pipeline.queue = static_cast<int>(std::clamp<int64_t>(
+      queue_values / (element_count(network().input_shape()) * static_cast<int64_t>(replicas_->count())), 2, 4));
   pipeline.start_epoch = step_ / steps_per_epoch();
   pipeline.start_position = step_ % steps_per_epoch() * options_.recipe.batch;
   pipeline.on_broken = [](const std::string& name, const std::string& why) {
@@ -256,11 +248,9 @@ StepResult Trainer::make_step() {
   result.rate =
       schedule_->rate(options_.recipe.rate, epoch, static_cast<double>(options_.recipe.epochs)) * plateau_.factor;
   const StepContext context{options_.seed, static_cast<uint64_t>(step_)};
-  network_->set_input(batch_.images);
-  network_->set_labels(batch_.labels);
-  network_->forward(context);
-  network_->read("loss", losses_);
-  network_->read("prob", probabilities_);
+  replicas_->forward(batch_.images, batch_.labels, context);
+  replicas_->read("loss", losses_);
+  replicas_->read("prob", probabilities_);
   const size_t classes = static_cast<size_t>(spec_.classes), rows = losses_.size();
   size_t right = 0;
   for (size_t i = 0; i < rows; ++i) {
@@ -271,7 +261,7 @@ StepResult Trainer::make_step() {
   check(std::isfinite(result.loss), Code::invalid_state, "the loss is no number any more at step ", step_ + 1,
         " (learning rate ", result.rate,
         "): the run has diverged; start again with a lower rate, or from an earlier checkpoint");
-  network_->backward(context, [&](size_t param) { update(param, result.rate); });
+  replicas_->backward(context, options_.recipe, result.rate);
   plateau_.loss_sum += result.loss;
   result.step = ++step_;
   result.epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
@@ -284,14 +274,14 @@ StepResult Trainer::make_step() {
 
 std::shared_ptr<const Model> Trainer::model() const {
   auto weights = std::make_shared<DenseWeights>();
-  for (size_t i = 0; i < network_->params().size(); ++i)
-    (*weights)[network_->params()[i].spec.name] = network_->read_param(i);
+  for (size_t i = 0; i < network().params().size(); ++i)
+    (*weights)[network().params()[i].spec.name] = network().read_param(i);
   return Model::of(spec_, weights_from(std::move(weights)), data_->classes(), preprocessor_->mean_image());
 }
 
 Evaluation Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {
   SessionOptions wanted;
-  wanted.devices = options_.devices;
+  wanted.devices = devices_of_one(spec_, options_.devices);
   wanted.threads = options_.threads;
   wanted.allocator = options_.allocator;
   wanted.batch = std::min<int64_t>(options_.recipe.batch, 128);

@@ -11,6 +11,7 @@
 #include "data/pipeline.h"
 #include "network/evaluate.h"
 #include "network/model.h"
+#include "train/replicas.h"
 #include "train/schedule.h"
 
 namespace alx {
@@ -18,9 +19,12 @@ namespace alx {
 struct TrainOptions {
   Recipe recipe;  // batch, rate, momentum, decay, epochs, schedule: start from spec.recipe
   uint64_t seed = 1;
+  // Those of the network's slots; with a multiple of them each batch is shared by as many networks (data parallelism).
   std::string devices = "cpu";
   int threads = 0;
   Augment augment;
+  // Of activations and products; weights and sums stay f32. f16 scales the loss. "cpu" trains in f32 alone.
+  DataType precision = DataType::f32;
   float label_smoothing = 0;
   bool dropout = true;  // off: for comparisons with other programs
   std::string init;     // weight file to start from; empty: drawn
@@ -61,8 +65,8 @@ class Trainer {
                                          TrainOptions options);
 
   // The network that a trainer with these options would run, without weights: what memory it would take.
-  static std::unique_ptr<Network> plan(const NetSpec& spec, const TrainOptions& options);
-  const Network& network() const { return *network_; }
+  static std::unique_ptr<Replicas> plan(const NetSpec& spec, const TrainOptions& options);
+  const Network& network() const { return replicas_->network(); }
 
   bool done() const;  // all epochs are run
   StepResult step();  // where it throws, the next call makes the same step again
@@ -96,7 +100,6 @@ class Trainer {
   void start_pipeline();
   StepResult make_step();
   void judge_epoch();
-  void update(size_t param, double rate);
 
   NetSpec spec_;
   TrainOptions options_;
@@ -104,8 +107,7 @@ class Trainer {
   std::optional<ColourComponents> colours_;  // of the data; empty: there is no colour noise
   std::shared_ptr<const Preprocessor> preprocessor_;
   std::unique_ptr<DataPipeline> pipeline_;  // made with the first step
-  std::unique_ptr<Network> network_;
-  std::vector<std::shared_ptr<Buffer>> velocity_;
+  std::unique_ptr<Replicas> replicas_;
   std::optional<Schedule> schedule_;
   Plateau plateau_;
   std::optional<Evaluation> validated_;

@@ -201,57 +201,15 @@ cudnnStatus_t forward(cudnnHandle_t handle, const void* alpha, cudnnTensorDescri
   });
 }
 
-void check_bias(const TensorInfo& bias, const char* name, const TensorInfo& of) {
-  expect(bias.shape == Shape{1, of.shape[1], 1, 1} && bias.element == of.element, name, " is ", bias.text(),
-         ", expected 1 x ", of.shape[1], " x 1 x 1 of ", name_of(of.element));
-}
-
-void check_fused_activation(const ActivationInfo& activation, cudnnConvolutionFwdAlgo_t algorithm) {
-  if (activation.mode == CUDNN_ACTIVATION_RELU) return;
-  expect(activation.mode == CUDNN_ACTIVATION_IDENTITY, "activation ", int{activation.mode},
-         " cannot be fused, only RELU and IDENTITY");
-  expect(algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
-         "IDENTITY works with CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM alone, not with ", int{algorithm});
-}
-
-// y = activation(conv(x, w) + bias); what is added to it, z, is not simulated.
-cudnnStatus_t forward_fused(cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t x_descriptor,
-                            const void* x, cudnnFilterDescriptor_t w_descriptor, const void* w,
-                            cudnnConvolutionDescriptor_t descriptor, cudnnConvolutionFwdAlgo_t algorithm,
-                            void* workspace, size_t workspace_bytes, const void* alpha2,
-                            cudnnTensorDescriptor_t z_descriptor, const void* z,
-                            cudnnTensorDescriptor_t bias_descriptor, const void* bias,
-                            cudnnActivationDescriptor_t activation_descriptor, cudnnTensorDescriptor_t y_descriptor,
-                            void* y) {
-  constexpr const char* call = "cudnnConvolutionBiasActivationForward";
-  if (refuses_fused()) return CUDNN_STATUS_NOT_SUPPORTED;
+// What the operation will need; the documentation gives an error for what is not supported.
+template <class Algorithm, class Names>
+cudnnStatus_t workspace_size(const char* call, cudnnHandle_t handle, const Names& names, cudnnTensorDescriptor_t x,
+                             cudnnFilterDescriptor_t w, cudnnConvolutionDescriptor_t descriptor,
+                             cudnnTensorDescriptor_t y, Algorithm algorithm, size_t* bytes) {
   return perform(call, cudnn_status, [&] {
-    Convolution c = convolution(forward_names, x_descriptor, w_descriptor, descriptor, y_descriptor);
-    const TensorInfo bias_info = tensor(bias_descriptor, "biasDesc");
-    check_bias(bias_info, "biasDesc", c.y);
-    check_same(tensor(z_descriptor, "zDesc"), "zDesc", c.y, "yDesc");
-    check_aligned(z, 16, "z");  // not read; the documentation allows no null all the same
-    const auto& activation = get_set<ActivationInfo>(activation_descriptor, "activationDesc");
-    check_fused_activation(activation, algorithm);
-    if (activation.mode == CUDNN_ACTIVATION_RELU) c.op.activation = Activation::relu;
-    const bool drops_nan = activation.mode == CUDNN_ACTIVATION_RELU && !activation.keeps_nan;
-    Operation operation(call, handle);
-    operation.check_blend(alpha, alpha2);
-    operation.read("x", c.x, x);
-    operation.read("w", c.w, w);
-    operation.read("bias", bias_info, bias);
-    operation.write("y", c.y, y);
-    operation.workspace(workspace, workspace_bytes, demanded(c, algorithm));
-    operation.run([c, drops_nan](const std::vector<void*>& at) {
-      Oracle oracle(c.op, c.x.shape);
-      unpack(at[0], c.x.element, oracle.x);
-      unpack(at[1], c.w.element, oracle.params[0]);
-      unpack(at[2], c.x.element, oracle.params[1]);
-      oracle.forward();
-      for (float& value : oracle.y)
-        if (drops_nan && value != value) value = 0;
-      pack(oracle.y, at[3], c.y.element);
-    });
+    Objects<CudnnHandle>::all().get(handle, "handle").check_ready();
+    expect(bytes != nullptr, "sizeInBytes is null");
+    *bytes = needed(convolution(names, x, w, descriptor, y), algorithm);
   });
 }
 
@@ -303,30 +261,6 @@ cudnnStatus_t backward_filter(cudnnHandle_t handle, const void* alpha, cudnnTens
   });
 }
 
-cudnnStatus_t backward_bias(cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t dy_descriptor,
-                            const void* dy, const void* beta, cudnnTensorDescriptor_t db_descriptor, void* db) {
-  constexpr const char* call = "cudnnConvolutionBackwardBias";
-  return perform(call, cudnn_status, [&] {
-    const TensorInfo dy_info = tensor(dy_descriptor, "dyDesc"), db_info = tensor(db_descriptor, "dbDesc");
-    check_bias(db_info, "dbDesc", dy_info);
-    Operation operation(call, handle);
-    operation.check_blend(alpha, beta);
-    operation.read("dy", dy_info, dy);
-    operation.write("db", db_info, db);
-    operation.run([dy_info](const std::vector<void*>& at) {
-      const auto channels = static_cast<size_t>(dy_info.shape[1]);
-      const auto plane = static_cast<size_t>(dy_info.shape[2] * dy_info.shape[3]);
-      std::vector<float> grad(dy_info.count());
-      unpack(at[0], dy_info.element, grad);
-      std::vector<double> sums(channels);
-      for (size_t i = 0; i < grad.size(); ++i) sums[i / plane % channels] += grad[i];
-      std::vector<float> result(channels);
-      std::transform(sums.begin(), sums.end(), result.begin(), [](double sum) { return static_cast<float>(sum); });
-      pack(result, at[1], dy_info.element);
-    });
-  });
-}
-
 }  // namespace
 
 void add_cudnn_convolution(cudnn::Api& api) {
@@ -334,10 +268,26 @@ void add_cudnn_convolution(cudnn::Api& api) {
   api.cudnnFindConvolutionBackwardDataAlgorithm = find_backward_data;
   api.cudnnFindConvolutionBackwardFilterAlgorithm = find_backward_filter;
   api.cudnnConvolutionForward = forward;
-  api.cudnnConvolutionBiasActivationForward = forward_fused;
+  api.cudnnGetConvolutionForwardWorkspaceSize =
+      [](cudnnHandle_t handle, cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w, cudnnConvolutionDescriptor_t conv,
+         cudnnTensorDescriptor_t y, cudnnConvolutionFwdAlgo_t algorithm, size_t* bytes) {
+        return workspace_size("cudnnGetConvolutionForwardWorkspaceSize", handle, forward_names, x, w, conv, y,
+                              algorithm, bytes);
+      };
+  api.cudnnGetConvolutionBackwardDataWorkspaceSize =
+      [](cudnnHandle_t handle, cudnnFilterDescriptor_t w, cudnnTensorDescriptor_t dy, cudnnConvolutionDescriptor_t conv,
+         cudnnTensorDescriptor_t dx, cudnnConvolutionBwdDataAlgo_t algorithm, size_t* bytes) {
+        return workspace_size("cudnnGetConvolutionBackwardDataWorkspaceSize", handle, data_names, dx, w, conv, dy,
+                              algorithm, bytes);
+      };
+  api.cudnnGetConvolutionBackwardFilterWorkspaceSize =
+      [](cudnnHandle_t handle, cudnnTensorDescriptor_t x, cudnnTensorDescriptor_t dy, cudnnConvolutionDescriptor_t conv,
+         cudnnFilterDescriptor_t dw, cudnnConvolutionBwdFilterAlgo_t algorithm, size_t* bytes) {
+        return workspace_size("cudnnGetConvolutionBackwardFilterWorkspaceSize", handle, filter_names, x, dw, conv, dy,
+                              algorithm, bytes);
+      };
   api.cudnnConvolutionBackwardData = backward_data;
   api.cudnnConvolutionBackwardFilter = backward_filter;
-  api.cudnnConvolutionBackwardBias = backward_bias;
 }
 
 }  // namespace alx::cudasim

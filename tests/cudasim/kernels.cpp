@@ -1,5 +1,5 @@
 // Our own kernels on the simulated machine: the same bodies, over host memory.
-#include "backends/cudnn/kernels.h"
+#include "backends/cudnn/kernels_layers.h"
 
 #include "cudasim/state.h"
 
@@ -50,8 +50,8 @@ void add_kernels(cudnn::Api& api) {
       return cudaErrorInvalidResourceHandle;
     }
     const bool done =
-        dispatch<Convert, BiasActivation, DropoutMask, Sum, Sgd, Window, Average, AverageGrad, LrnScale, LrnForward,
-                 LrnBackward, Exponential, Loss, LossGrad, Finite>(function, args, count, stream);
+        dispatch<Fill, Convert, BiasActivation, DropoutMask, Sum, Sgd, Window, Average, AverageGrad, LrnScale,
+                 LrnForward, LrnBackward, Exponential, Loss, LossGrad, Finite>(function, args, count, stream);
     return done ? cudaSuccess : cudaErrorIllegalAddress;
   };
 }

@@ -51,7 +51,6 @@ void fail_call(const std::string& call, size_t nth);  // the nth call (from 0) a
 void drop_call(const std::string& call, size_t nth);  // alike; of cudaSetDevice and of waits, calls that change nothing
                                                       // count nowhere
 void demand_more_workspace(bool more);                // convolutions demand twice what Find* reported
-void refuse_fused(bool refuse);                       // convolution with bias and activation in one is not supported
 void limit_memory(size_t bytes);                      // of each device; 0: no limit
 void hide_devices(bool hidden);                       // cudaGetDeviceCount says that there is no driver
 size_t live_objects();                                // allocations, streams, events, handles, descriptors, graphs
@@ -74,7 +73,6 @@ bool run(cudaStream_t stream, const std::string& call, const std::vector<Range>&
          bool any_device = false);
 
 bool demands_more_workspace();
-bool refuses_fused();
 
 // Orders each of these streams after all of them.
 void join(const std::vector<cudaStream_t>& streams, const std::string& call);

@@ -213,19 +213,6 @@ void add_streams(cudnn::Api& api) {
       return stream != nullptr;
     });
   };
-  api.cudaDeviceSynchronize = [] {
-    bool all_known = true;
-    for (const auto& [handle, stream] : machine().streams)
-      all_known &= stream->device != current || machine().host.knows(stream->clock);
-    if (all_known) return cudaSuccess;
-    return call("cudaDeviceSynchronize", cudaErrorLaunchFailure, [&] {
-      Machine& m = machine();
-      m.check_not_capturing("cudaDeviceSynchronize");
-      for (const auto& [handle, stream] : m.streams)
-        if (stream->device == current) m.host_knows(stream->clock);
-      return true;
-    });
-  };
   api.cudaStreamWaitEvent = [](cudaStream_t waiting, cudaEvent_t handle, unsigned) {
     if (nothing_new(state_of(waiting), handle)) return cudaSuccess;
     return call("cudaStreamWaitEvent" + place_of(waiting, handle), cudaErrorLaunchFailure, [&] {
@@ -343,7 +330,7 @@ void add_devices(cudnn::Api& api) {
       return violated("cudaGetDeviceProperties: no such device"), cudaErrorInvalidDevice;
     std::strcpy(properties->name, "Simulated GPU");
     properties->totalGlobalMem = size_t{1} << 30;
-    properties->major = 7, properties->minor = 5;
+    properties->major = 8, properties->minor = 0;
     return cudaSuccess;
   };
   api.cudaGetErrorString = [](cudaError_t error) -> const char* {

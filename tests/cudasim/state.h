@@ -48,7 +48,7 @@ struct Machine {
   std::map<std::string, size_t> calls;
   std::string fail_name, drop_name;
   size_t fail_in = 0, drop_in = 0;
-  bool more_workspace = false, no_fused = false, hidden = false, backwards = false;
+  bool more_workspace = false, hidden = false, backwards = false;
   int objects = 0;
 
   Stream* stream(cudaStream_t handle, const char* call);  // null and a violation: not a live one

@@ -1,0 +1,143 @@
+#include "train/replicas.h"
+
+#include <algorithm>
+
+#include "backends/collective.h"
+#include "core/error.h"
+#include "core/log.h"
+
+namespace alx {
+
+Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options)
+    : scales_(options.precision == DataType::f16) {
+  const auto slots = static_cast<size_t>(spec.slots());
+  const size_t count = devices.size() <= slots ? 1 : devices.size() / slots;
+  check(count == 1 || count * slots == devices.size(), Code::invalid_argument, devices.size(),
+        " devices were given, but this network takes ", slots, ", or a multiple of that for data parallelism");
+  check(options.batch % static_cast<int64_t>(count) == 0, Code::invalid_argument, "a batch of ", options.batch,
+        " cannot be shared by ", count, " networks: it must be a multiple of that");
+  options.batch /= static_cast<int64_t>(count);
+  options.keep_gradients = count > 1 || scales_;  // they are summed, or checked, before they are used
+  const size_t each = devices.size() / count;
+  for (size_t i = 0; i < count; ++i) {
+    const auto first = devices.begin() + static_cast<std::ptrdiff_t>(i * each);
+    const std::vector<std::shared_ptr<Backend>> own(first, first + static_cast<std::ptrdiff_t>(each));
+    networks_.push_back(std::make_unique<Network>(spec, own, options));
+  }
+  for (const auto& network : networks_)
+    for (size_t i = 0; i < network->params().size(); ++i)
+      check(network->backward_parts() == this->network().backward_parts() &&
+                network->params()[i].desc.same_memory(this->network().params()[i].desc),
+            Code::unsupported, "data parallelism needs devices of one kind");
+  for (size_t place = 0; count > 1 && place < each; ++place) {
+    std::vector<Backend*> members;
+    for (size_t i = 0; i < count; ++i) members.push_back(devices[i * each + place].get());
+    collectives_.push_back(make_collective(members));
+  }
+  if (scales_) loss_scale.factor = 65536;
+}
+
+void Replicas::load(const WeightSource& source) {
+  velocities_.clear();
+  for (const auto& network : networks_) {
+    network->load(source);
+    velocities_.emplace_back();
+    for (size_t i = 0; i < network->params().size(); ++i)
+      velocities_.back().push_back(network->device_of(i).allocate(network->params()[i].desc.bytes()));
+  }
+}
+
+StepContext Replicas::share_of(size_t replica, StepContext step) const {
+  step.first_image = static_cast<int64_t>(replica) * network().batch();
+  step.global_batch = batch();
+  step.loss_scale = loss_scale.factor;
+  return step;
+}
+
+void Replicas::forward(std::span<const float> images, std::span<const int32_t> labels, StepContext step) {
+  const size_t images_each = images.size() / count(), labels_each = labels.size() / count();
+  for (size_t i = 0; i < count(); ++i) {
+    networks_[i]->set_input(images.subspan(i * images_each, images_each));
+    networks_[i]->set_labels(labels.subspan(i * labels_each, labels_each));
+    networks_[i]->forward(share_of(i, step));
+  }
+}
+
+void Replicas::read(const std::string& output, std::span<float> values) const {
+  const size_t each = values.size() / count();
+  for (size_t i = 0; i < count(); ++i) networks_[i]->read(output, values.subspan(i * each, each));
+}
+
+void Replicas::update(size_t replica, size_t i, const Recipe& recipe, double rate) {
+  Network& network = *networks_[replica];
+  const PlannedParam& param = network.params()[i];
+  network.device_of(i).update({network.weight(i), velocities_[replica][i]->data(), network.gradient(i),
+                               param.desc.bytes() / sizeof(float), static_cast<float>(rate) * param.spec.rule.rate,
+                               recipe.momentum, recipe.decay * param.spec.rule.decay, recipe.rate_in_velocity,
+                               1 / loss_scale.factor});
+}
+
+// Of the first network: after the sum all have the same.
+bool Replicas::gradients_are_finite() const {
+  std::vector<std::pair<Backend*, std::vector<std::pair<const void*, size_t>>>> of_device;
+  for (size_t i = 0; i < network().params().size(); ++i) {
+    Backend* device = &network().device_of(i);
+    auto found = std::find_if(of_device.begin(), of_device.end(), [&](const auto& d) { return d.first == device; });
+    if (found == of_device.end()) found = of_device.insert(of_device.end(), {device, {}});
+    found->second.push_back({network().gradient(i), network().params()[i].desc.bytes() / sizeof(float)});
+  }
+  return std::all_of(of_device.begin(), of_device.end(), [](auto& d) { return d.first->all_finite(d.second); });
+}
+
+bool Replicas::backward(StepContext step, const Recipe& recipe, double rate) {
+  if (count() == 1 && !scales_) {
+    networks_[0]->backward(share_of(0, step), [&](size_t param) { update(0, param, recipe, rate); });
+    return true;
+  }
+  for (const auto& network : networks_) network->begin_backward();
+  std::vector<size_t> made;
+  for (size_t part = 0; part < network().backward_parts(); ++part) {
+    std::vector<int> whole;
+    for (size_t i = 0; i < count(); ++i) whole = networks_[i]->run_backward(part, share_of(i, step));
+    for (int param : whole) {
+      made.push_back(static_cast<size_t>(param));
+      if (count() == 1) continue;
+      std::vector<void*> gradients;
+      for (const auto& network : networks_) gradients.push_back(network->gradient(made.back()));
+      const PlannedParam& planned = network().params()[made.back()];
+      collectives_[static_cast<size_t>(planned.device)]->start(gradients, planned.desc);
+    }
+  }
+  for (const auto& collective : collectives_) collective->finish();
+  if (scales_ && !gradients_are_finite()) {
+    loss_scale = {loss_scale.factor / 2, 0};
+    log_line(LogLevel::info,
+             cat("a gradient overflowed in fp16: the step is left out, the loss scale is ", loss_scale.factor));
+    return false;
+  }
+  for (size_t i = 0; i < count(); ++i)
+    for (size_t param : made) update(i, param, recipe, rate);
+  if (scales_ && ++loss_scale.good_steps == LossScale::patience) loss_scale = {loss_scale.factor * 2, 0};
+  return true;
+}
+
+std::vector<float> Replicas::read_velocity(size_t param) const {
+  return network().download(param, velocities_[0][param]->data());
+}
+
+void Replicas::write_velocity(size_t param, std::span<const float> values) {
+  for (size_t i = 0; i < count(); ++i)
+    networks_[i]->device_of(param).upload_rows(values, 0, network().params()[param].desc,
+                                               velocities_[i][param]->data());
+}
+
+std::string devices_of_one(const NetSpec& spec, const std::string& devices) {
+  size_t end = std::string::npos;
+  for (int slot = 0; slot < spec.slots(); ++slot) {
+    end = devices.find(',', end + 1);
+    if (end == std::string::npos) return devices;
+  }
+  return devices.substr(0, end);
+}
+
+}  // namespace alx

@@ -1,0 +1,57 @@
+// A network in training with its momentum: once, or once for each group of devices (data parallelism), each with its
+// share of every batch and the same weights.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/spec.h"
+#include "network/network.h"
+
+namespace alx {
+
+// Of the gradients of fp16, whose small ones would vanish. Halved where one overflows, and then the step is left out;
+// doubled after so many good steps (Micikevicius et al. 2018, "Mixed precision training").
+struct LossScale {
+  static constexpr int64_t patience = 2000;
+  float factor = 1;
+  int64_t good_steps = 0;
+};
+
+class Replicas {
+ public:
+  // `devices`: those of one network, or of several, one after the other. `options.batch` is that of all together.
+  Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options);
+
+  void load(const WeightSource& source);  // and no momentum
+
+  const Network& network() const { return *networks_[0]; }  // all have the same weights
+  size_t count() const { return networks_.size(); }
+  int64_t batch() const { return network().batch() * static_cast<int64_t>(count()); }
+
+  void forward(std::span<const float> images, std::span<const int32_t> labels, StepContext step);
+  void read(const std::string& output, std::span<float> values) const;  // of all images
+
+  // The gradients of what forward() did with `step`, and one update of every weight. False: a gradient overflowed, and
+  // nothing was updated.
+  bool backward(StepContext step, const Recipe& recipe, double rate);
+
+  std::vector<float> read_velocity(size_t param) const;
+  void write_velocity(size_t param, std::span<const float> values);
+  LossScale loss_scale;
+
+ private:
+  StepContext share_of(size_t replica, StepContext step) const;
+  void update(size_t replica, size_t param, const Recipe& recipe, double rate);
+  bool gradients_are_finite() const;
+
+  std::vector<std::unique_ptr<Network>> networks_;
+  std::vector<std::vector<std::shared_ptr<Buffer>>> velocities_;  // of each network
+  std::vector<std::unique_ptr<Collective>> collectives_;          // one for each device of a network
+  bool scales_;
+};
+
+// The devices of the first network where `devices` names those of several.
+std::string devices_of_one(const NetSpec& spec, const std::string& devices);
+
+}  // namespace alx
