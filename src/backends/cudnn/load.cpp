@@ -8,7 +8,7 @@
 #include "backends/cudnn/api.h"
 #include "core/error.h"
 
-extern "C" const unsigned long long alexnet_cuda_kernels[];  // the compiled kernels.cu
+extern "C" const unsigned long long alx_cuda_kernels[];  // the compiled kernels.cu
 
 namespace alx::cudnn {
 
@@ -63,7 +63,7 @@ cudaError_t find_kernel(const Api& api, Function function, cudaKernel_t& found) 
   const std::lock_guard lock(mutex);
   cudaError_t status = cudaSuccess;
   if (!library)
-    status = api.cudaLibraryLoadData(&library, alexnet_cuda_kernels, nullptr, nullptr, 0, nullptr, nullptr, 0);
+    status = api.cudaLibraryLoadData(&library, alx_cuda_kernels, nullptr, nullptr, 0, nullptr, nullptr, 0);
   cudaKernel_t& kernel = kernels[static_cast<size_t>(function)];
   if (status == cudaSuccess && !kernel) status = api.cudaLibraryGetKernel(&kernel, library, kernel_name(function));
   found = kernel;
