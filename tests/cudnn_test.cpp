@@ -99,7 +99,8 @@ std::shared_ptr<const Dataset> coloured_pictures(int64_t count) {
   return data;
 }
 
-Trained train_with_pictures(NetSpec spec, const std::string& devices, DataType precision = DataType::f32) {
+Trained train_with_pictures(NetSpec spec, const std::string& devices, DataType precision = DataType::f32,
+                            bool in_hybrid = false) {
   spec.input.resize = InputSpec::Resize::none;
   TrainOptions options;
   options.recipe = spec.recipe;
@@ -107,13 +108,16 @@ Trained train_with_pictures(NetSpec spec, const std::string& devices, DataType p
   options.recipe.batch = 10;
   options.recipe.epochs = 2;
   options.precision = precision;
+  options.hybrid = in_hybrid;
   options.devices = devices;
   options.threads = 1;
   Trainer trainer(spec, coloured_pictures(20), options);
   Trained result;
   while (!trainer.done()) result.losses.push_back(static_cast<float>(trainer.step().loss));
-  for (size_t i = 0; i < trainer.network().params().size(); ++i)
-    result.weights.push_back(trainer.network().read_param(i));
+  const auto model = trainer.model();
+  Network whole(model->spec(), open_devices("reference"), {});
+  model->load(whole);
+  for (size_t i = 0; i < whole.params().size(); ++i) result.weights.push_back(whole.read_param(i));
   return result;
 }
 
@@ -138,6 +142,36 @@ TEST_F(Cudnn, DataParallelismGivesWhatOneDeviceGives) {
   EXPECT_THROW(train_with_pictures(one_column(), "cuda:0,cpu"), Error);
   expect_close(train_with_pictures(tiny_towers(), "cuda:0,cuda:0,reference,reference"),
                train_with_pictures(tiny_towers(), "reference"), 1e-4);
+}
+
+// A column with dropout before, between and behind fully connected layers.
+NetSpec dense_column() {
+  models::NetBuilder net("dense-column", "a test");
+  InputSpec input;
+  input.height = input.width = 13;
+  input.resize = InputSpec::Resize::none;
+  net.input(input, {}).classes(5, {});
+  net.layer("conv1", conv3x3(3, 4), "relu1").add("pool1", MaxPool{3, 2, {}, Round::ceil});
+  net.add("drop0", Dropout{});
+  const auto dense = [](int64_t in, int64_t out) {
+    return Linear{out, Activation::none, models::he(in), models::bias(0.1f)};
+  };
+  net.layer("fc2", dense(4 * 36, 12), "relu2").add("drop2", Dropout{});
+  net.layer("fc3", dense(12, 8), "relu3").add("drop3", Dropout{0.3f, false});
+  net.add("fc4", dense(8, 5));
+  return net.finish();
+}
+
+// The same masks, and the same weights of each layer, whoever holds them.
+TEST_F(Cudnn, HybridParallelismGivesWhatOneDeviceGives) {
+  const Trained one = train_with_pictures(dense_column(), "reference");
+  expect_close(train_with_pictures(dense_column(), "reference,reference", DataType::f32, true), one, 1e-5);
+  expect_close(train_with_pictures(dense_column(), devices_, DataType::f32, true), one, 1e-4);
+  expect_close(train_with_pictures(dense_column(), "cpu,cpu", DataType::f32, true), one, 1e-4);
+  EXPECT_LT(relative_error(train_with_pictures(dense_column(), devices_, DataType::f16, true).losses, one.losses),
+            0.05);
+  EXPECT_THROW(train_with_pictures(dense_column(), "cpu,cpu,cpu", DataType::f32, true), Error) << "batch of 10 in 3";
+  EXPECT_THROW(train_with_pictures(tiny_towers(), devices_, DataType::f32, true), Error) << "no column";
 }
 
 // The loss is scaled up for it; 65536 overflows at first, and those steps are left out.

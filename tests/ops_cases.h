@@ -133,6 +133,9 @@ inline std::vector<OpCase> op_cases() {
       // Shapes.
       {"concat_towers", Concat{}, {{2, 16, 5, 5}, {2, 16, 5, 5}}},
       {"concat_three_unequal", Concat{}, {{2, 3, 4, 4}, {2, 8, 4, 4}, {2, 1, 4, 4}}},
+      {"concat_images", Concat{true}, {{2, 3, 4, 5}, {1, 3, 4, 5}, {3, 3, 4, 5}}},
+      {"rows_second_of_three", Rows{1, 3}, {{6, 3, 4, 5}}},
+      {"dropout_part", Dropout{0.5f, true, 8, 40}, {{4, 16}}},
       {"concat_fc", Concat{}, {{3, 20}, {3, 12}}},
       {"concat_one", Concat{}, {{2, 3, 2, 2}}},
       {"flatten", Flatten{}, {{2, 6, 3, 3}}},

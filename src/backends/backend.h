@@ -75,8 +75,11 @@ class Kernel {
   KernelSpec spec_;
 };
 
+// What stands for this node and its like in the key of random draws: "drop6" for "drop6/0" and "drop6/1".
+inline std::string layer_of(const std::string& node) { return node.substr(0, node.find('/')); }
+
 struct CompileRequest {
-  std::string name;                // the node's, for messages and as the key of random draws
+  std::string name;                // the node's, for messages and, by layer_of(), as the key of random draws
   std::vector<TensorDesc> inputs;  // as their producers lay them out; the kernel may ask for others in its spec
   std::vector<bool> input_grads;   // which inputs need a gradient; empty: none
   Phase phase = Phase::inference;

@@ -143,6 +143,7 @@ std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::sh
   options.validation = validation;
   options.devices = command.device.devices;
   options.threads = command.device.threads;
+  options.hybrid = command.parallel == "hybrid";
   if (!command.resume.empty()) {
     options.recipe.epochs = command.epochs;
     auto trainer = Trainer::resume(command.resume, data, options);
@@ -172,6 +173,12 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
   add_files(app, command);
   add_recipe(app, command);
   add_device_options(app, command.device);
+  app.add_option("--parallel", command.parallel,
+                 "What several devices of a one-column network share: data, each batch's pictures; or hybrid, pictures "
+                 "in the convolutions, units in the fully connected layers")
+      ->type_name("data|hybrid")
+      ->check(one_of({"data", "hybrid"}))
+      ->capture_default_str();
 }
 
 }  // namespace alx::cli

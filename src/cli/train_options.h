@@ -11,7 +11,7 @@ namespace alx::cli {
 
 struct TrainCommand {
   std::string model, data, val, out, resume, init, log, plot, schedule;
-  std::string store = "fp32", dropout = "on", precision = "fp32", mean;
+  std::string store = "fp32", dropout = "on", precision = "fp32", parallel = "data", mean;
   std::vector<std::string> augment, rates;
   int64_t epochs = 0, batch = 0, size = 0, pad = 0, seed = 1, checkpoint_every = 0;
   double checkpoint_minutes = 0;

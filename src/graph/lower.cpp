@@ -134,7 +134,9 @@ class Builder {
     }
     for (const ParamShape& param : param_shapes(node.op, inputs)) {
       lowered.params.push_back(static_cast<int>(net_.params.size()));
-      net_.params.push_back({node.name + "." + param.suffix, node.name, param.shape, param.rule});
+      const auto* linear = std::get_if<Linear>(&node.op);
+      net_.params.push_back({node.name + "." + param.suffix, node.name, param.shape, param.rule,
+                             linear ? linear->first : 0, linear ? linear->whole : 0});
       grad |= param.rule.rate != 0;  // what is frozen, and lies behind frozen layers alone, needs no backward pass
     }
     int index = 0;

@@ -105,16 +105,28 @@ Shapes outputs(const Dropout& dropout, const Shapes& in) {
   return in;
 }
 
-Shapes outputs(const Concat&, const Shapes& in) {
+Shapes outputs(const Concat& concat, const Shapes& in) {
   Shape result = in[0];
   check_has_channels(result);
+  const size_t axis = concat.images ? 0 : 1;
   for (size_t i = 1; i < in.size(); ++i) {
     Shape like = in[i];
-    if (like.size() == result.size()) like[1] = in[0][1];
+    if (like.size() == result.size()) like[axis] = in[0][axis];
     check(like == in[0], Code::invalid_argument, "input ", i, " is ", to_string(in[i]), ", input 0 is ",
-          to_string(in[0]), "; they may differ in C alone");
-    result[1] += in[i][1];
+          to_string(in[0]), "; they may differ in ", concat.images ? "N" : "C", " alone");
+    result[axis] += in[i][axis];
   }
+  return {result};
+}
+
+Shapes outputs(const Rows& rows, const Shapes& in) {
+  check_size("parts", rows.parts);
+  check(rows.part >= 0 && rows.part < rows.parts, Code::invalid_argument, "part must lie in 0..", rows.parts - 1,
+        ", got ", rows.part);
+  check(in[0][0] % rows.parts == 0, Code::invalid_argument, "a batch of ", in[0][0], " cannot be shared in ",
+        rows.parts, " equal parts");
+  Shape result = in[0];
+  result[0] /= rows.parts;
   return {result};
 }
 
@@ -171,6 +183,7 @@ const char* name_of(const Op& op) {
                         [](const AdaptiveAvgPool&) { return "adaptive_avg_pool"; },
                         [](const Dropout&) { return "dropout"; },
                         [](const Concat&) { return "concat"; },
+                        [](const Rows&) { return "rows"; },
                         [](const Flatten&) { return "flatten"; },
                         [](const Softmax&) { return "softmax"; },
                         [](const SoftmaxLoss&) { return "softmax_loss"; },

@@ -46,6 +46,7 @@ struct Linear {
   int64_t out = 0;
   Activation activation = Activation::none;  // set by lowering
   ParamRule weight, bias;
+  int64_t first = 0, whole = 0;  // of a layer's part: its units are first, first + 1 ... of `whole`; 0: all of them
 };
 
 struct Relu {};
@@ -95,9 +96,15 @@ struct AdaptiveAvgPool {
 struct Dropout {
   float drop = 0.5f;
   bool inverted = true;
+  int64_t first = 0, whole = 0;  // as Linear's: the mask is the part of the layer's
 };
 
-struct Concat {};   // along C, any number of inputs
+struct Concat {  // any number of inputs, along C, or along N
+  bool images = false;
+};
+struct Rows {  // (N, ...) -> (N / parts, ...): the images of one part
+  int64_t part = 0, parts = 1;
+};
 struct Flatten {};  // (N, C, H, W) -> (N, C * H * W)
 struct Softmax {};  // (N, C) -> (N, C)
 
@@ -107,14 +114,19 @@ struct SoftmaxLoss {
   float smoothing = 0;  // target = (1 - smoothing) * one-hot + smoothing / C
 };
 
+// Where element i of a dropout's tensor stands in the masked layer: of the whole one, of the global batch.
+constexpr uint64_t mask_index(uint64_t i, uint64_t row, uint64_t first_image, uint64_t first, uint64_t whole) {
+  return (first_image + i / row) * (whole ? whole : row) + first + i % row;
+}
+
 // Made by lowering, never written in a NetSpec.
 struct Split {  // one input, `ways` outputs, all the same; its backward sums the gradients in the order of outputs
   int64_t ways = 2;
 };
 struct Copy {};  // an edge between slots
 
-using Op = std::variant<Conv, Linear, Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, Flatten,
-                        Softmax, SoftmaxLoss, Split, Copy>;
+using Op = std::variant<Conv, Linear, Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, Rows,
+                        Flatten, Softmax, SoftmaxLoss, Split, Copy>;
 
 const char* name_of(const Op& op);  // "conv", "linear", ...
 

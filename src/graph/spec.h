@@ -79,6 +79,7 @@ struct ParamSpec {
   std::string node;
   Shape shape;
   ParamRule rule;
+  int64_t first = 0, whole = 0;  // of a part: its rows are first, first + 1 ... of `whole`; 0: all of them
 };
 std::vector<ParamSpec> params_of(const NetSpec& spec);  // in the order of nodes
 

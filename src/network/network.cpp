@@ -46,6 +46,15 @@ WeightSource drawn_weights(uint64_t seed) {
   };
 }
 
+ParamSpec whole_of(const ParamSpec& param) {
+  ParamSpec whole = param;
+  whole.node = layer_of(param.node);
+  whole.name = whole.node + param.name.substr(param.node.size());
+  if (param.whole > 0) whole.shape[0] = param.whole;
+  whole.first = whole.whole = 0;
+  return whole;
+}
+
 std::shared_ptr<Buffer> SharedWeights::find_or_make(const std::string& backend, const PlannedParam& param,
                                                     const std::function<std::shared_ptr<Buffer>()>& make) {
   std::lock_guard lock(mutex_);
@@ -56,6 +65,20 @@ std::shared_ptr<Buffer> SharedWeights::find_or_make(const std::string& backend, 
   auto buffer = make();
   entries_.push_back({backend, param.spec.name, param.desc, buffer});
   return buffer;
+}
+
+// A part of a parameter out of the whole one.
+static std::vector<float> rows_of(const WeightSource& source, const ParamSpec& part) {
+  const ParamSpec whole = whole_of(part);
+  const int64_t row_size = element_count(part.shape) / part.shape[0];
+  std::vector<float> rows;
+  source(whole, whole.shape[0], [&](int64_t row, std::span<const float> elements) {
+    const int64_t count = static_cast<int64_t>(elements.size()) / row_size;
+    const int64_t begin = std::max(part.first, row), end = std::min(part.first + part.shape[0], row + count);
+    if (begin < end)
+      rows.insert(rows.end(), elements.begin() + (begin - row) * row_size, elements.begin() + (end - row) * row_size);
+  });
+  return rows;
 }
 
 Network::Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices,
@@ -103,9 +126,13 @@ void Network::place_weights(const WeightSource& source, SharedWeights* shared) {
     Backend& device = *plan_.devices()[static_cast<size_t>(param.device)];
     const auto make = [&] {
       auto buffer = device.allocate(param.desc.bytes());
-      source(param.spec, device.rows_per_upload(param.desc), [&](int64_t row, std::span<const float> elements) {
+      const auto upload = [&](int64_t row, std::span<const float> elements) {
         device.upload_rows(elements, row, param.desc, buffer->data());
-      });
+      };
+      if (param.spec.whole == 0)
+        source(whole_of(param.spec), device.rows_per_upload(param.desc), upload);
+      else
+        upload(0, rows_of(source, param.spec));
       return buffer;
     };
     weights_.push_back(shared ? shared->find_or_make(device.name(), param, make) : make());

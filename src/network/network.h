@@ -25,6 +25,9 @@ struct NetworkOptions {
 using PartSink = std::function<void(int64_t first_row, std::span<const float> elements)>;
 using WeightSource = std::function<void(const ParamSpec& param, int64_t rows, const PartSink& sink)>;
 
+// The parameter that this one is, or is a part or a copy of: "fc6.weight" for the node "fc6/1"'s.
+ParamSpec whole_of(const ParamSpec& param);
+
 // The initial weights of the spec: element i of a parameter depends on (seed, the parameter's name, i) alone.
 WeightSource drawn_weights(uint64_t seed);
 

@@ -178,9 +178,9 @@ std::map<std::string, std::string> Trainer::metadata() const {
 void Trainer::save_weights(const std::string& path, DataType stored) const {
   auto weights = std::make_shared<DenseWeights>();
   std::vector<TensorToWrite> tensors;
-  for (size_t i = 0; i < network().params().size(); ++i) {
-    const ParamSpec& param = network().params()[i].spec;
-    std::vector<float>& values = (*weights)[param.name] = rounded(network().read_param(i), stored);
+  for (size_t i = 0; i < replicas_->params().size(); ++i) {
+    const ParamSpec& param = replicas_->params()[i].spec;
+    std::vector<float>& values = (*weights)[param.name] = rounded(replicas_->read_param(i), stored);
     tensors.push_back(make_tensor(param.name, param.shape, values, stored));
   }
   SessionOptions wanted;
@@ -205,15 +205,15 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
 void Trainer::save_checkpoint(const std::string& path) const {
   std::vector<TensorToWrite> tensors;
   const auto add = [&](const std::string& prefix, const std::function<std::vector<float>(size_t)>& read) {
-    for (size_t i = 0; i < network().params().size(); ++i) {
-      const ParamSpec& param = network().params()[i].spec;
+    for (size_t i = 0; i < replicas_->params().size(); ++i) {
+      const ParamSpec& param = replicas_->params()[i].spec;
       tensors.push_back({prefix + param.name, DataType::f32, param.shape, [read, i](std::span<std::byte> out) {
                            const std::vector<float> values = read(i);
                            from_float(DataType::f32, values.data(), out.data(), values.size());
                          }});
     }
   };
-  add("", [this](size_t i) { return network().read_param(i); });
+  add("", [this](size_t i) { return replicas_->read_param(i); });
   add(velocity_prefix, [this](size_t i) { return replicas_->read_velocity(i); });
   add_mean_image(*preprocessor_, tensors);
   auto metadata = this->metadata();
@@ -224,11 +224,11 @@ void Trainer::save_checkpoint(const std::string& path) const {
 }
 
 void Trainer::read_velocity(const WeightFile& file) {
-  for (size_t i = 0; i < network().params().size(); ++i) {
-    const PlannedParam& param = network().params()[i];
-    const TensorView* tensor = file.find(velocity_prefix + param.spec.name);
-    check(tensor && tensor->shape == param.spec.shape, Code::bad_file, file.path(), ": the checkpoint lacks ",
-          velocity_prefix, param.spec.name, " of shape ", to_string(param.spec.shape));
+  for (size_t i = 0; i < replicas_->params().size(); ++i) {
+    const ParamSpec& param = replicas_->params()[i].spec;
+    const TensorView* tensor = file.find(velocity_prefix + param.name);
+    check(tensor && tensor->shape == param.shape, Code::bad_file, file.path(), ": the checkpoint lacks ",
+          velocity_prefix, param.name, " of shape ", to_string(param.shape));
     std::vector<float> values(static_cast<size_t>(element_count(tensor->shape)));
     file.read(*tensor, values);
     refuse_non_finite(values, tensor->name, file.path());

@@ -17,7 +17,9 @@ Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backen
   check(options.batch % static_cast<int64_t>(count) == 0, Code::invalid_argument, "a batch of ", options.batch,
         " cannot be shared by ", count, " networks: it must be a multiple of that");
   options.batch /= static_cast<int64_t>(count);
-  options.keep_gradients = count > 1 || scales_;  // they are summed, or checked, before they are used
+  const bool copies = std::any_of(spec.nodes.begin(), spec.nodes.end(),
+                                  [](const Node& node) { return layer_of(node.name) != node.name; });
+  options.keep_gradients = count > 1 || copies || scales_;  // they are summed, or checked, before they are used
   const size_t each = devices.size() / count;
   for (size_t i = 0; i < count; ++i) {
     const auto first = devices.begin() + static_cast<std::ptrdiff_t>(i * each);
@@ -34,7 +36,44 @@ Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backen
     for (size_t i = 0; i < count; ++i) members.push_back(devices[i * each + place].get());
     collectives_.push_back(make_collective(members));
   }
+  find_params();
   if (scales_) loss_scale.factor = 65536;
+}
+
+void Replicas::find_params() {
+  for (size_t i = 0; i < network().params().size(); ++i) {
+    const ParamSpec whole = whole_of(network().params()[i].spec);
+    const auto same = [&](const Whole& known) { return known.spec.name == whole.name; };
+    auto found = std::find_if(params_.begin(), params_.end(), same);
+    if (found == params_.end()) found = params_.insert(params_.end(), {whole, {}});
+    found->pieces.push_back(i);
+    whole_of_piece_.push_back(static_cast<size_t>(found - params_.begin()));
+  }
+  for (const Whole& param : params_) {
+    if (copies_ || !is_copied(param)) continue;
+    std::vector<Backend*> members;
+    for (size_t piece : param.pieces) members.push_back(&network().device_of(piece));
+    copies_ = make_collective(members);
+  }
+}
+
+bool Replicas::is_copied(const Whole& param) const {
+  return param.pieces.size() > 1 && network().params()[param.pieces[0]].spec.whole == 0;
+}
+
+void Replicas::sum_gradients(size_t piece) {
+  if (count() > 1) {
+    std::vector<void*> gradients;
+    for (const auto& network : networks_) gradients.push_back(network->gradient(piece));
+    const PlannedParam& planned = network().params()[piece];
+    collectives_[static_cast<size_t>(planned.device)]->start(gradients, planned.desc);
+  }
+  const Whole& whole = params_[whole_of_piece_[piece]];
+  const auto is_made = [&](size_t other) { return std::count(made_.begin(), made_.end(), other) > 0; };
+  if (!is_copied(whole) || !std::all_of(whole.pieces.begin(), whole.pieces.end(), is_made)) return;
+  std::vector<void*> gradients;
+  for (size_t copy : whole.pieces) gradients.push_back(network().gradient(copy));
+  copies_->start(gradients, network().params()[piece].desc);
 }
 
 void Replicas::load(const WeightSource& source) {
@@ -90,7 +129,7 @@ bool Replicas::gradients_are_finite() const {
 }
 
 bool Replicas::backward(StepContext step, const Recipe& recipe, double rate) {
-  if (count() == 1 && !scales_) {
+  if (count() == 1 && !copies_ && !scales_) {
     networks_[0]->begin_backward();
     for (size_t part = 0; part < network().backward_parts(); ++part)
       for (int param : networks_[0]->run_backward(part, share_of(0, step)))
@@ -98,20 +137,17 @@ bool Replicas::backward(StepContext step, const Recipe& recipe, double rate) {
     return true;
   }
   for (const auto& network : networks_) network->begin_backward();
-  std::vector<size_t> made;
+  made_.clear();
   for (size_t part = 0; part < network().backward_parts(); ++part) {
     std::vector<int> whole;
     for (size_t i = 0; i < count(); ++i) whole = networks_[i]->run_backward(part, share_of(i, step));
     for (int param : whole) {
-      made.push_back(static_cast<size_t>(param));
-      if (count() == 1) continue;
-      std::vector<void*> gradients;
-      for (const auto& network : networks_) gradients.push_back(network->gradient(made.back()));
-      const PlannedParam& planned = network().params()[made.back()];
-      collectives_[static_cast<size_t>(planned.device)]->start(gradients, planned.desc);
+      made_.push_back(static_cast<size_t>(param));
+      sum_gradients(made_.back());
     }
   }
   for (const auto& collective : collectives_) collective->finish();
+  if (copies_) copies_->finish();
   if (scales_ && !gradients_are_finite()) {
     loss_scale = {loss_scale.factor / 2, 0};
     log_line(LogLevel::info,
@@ -119,19 +155,38 @@ bool Replicas::backward(StepContext step, const Recipe& recipe, double rate) {
     return false;
   }
   for (size_t i = 0; i < count(); ++i)
-    for (size_t param : made) update(i, param, recipe, rate);
+    for (size_t param : made_) update(i, param, recipe, rate);
   if (scales_ && ++loss_scale.good_steps == LossScale::patience) loss_scale = {loss_scale.factor * 2, 0};
   return true;
 }
 
+std::vector<float> Replicas::read(const Whole& param, const std::function<std::vector<float>(size_t)>& piece) const {
+  std::vector<float> values = piece(param.pieces[0]);
+  for (size_t i = 1; i < param.pieces.size() && !is_copied(param); ++i) {
+    const std::vector<float> part = piece(param.pieces[i]);
+    values.insert(values.end(), part.begin(), part.end());
+  }
+  return values;
+}
+
+std::vector<float> Replicas::read_param(size_t param) const {
+  return read(params_[param], [&](size_t piece) { return network().read_param(piece); });
+}
+
 std::vector<float> Replicas::read_velocity(size_t param) const {
-  return network().download(param, velocities_[0][param]->data());
+  return read(params_[param], [&](size_t piece) { return network().download(piece, velocities_[0][piece]->data()); });
 }
 
 void Replicas::write_velocity(size_t param, std::span<const float> values) {
+  const Whole& whole = params_[param];
   for (size_t i = 0; i < count(); ++i)
-    networks_[i]->device_of(param).upload_rows(values, 0, network().params()[param].desc,
-                                               velocities_[i][param]->data());
+    for (size_t piece : whole.pieces) {
+      const PlannedParam& planned = network().params()[piece];
+      const auto row = values.size() / static_cast<size_t>(whole.spec.shape[0]);
+      networks_[i]->device_of(piece).upload_rows(values.subspan(static_cast<size_t>(planned.spec.first) * row,
+                                                                static_cast<size_t>(planned.spec.shape[0]) * row),
+                                                 0, planned.desc, velocities_[i][piece]->data());
+    }
 }
 
 std::string devices_of_one(const NetSpec& spec, const std::string& devices) {

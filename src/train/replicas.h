@@ -1,5 +1,5 @@
 // A network in training with its momentum: once, or once for each group of devices (data parallelism), each with its
-// share of every batch and the same weights.
+// share of every batch and the same weights. A network that hybrid() made is one over all its devices.
 #pragma once
 #include <memory>
 #include <string>
@@ -36,6 +36,13 @@ class Replicas {
   // nothing was updated.
   bool backward(StepContext step, const Recipe& recipe, double rate);
 
+  // The parameters of the network as its source has them, whatever they were split into, and the momentum of each.
+  struct Whole {
+    ParamSpec spec;
+    std::vector<size_t> pieces;  // of network().params(): itself, its copies, or its parts in order
+  };
+  const std::vector<Whole>& params() const { return params_; }
+  std::vector<float> read_param(size_t param) const;
   std::vector<float> read_velocity(size_t param) const;
   void write_velocity(size_t param, std::span<const float> values);
   LossScale loss_scale;
@@ -44,10 +51,18 @@ class Replicas {
   StepContext share_of(size_t replica, StepContext step) const;
   void update(size_t replica, size_t param, const Recipe& recipe, double rate);
   bool gradients_are_finite() const;
+  bool is_copied(const Whole& param) const;
+  void find_params();
+  void sum_gradients(size_t piece);  // as far as the others' are whole, too
+  std::vector<float> read(const Whole& param, const std::function<std::vector<float>(size_t)>& piece) const;
 
   std::vector<std::unique_ptr<Network>> networks_;
   std::vector<std::vector<std::shared_ptr<Buffer>>> velocities_;  // of each network
   std::vector<std::unique_ptr<Collective>> collectives_;          // one for each device of a network
+  std::vector<Whole> params_;
+  std::vector<size_t> whole_of_piece_;
+  std::unique_ptr<Collective> copies_;  // sums the gradients of copies within the network; null: there are none
+  std::vector<size_t> made_;            // pieces whose gradients are whole
   bool scales_;
 };
 

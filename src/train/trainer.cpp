@@ -7,6 +7,7 @@
 #include "backends/registry.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "train/hybrid.h"
 #include "weights/model_weights.h"
 
 namespace alx {
@@ -160,8 +161,10 @@ std::unique_ptr<Replicas> Trainer::plan(const NetSpec& spec, const TrainOptions&
   wanted.phase = Phase::training;
   wanted.precision = options.precision;
   wanted.label_smoothing = options.label_smoothing;
-  return std::make_unique<Replicas>(options.dropout ? spec : without_dropout(spec),
-                                    open_devices(options.devices, options.threads, options.allocator), wanted);
+  const auto devices = open_devices(options.devices, options.threads, options.allocator);
+  const NetSpec own = options.dropout ? spec : without_dropout(spec);
+  return std::make_unique<Replicas>(options.hybrid ? hybrid(own, static_cast<int>(devices.size())) : own, devices,
+                                    wanted);
 }
 
 void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data,
@@ -274,8 +277,8 @@ StepResult Trainer::make_step() {
 
 std::shared_ptr<const Model> Trainer::model() const {
   auto weights = std::make_shared<DenseWeights>();
-  for (size_t i = 0; i < network().params().size(); ++i)
-    (*weights)[network().params()[i].spec.name] = network().read_param(i);
+  for (size_t i = 0; i < replicas_->params().size(); ++i)
+    (*weights)[replicas_->params()[i].spec.name] = replicas_->read_param(i);
   return Model::of(spec_, weights_from(std::move(weights)), data_->classes(), preprocessor_->mean_image());
 }
 

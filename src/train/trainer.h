@@ -23,6 +23,7 @@ struct TrainOptions {
   std::string devices = "cpu";
   int threads = 0;
   Augment augment;
+  bool hybrid = false;  // several devices of a one-column network: by images and by units, see train/hybrid.h
   // Of activations and products; weights and sums stay f32. f16 scales the loss. "cpu" trains in f32 alone.
   DataType precision = DataType::f32;
   float label_smoothing = 0;

@@ -10,7 +10,9 @@ class DropoutKernel : public DeviceKernel {
       : DeviceKernel(op, context, context.type()),
         drop_(training_ ? op.drop : 0),
         scale_(scale(op, training_)),
-        stream_(hash_name(context.request.name)) {
+        stream_(hash_name(layer_of(context.request.name))),
+        first_(static_cast<uint64_t>(op.first)),
+        whole_(static_cast<uint64_t>(op.whole)) {
     spec_.in_place = spec_.grad_in_place = true;
     spec_.alias = op.inverted && !training_;
     spec_.implementation = "own";
@@ -29,12 +31,13 @@ class DropoutKernel : public DeviceKernel {
     return training ? 1 : 1 - op.drop;
   }
   void apply(const StepContext& step, const void* from, void* to) const {
-    const auto first = static_cast<uint64_t>(step.first_image) * (count() / static_cast<size_t>(out_shape()[0]));
-    device_->launch(DropoutMask{from, to, type_, drop_, scale_, step.seed, stream_, step.step, first, count()});
+    const uint64_t row = count() / static_cast<size_t>(out_shape()[0]);
+    device_->launch(DropoutMask{from, to, type_, drop_, scale_, step.seed, stream_, step.step, row,
+                                static_cast<uint64_t>(step.first_image), first_, whole_, count()});
   }
 
   float drop_, scale_;
-  uint64_t stream_;
+  uint64_t stream_, first_, whole_;
 };
 
 }  // namespace

@@ -104,17 +104,18 @@ struct BiasActivation {
   }
 };
 
-// The mask of element i is drawn from (seed, stream, step, first + i), as everywhere in this library.
+// The mask of element i is drawn from (seed, stream, step, mask_index), as everywhere in this library.
 struct DropoutMask {
   static constexpr Function id = Function::dropout;
   const void* from;
   void* to;
   DataType type;
   float drop, scale;  // drop 0: every element is scaled
-  uint64_t seed, stream, step, first;
+  uint64_t seed, stream, step, row, first_image, first, whole;
   size_t count;
   ALX_BOTH void run(size_t i) const {
-    const bool keep = drop == 0 || Random(seed, stream, step).uniform(first + i) >= drop;
+    const bool keep =
+        drop == 0 || Random(seed, stream, step).uniform(mask_index(i, row, first_image, first, whole)) >= drop;
     store(to, type, i, keep ? load(from, type, i) * scale : 0.f);
   }
   template <class Visit>

@@ -62,8 +62,7 @@ cudaError_t find_kernel(const Api& api, Function function, cudaKernel_t& found) 
   static std::array<cudaKernel_t, static_cast<size_t>(Function::count)> kernels{};
   const std::lock_guard lock(mutex);
   cudaError_t status = cudaSuccess;
-  if (!library)
-    status = api.cudaLibraryLoadData(&library, alx_cuda_kernels, nullptr, nullptr, 0, nullptr, nullptr, 0);
+  if (!library) status = api.cudaLibraryLoadData(&library, alx_cuda_kernels, nullptr, nullptr, 0, nullptr, nullptr, 0);
   cudaKernel_t& kernel = kernels[static_cast<size_t>(function)];
   if (status == cudaSuccess && !kernel) status = api.cudaLibraryGetKernel(&kernel, library, kernel_name(function));
   found = kernel;

@@ -16,6 +16,7 @@ Tag common_tag(const Context& context) {
 }  // namespace
 
 std::unique_ptr<Kernel> make(const Concat& op, const Context& context) {
+  if (op.images) return plain_kernel(op, context);
   const Tag tag = common_tag(context);
   const DataType type = context.in().type;
   const Shape out_shape = context.out_shape(op);

@@ -11,8 +11,10 @@ class DropoutKernel : public ReferenceKernel {
       : ReferenceKernel(op, request),
         drop_(op.drop),
         scale_(scale(op, training_)),
-        stream_(hash_name(request.name)),
-        count_(element_count(in_shape())) {
+        stream_(hash_name(layer_of(request.name))),
+        count_(element_count(in_shape())),
+        first_(static_cast<uint64_t>(op.first)),
+        whole_(static_cast<uint64_t>(op.whole)) {
     spec_.in_place = spec_.grad_in_place = true;
     spec_.alias = op.inverted && !training_;
   }
@@ -32,9 +34,10 @@ class DropoutKernel : public ReferenceKernel {
 
   void apply(const StepContext& step, const float* from, float* to) const {
     const Random random(step.seed, stream_, step.step);
-    const auto first = static_cast<uint64_t>(step.first_image * (count_ / in_shape()[0]));
+    const auto row = static_cast<uint64_t>(count_ / in_shape()[0]), image = static_cast<uint64_t>(step.first_image);
     for (int64_t i = 0; i < count_; ++i) {
-      const bool keep = !training_ || random.uniform(first + static_cast<uint64_t>(i)) >= drop_;
+      const bool keep =
+          !training_ || random.uniform(mask_index(static_cast<uint64_t>(i), row, image, first_, whole_)) >= drop_;
       to[i] = keep ? static_cast<float>(from[i] * scale_) : 0.0f;
     }
   }
@@ -43,6 +46,7 @@ class DropoutKernel : public ReferenceKernel {
   double scale_;
   uint64_t stream_;
   int64_t count_;
+  uint64_t first_, whole_;
 };
 
 }  // namespace

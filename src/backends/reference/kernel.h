@@ -17,6 +17,7 @@ std::unique_ptr<Kernel> make(const AvgPool& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Dropout& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Concat& op, const CompileRequest& request);
+std::unique_ptr<Kernel> make(const Rows& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Flatten& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Softmax& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const CompileRequest& request);
