@@ -19,26 +19,23 @@ using namespace test;
 
 class EveryNetwork : public testing::TestWithParam<std::string> {};
 
-TEST_P(EveryNetwork, TrainsOnTheCpuAsOnTheReference) {
-  const NetSpec spec = small(GetParam());
-  const Answer cpu = train_once(spec, "cpu"), reference = train_once(spec, "reference");
-  EXPECT_LT(relative_error(cpu.probabilities, reference.probabilities), 1e-4);
-  EXPECT_LT(relative_error(cpu.losses, reference.losses), 1e-4);
+void expect_trains_as_on_the_reference(const NetSpec& spec, const std::string& devices) {
+  const Answer answer = train_once(spec, devices), reference = train_once(spec, "reference");
+  EXPECT_LT(relative_error(answer.probabilities, reference.probabilities), 1e-4);
+  EXPECT_LT(relative_error(answer.losses, reference.losses), 1e-4);
   const auto params = params_of(spec);
-  ASSERT_EQ(cpu.gradients.size(), params.size());
+  ASSERT_EQ(answer.gradients.size(), params.size());
   for (size_t i = 0; i < params.size(); ++i)
-    EXPECT_LT(relative_error(cpu.gradients[i], reference.gradients[i]), 1e-3) << params[i].name;
+    EXPECT_LT(relative_error(answer.gradients[i], reference.gradients[i]), 1e-3) << params[i].name;
 }
+
+TEST_P(EveryNetwork, TrainsOnTheCpuAsOnTheReference) { expect_trains_as_on_the_reference(small(GetParam()), "cpu"); }
 
 TEST_P(EveryNetwork, TrainsOnGpusAsOnTheReference) {
   const std::string gpus = two_gpus();
   if (gpus.empty()) GTEST_SKIP() << "no GPU can be used";
   const NetSpec spec = small(GetParam());
-  const Answer gpu = train_once(spec, spec.slots() == 2 ? gpus : "cuda:0"), reference = train_once(spec, "reference");
-  EXPECT_LT(relative_error(gpu.probabilities, reference.probabilities), 1e-4);
-  EXPECT_LT(relative_error(gpu.losses, reference.losses), 1e-4);
-  for (size_t i = 0; i < gpu.gradients.size(); ++i)
-    EXPECT_LT(relative_error(gpu.gradients[i], reference.gradients[i]), 1e-3) << params_of(spec)[i].name;
+  expect_trains_as_on_the_reference(spec, spec.slots() == 2 ? gpus : "cuda:0");
   EXPECT_EQ(gpu_violations(), std::vector<std::string>());
 }
 

@@ -46,6 +46,12 @@ std::shared_ptr<Buffer> make_host_buffer(size_t bytes, std::shared_ptr<HostAlloc
   return std::make_shared<HostBuffer>(bytes, std::move(allocator));
 }
 
+void copy_to_host(Backend& source, const void* from, void* to, size_t bytes) {
+  source.synchronize();
+  check(bytes % sizeof(float) == 0, Code::internal, "copy_from moves whole elements of 4 bytes, got ", bytes);
+  source.download(from, {{static_cast<int64_t>(bytes / sizeof(float))}, DataType::f32, nullptr}, to);
+}
+
 bool all_finite_on_host(const std::vector<std::pair<const void*, size_t>>& values) {
   return std::all_of(values.begin(), values.end(), [](const auto& part) {
     const auto* first = static_cast<const float*>(part.first);

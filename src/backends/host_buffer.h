@@ -15,6 +15,9 @@ class HostAllocator {
   virtual void free(void* memory, size_t bytes, size_t alignment) noexcept = 0;
 };
 
+// Backend::copy_from() to host memory.
+void copy_to_host(Backend& source, const void* from, void* to, size_t bytes);
+
 // Of memory that the host reads.
 bool all_finite_on_host(const std::vector<std::pair<const void*, size_t>>& values);
 

@@ -212,7 +212,8 @@ std::vector<ParamSpec> params_of(const NetSpec& spec) {
   std::vector<ParamSpec> params;
   walk(spec, 1, [&](const Visit& visit) {
     for (ParamShape& param : param_shapes(visit.node.op, visit.inputs))
-      params.push_back({visit.node.name + "." + param.suffix, visit.node.name, std::move(param.shape), param.rule, 0, 0});
+      params.push_back(
+          {visit.node.name + "." + param.suffix, visit.node.name, std::move(param.shape), param.rule, 0, 0});
   });
   return params;
 }

@@ -199,13 +199,6 @@ const std::vector<int>& Network::run_backward(size_t part, const StepContext& st
   return action.gradients;
 }
 
-void Network::backward(const StepContext& step, const std::function<void(size_t param)>& on_gradient) {
-  begin_backward();
-  for (size_t part = 0; part < backward_parts(); ++part)
-    for (int param : run_backward(part, step))
-      if (on_gradient) on_gradient(static_cast<size_t>(param));
-}
-
 const Location& Network::location(const std::string& output) const {
   auto found = plan_.outputs().find(output);
   if (found == plan_.outputs().end())

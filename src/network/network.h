@@ -63,8 +63,16 @@ class Network {
   void set_labels(std::span<const int32_t> labels);  // fewer: the rest is -1, which does not count
 
   void forward(const StepContext& step = {});
-  // `on_gradient` is called with each parameter once its gradient is whole and its weight is not read any more.
-  void backward(const StepContext& step = {}, const std::function<void(size_t param)>& on_gradient = {});
+  void backward(const StepContext& step = {}) {
+    backward(step, [](size_t) {});
+  }
+  // on_gradient(param) is called with each parameter once its gradient is whole and its weight is not read any more.
+  template <class OnGradient>
+  void backward(const StepContext& step, OnGradient on_gradient) {
+    begin_backward();
+    for (size_t part = 0; part < backward_parts(); ++part)
+      for (int param : run_backward(part, step)) on_gradient(static_cast<size_t>(param));
+  }
   // The same in parts, for several networks side by side. A part gives the parameters whose gradients are whole then.
   void begin_backward();
   size_t backward_parts() const { return plan_.backward().size(); }

@@ -130,10 +130,7 @@ bool Replicas::gradients_are_finite() const {
 
 bool Replicas::backward(StepContext step, const Recipe& recipe, double rate) {
   if (count() == 1 && !copies_ && !scales_) {
-    networks_[0]->begin_backward();
-    for (size_t part = 0; part < network().backward_parts(); ++part)
-      for (int param : networks_[0]->run_backward(part, share_of(0, step)))
-        update(0, static_cast<size_t>(param), recipe, rate);
+    networks_[0]->backward(share_of(0, step), [&](size_t param) { update(0, param, recipe, rate); });
     return true;
   }
   for (const auto& network : networks_) network->begin_backward();

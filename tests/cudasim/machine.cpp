@@ -20,8 +20,7 @@ void on_fault(int signal, siginfo_t* info, void*) {
       if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(1);
       break;
     }
-    violate("the host touches pinned memory that it did not wait for: " + allocation->trespass(info->si_addr) +
-            " still uses it");
+    violate("the host touches pinned memory that it did not wait for: " + allocation->trespass() + " still uses it");
     return;
   }
   struct sigaction usual {};

@@ -116,7 +116,7 @@ void Allocation::give_back(const Clock& host) {
   if (loans_.size() != before) protect();
 }
 
-std::string Allocation::trespass(const void*) {
+std::string Allocation::trespass() {
   const std::string whom = loans_.empty() ? "nobody" : loans_.back().use.call;
   loans_.clear();
   protect();

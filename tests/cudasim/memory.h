@@ -40,8 +40,7 @@ class Allocation {
   // Of pinned memory: takes the bytes from the host until it knows of `use`; gives back what it knows of.
   void lend(size_t first, size_t last, Access access, const Use& use);
   void give_back(const Clock& host);
-  std::string trespass(
-      const void* pointer);  // the host touched what is lent: whom it disturbed; opens the memory again
+  std::string trespass();  // the host touched what is lent: whom it disturbed; opens the memory again
 
  private:
   static constexpr size_t page = 4096;

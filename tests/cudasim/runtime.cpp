@@ -231,7 +231,7 @@ void add_events(cudnn::Api& api) {
   api.cudaEventCreateWithFlags = [](cudaEvent_t* made, unsigned) {
     return call("cudaEventCreateWithFlags", cudaErrorLaunchFailure, [&] {
       *made = machine().handle<cudaEvent_t>();
-      machine().events[*made] = std::make_unique<Event>(Event{current, number_for(machine().events), false, {}});
+      machine().events[*made] = std::make_unique<Event>(Event{current, number_for(machine().events), {}});
       return true;
     });
   };
@@ -250,7 +250,6 @@ void add_events(cudnn::Api& api) {
       if (stream->capture) return violated("an event is recorded in a captured stream");
       check_device("cudaEventRecord", stream->device);
       if (stream->device != event->device) return violated("cudaEventRecord: event and stream are of two devices");
-      event->recorded = true;
       event->clock = stream->clock;
       event->clock.join(machine().host);
       return true;

@@ -29,7 +29,6 @@ struct Stream {
 struct Event {
   int device;
   size_t number;
-  bool recorded = false;
   Clock clock;
 };
 

@@ -19,10 +19,8 @@ class ActivationKernel : public DeviceKernel {
   }
   void run_backward(const StepContext&) override {
     if (!wants_grad()) return;
-    const void* y = memory_.outputs[0];
-    device_->call<&Api::cudnnActivationBackward>(
-        device_->cudnn(), static_cast<cudnnActivationDescriptor_t>(activation_), &one, tensor(), y, tensor(),
-        memory_.output_grads[0], tensor(), y, &zero, tensor(), memory_.input_grads[0]);
+    activation_backward(*device_, activation_, desc_, memory_.outputs[0], memory_.output_grads[0],
+                        memory_.input_grads[0]);
   }
 
  private:

@@ -4,6 +4,7 @@
 #include "backends/cudnn/collective.h"
 #include "backends/cudnn/cudnn.h"
 #include "backends/cudnn/kernel.h"
+#include "backends/host_buffer.h"
 #include "core/error.h"
 #include "core/log.h"
 
@@ -62,10 +63,8 @@ class CudnnBackend : public Backend {
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     if (auto* other = dynamic_cast<CudnnBackend*>(&source)) return device_->copy_from(*other->device_, from, to, bytes);
     std::vector<float> host(bytes / sizeof(float));
-    const TensorDesc desc{{static_cast<int64_t>(host.size())}, DataType::f32, nullptr};
-    source.synchronize();
-    source.download(from, desc, host.data());
-    upload(host.data(), desc, to);
+    copy_to_host(source, from, host.data(), bytes);
+    device_->upload(host.data(), to, host.size(), DataType::f32);
   }
 
   void update(const SgdUpdate& sgd) override {

@@ -63,7 +63,7 @@ class ConvKernel : public DeviceKernel {
   void run_backward(const StepContext&) override {
     void* const dy = memory_.output_grads[0];
     const void* const gradient = dy;
-    if (op_.activation != Activation::none) activation_backward(*device_, activation_, y_, memory_.outputs[0], dy);
+    if (op_.activation != Activation::none) activation_backward(*device_, activation_, y_, memory_.outputs[0], dy, dy);
     sum_channels(*device_, type_, gradient, out_shape(), backward_scratch(channel_sums_), memory_.param_grads[1]);
     // In f32 in the end, whatever cuDNN makes it in.
     void* const dw = converts_params() ? backward_scratch(weight_grad_) : memory_.param_grads[0];
@@ -138,9 +138,7 @@ class ConvKernel : public DeviceKernel {
   // The input as cuDNN takes it.
   const void* input(void* scratch) const {
     if (!padded_) return memory_.inputs[0];
-    const Shape& in = in_shape();
-    device_->launch(Window{memory_.inputs[0], scratch, type_, in[2], in[3], x_shape_[2], x_shape_[3], op_.pad.top,
-                           op_.pad.left, 0.f, static_cast<size_t>(element_count(x_shape_))});
+    lay(memory_.inputs[0], in_shape(), scratch, x_shape_, op_.pad, 0);
     return scratch;
   }
 
@@ -149,10 +147,7 @@ class ConvKernel : public DeviceKernel {
     device_->call<&Api::cudnnConvolutionBackwardData>(
         device_->cudnn(), &one, filter(), weight(), y_desc(), dy, static_cast<cudnnConvolutionDescriptor_t>(data_conv_),
         for_data_.algorithm, work(for_data_.workspace), for_data_.workspace, &zero, x_desc(), dx);
-    if (!padded_) return;
-    const Shape& in = in_shape();
-    device_->launch(Window{dx, memory_.input_grads[0], type_, x_shape_[2], x_shape_[3], in[2], in[3], -op_.pad.top,
-                           -op_.pad.left, 0.f, static_cast<size_t>(element_count(in))});
+    if (padded_) cut(dx, x_shape_, memory_.input_grads[0], in_shape(), op_.pad);
   }
 
   Conv op_;

@@ -84,6 +84,11 @@ class DeviceKernel : public Kernel {
     return converts_params() ? static_cast<size_t>(element_count(spec_.params[0].shape)) * size_of(type_) : 0;
   }
 
+  // Planes of (N, C, H, W) into larger ones that start (top, left) before them, the rest `fill`; and back.
+  void lay(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad,
+           float fill) const;
+  void cut(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad) const;
+
   std::shared_ptr<Device> device_;
   DataType type_;
   bool training_;
@@ -117,8 +122,8 @@ class TensorDescriptor {
 
 constexpr float one = 1, zero = 0;  // cuDNN's and cuBLAS's alpha and beta, by address
 
-// dy becomes the gradient before the activation, in place.
+// dx becomes the gradient before the activation; it may be dy.
 void activation_backward(Device& device, cudnnActivationDescriptor_t activation, cudnnTensorDescriptor_t desc,
-                         const void* y, void* dy);
+                         const void* y, const void* dy, void* dx);
 
 }  // namespace alx::cudnn

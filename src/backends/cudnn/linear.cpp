@@ -33,7 +33,7 @@ class LinearKernel : public DeviceKernel {
 
   void run_backward(const StepContext&) override {
     void* const dy = memory_.output_grads[0];
-    if (op_.activation != Activation::none) activation_backward(*device_, activation_, y_, memory_.outputs[0], dy);
+    if (op_.activation != Activation::none) activation_backward(*device_, activation_, y_, memory_.outputs[0], dy, dy);
     sum_channels(*device_, type_, dy, out_shape(), nullptr, memory_.param_grads[1]);
     gemm(CUBLAS_OP_N, CUBLAS_OP_T, in_, out_, images_, memory_.inputs[0], in_, dy, out_, memory_.param_grads[0],
          DataType::f32);

@@ -111,7 +111,7 @@ std::string library_versions(const Api& api) {
   api.cudaRuntimeGetVersion(&runtime);
   const size_t version = api.cudnnGetVersion();  // 91300 is 9.13.0
   return cat("CUDA ", runtime / 1000, ".", runtime % 1000 / 10, ", cuDNN ", version / 10000, ".", version / 100 % 100,
-             ".", version % 100, has_nccl(api) ? "" : "; no NCCL: no data parallelism");
+             ".", version % 100, has_nccl(api) ? "" : "; no NCCL: gradients cross through the host");
 }
 
 }  // namespace alx::cudnn

@@ -48,10 +48,7 @@ class MaxPoolKernel : public DeviceKernel {
     void* const dx = moved_ ? backward_scratch(moved_grad_) : memory_.input_grads[0];
     device_->call<&Api::cudnnPoolingBackward>(device_->cudnn(), pooling(), &one, y_desc(), memory_.outputs[0], y_desc(),
                                               memory_.output_grads[0], x_desc(), x, &zero, x_desc(), dx);
-    if (!moved_) return;
-    const Shape& in = in_shape();
-    device_->launch(Window{dx, memory_.input_grads[0], type_, x_shape_[2], x_shape_[3], in[2], in[3], -op_.pad.top,
-                           -op_.pad.left, 0.f, static_cast<size_t>(element_count(in))});
+    if (moved_) cut(dx, x_shape_, memory_.input_grads[0], in_shape(), op_.pad);
   }
 
  private:
@@ -69,10 +66,7 @@ class MaxPoolKernel : public DeviceKernel {
 
   const void* input(void* scratch) const {
     if (!moved_) return memory_.inputs[0];
-    const Shape& in = in_shape();
-    device_->launch(Window{memory_.inputs[0], scratch, type_, in[2], in[3], x_shape_[2], x_shape_[3], op_.pad.top,
-                           op_.pad.left, -std::numeric_limits<float>::infinity(),
-                           static_cast<size_t>(element_count(x_shape_))});
+    lay(memory_.inputs[0], in_shape(), scratch, x_shape_, op_.pad, -std::numeric_limits<float>::infinity());
     return scratch;
   }
 

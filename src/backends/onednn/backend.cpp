@@ -77,8 +77,7 @@ class OnednnBackend : public Backend {
     move(const_cast<float*>(rows.data()), dense(part.get_dims(), DataType::f32), device, part);
   }
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
-    source.synchronize();
-    source.download(from, {{static_cast<int64_t>(bytes / sizeof(float))}, DataType::f32, nullptr}, to);
+    copy_to_host(source, from, to, bytes);
   }
   void update(const SgdUpdate& sgd) override { onednn::update(sgd, runtime_->threads); }
   void synchronize() override {}

@@ -32,9 +32,7 @@ class ReferenceBackend : public Backend {
     std::copy(rows.begin(), rows.end(), static_cast<float*>(device) + static_cast<size_t>(first_row) * row_size);
   }
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
-    source.synchronize();
-    check(bytes % sizeof(float) == 0, Code::internal, "copy_from moves whole elements of 4 bytes, got ", bytes);
-    source.download(from, {{static_cast<int64_t>(bytes / sizeof(float))}, DataType::f32, nullptr}, to);
+    copy_to_host(source, from, to, bytes);
   }
   void update(const SgdUpdate& sgd) override { reference::update(sgd); }
   void synchronize() override {}
