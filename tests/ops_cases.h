@@ -73,6 +73,14 @@ inline std::vector<OpCase> op_cases() {
       {"conv_whole_input", conv(10, 6, 1, {}), {{2, 8, 6, 6}}},
       {"conv_odd_channels", conv(17, 3, 1, Pad::all(1), 1, relu), {{3, 13, 7, 5}}},
       {"conv_fig1_5x5", conv(32, 5, 1, Pad::all(2), 1, tanh), {{2, 3, 16, 16}}},
+      // Enough tiles for Winograd, of every size that there is; groups, odd edges, uneven padding.
+      {"conv_winograd_5x5", conv(16, 5, 1, Pad::all(2), 1, relu), {{1, 32, 15, 13}}},
+      {"conv_winograd_5x5_groups2", conv(32, 5, 1, Pad::all(2), 2, relu), {{2, 32, 11, 9}}},
+      {"conv_winograd_3x3", conv(16, 3, 1, Pad::all(1), 1, relu), {{2, 32, 13, 13}}},
+      {"conv_winograd_3x3_groups3", conv(48, 3, 1, Pad::all(1), 3), {{4, 48, 8, 8}}},
+      {"conv_winograd_valid", conv(16, 3, 1, {}), {{8, 16, 7, 12}}},
+      {"conv_winograd_asymmetric", conv(16, 3, 1, {3, 0, 1, 2}, 1, relu), {{5, 16, 6, 9}}},
+      {"conv_winograd_inference", conv(32, 3, 1, Pad::all(1), 2, relu), {{2, 64, 13, 13}}, inference},
       // Fully connected layers.
       {"fc6_flattens", linear(64, relu), {{3, 16, 6, 6}}},
       {"fc7", linear(48, relu), {{4, 64}}},

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "backends/onednn/kernels.h"
+#include "backends/onednn/winograd.h"
 #include "core/error.h"
 
 namespace alx {
@@ -57,9 +58,13 @@ class OnednnBackend : public Backend {
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return make_host_buffer(bytes, allocator_); }
 
   void upload(const void* host, const TensorDesc& desc, void* device) override {
+    if (const auto* winograd = dynamic_cast<const WinogradLayout*>(desc.layout.get()))
+      return winograd->pack(static_cast<const float*>(host), static_cast<float*>(device));
     move(const_cast<void*>(host), plain(desc), device, md_of(desc));
   }
   void download(const void* device, const TensorDesc& desc, void* host) override {
+    check(!dynamic_cast<const WinogradLayout*>(desc.layout.get()), Code::unsupported,
+          "the weights of this inference kernel were transformed and cannot be read back");
     move(const_cast<void*>(device), md_of(desc), host, plain(desc));
   }
   int64_t rows_per_upload(const TensorDesc& desc) const override {

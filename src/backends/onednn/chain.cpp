@@ -94,6 +94,11 @@ std::vector<Tag> layouts_for(const TensorDesc& given) {
   return tags;
 }
 
+bool has_isa(dnnl::cpu_isa isa) {
+  const auto wanted = static_cast<unsigned>(isa);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+}
+
 bool is_slow(const std::string& implementation) {
   return implementation.find("ref") != std::string::npos || implementation.find("simple") != std::string::npos;
 }
@@ -133,6 +138,10 @@ Chain::Operand Chain::temporary(const Md& md) {
   return operand;
 }
 
+Chain::Operand Chain::view(Operand temporary, const Md& md) {
+  return external(Role::temporary, places_[temporary].index, md);
+}
+
 void Chain::reorder(Operand from, Operand to) {
   if (from == to) return;
   const dnnl::memory &source = places_[from].memory, &target = places_[to].memory;
@@ -162,6 +171,25 @@ void Chain::add(const dnnl::primitive_desc_base& descriptor, const dnnl::primiti
   steps_.push_back(std::move(step));
 }
 
+void Chain::add_product(Operand a, Operand b, Operand c, bool sum) {
+  dnnl::primitive_attr attributes = user_scratchpad();
+  if (sum) {
+    dnnl::post_ops post;
+    post.append_sum();
+    attributes.set_post_ops(post);
+  }
+  const auto md = [&](Operand operand) { return places_[operand].memory.get_desc(); };
+  const dnnl::matmul::primitive_desc descriptor(runtime_->engine, md(a), md(b), md(c), attributes);
+  add(descriptor, dnnl::matmul(descriptor), {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+}
+
+void Chain::add(const std::vector<Operand>& operands, Work work) {
+  Step step{{}, {}, {}, {}};
+  for (Operand operand : operands) step.arguments.emplace_back(0, operand);
+  step.work = std::move(work);
+  steps_.push_back(std::move(step));
+}
+
 void Chain::bind(const Binding& binding, void* workspace) {
   const auto address = [&](const Place& place) -> void* {
     switch (place.role) {
@@ -178,9 +206,11 @@ void Chain::bind(const Binding& binding, void* workspace) {
   };
   for (Place& place : places_) place.memory.set_data_handle(address(place));
   for (Step& step : steps_) {
-    step.list.clear();
-    for (const auto& [argument, operand] : step.arguments)
+    step.list.clear(), step.addresses.clear();
+    for (const auto& [argument, operand] : step.arguments) {
       step.list.push_back({argument, places_[operand].memory.get()});
+      step.addresses.push_back(places_[operand].memory.get_data_handle());
+    }
     if (!step.scratchpad) continue;
     step.scratchpad.set_data_handle(static_cast<char*>(workspace) + temporaries_);
     step.list.push_back({DNNL_ARG_SCRATCHPAD, step.scratchpad.get()});
@@ -191,6 +221,10 @@ void Chain::run() const {
   if (steps_.empty()) return;
   runtime_->use_threads();
   for (const Step& step : steps_) {
+    if (step.work) {
+      step.work(step.addresses.data());
+      continue;
+    }
     const dnnl_status_t status = dnnl_primitive_execute(step.primitive.get(), runtime_->stream.get(),
                                                         static_cast<int>(step.list.size()), step.list.data());
     check(status == dnnl_success, Code::internal, "oneDNN could not run a primitive (status ", static_cast<int>(status),

@@ -1,6 +1,7 @@
-// A kernel of this backend is one or two chains of oneDNN primitives over named operands. This file is the only one
-// that executes primitives.
+// A kernel of this backend is one or two chains of steps over named operands: oneDNN primitives, and loops of ours.
+// This file is the only one that executes primitives.
 #pragma once
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -44,6 +45,8 @@ TensorDesc desc_of(const Md& md, const Shape& shape);   // shape: ours, where on
 Tag tag_of(const Md& md);                               // nchw, nhwc, nChw8c, nChw16c, nc; else undef
 std::vector<Tag> layouts_for(const TensorDesc& given);  // 4-D: the given layout first, then the others
 
+bool has_isa(dnnl::cpu_isa isa);  // and is allowed to use it (ONEDNN_MAX_CPU_ISA)
+
 // Plain loops, or a generic implementation many times slower than the rest: avoided where another layout has better.
 bool is_slow(const std::string& implementation);
 bool is_gemm(const std::string& implementation);  // over a whole copy of the input: slower than the direct kernels
@@ -70,6 +73,7 @@ class Chain {
   using Operand = size_t;
   Operand external(Role role, size_t index, const Md& md);
   Operand temporary(const Md& md);
+  Operand view(Operand temporary, const Md& md);  // the same memory, which is large enough, for another use
   Operand reordered(Operand from, const Md& to);  // `from` itself where it is laid out so already
   Operand target(Operand to, const Md& made);     // where to write what reorder() will bring to `to`: itself if it can
   void reorder(Operand from, Operand to);         // nothing where both are one operand
@@ -77,6 +81,13 @@ class Chain {
   // `descriptor` is what `primitive` was made from: its scratchpad is added to the arguments.
   void add(const dnnl::primitive_desc_base& descriptor, const dnnl::primitive& primitive,
            const std::vector<std::pair<int, Operand>>& arguments);
+
+  // Matrix products, one for each index of the first dimension: c = a b, or c += a b. Of f32.
+  void add_product(Operand a, Operand b, Operand c, bool sum);
+
+  // A loop of ours over the operands' addresses, given in this order. It must not throw.
+  using Work = std::function<void(void* const* operands)>;
+  void add(const std::vector<Operand>& operands, Work work);
 
   bool empty() const { return steps_.empty(); }
   size_t workspace() const { return temporaries_ + scratchpad_; }
@@ -94,6 +105,8 @@ class Chain {
     std::vector<std::pair<int, Operand>> arguments;
     dnnl::memory scratchpad;
     std::vector<dnnl_exec_arg_t> list;  // what oneDNN takes, ready
+    Work work = nullptr;                // instead of a primitive
+    std::vector<void*> addresses = {};
   };
   std::shared_ptr<const Runtime> runtime_;
   std::vector<Place> places_;

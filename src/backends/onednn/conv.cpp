@@ -1,6 +1,7 @@
 // Convolution. Weights stay in the layout that the forward pass chose; the other passes reorder where they must.
 
 #include "backends/onednn/kernels.h"
+#include "backends/onednn/winograd.h"
 #include "core/error.h"
 
 namespace alx::onednn {
@@ -113,6 +114,7 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Geo
 }  // namespace
 
 std::unique_ptr<Kernel> make(const Conv& op, const Context& context) {
+  if (auto winograd = make_winograd(op, context)) return winograd;
   const Geometry g = geometry_of(op, context);
   const Forward forward = choose_forward(op, g, context);
   auto kernel = context.kernel();

@@ -42,12 +42,6 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
   chain.reorder(made, weight_grad);
 }
 
-bool has_avx512() {
-  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto avx512 = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
-  return (isa & avx512) == avx512;
-}
-
 // The input as it is, channels last, or flattened. Plain gemm halves fc6's time on many images with AVX2 (18 ms for 39
 // at 32), but not with AVX-512 (21 ms for 13), and doubles it on one (AVX-512: 6.4 ms for 2.9); in training its layouts
 // cost more than it gains.
@@ -61,7 +55,7 @@ Forward choose_forward(const Linear& op, const Shape& out, const Context& contex
   std::vector<Md> sources;
   if (in.size() == 4) sources = {with_tag(in, type, Tag::any), with_tag(in, type, Tag::nhwc)};
   sources.push_back(dense(flat, type));
-  const bool many = in[0] >= 8 && !context.training() && !has_avx512();
+  const bool many = in[0] >= 8 && !context.training() && !has_isa(dnnl::cpu_isa::avx512_core);
   Forward best;
   for (const Md& source : sources) {
     Shape weight = source.get_dims();
