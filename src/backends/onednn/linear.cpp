@@ -10,11 +10,14 @@ using Forward = dnnl::inner_product_forward::primitive_desc;
 using BackwardData = dnnl::inner_product_backward_data::primitive_desc;
 using BackwardWeights = dnnl::inner_product_backward_weights::primitive_desc;
 
+Md any_layout(const Md& md) { return {md.get_dims(), md.get_data_type(), Tag::any}; }
+
+// Gemm takes the weights as they lie in every pass; the others are asked which layout they like.
 void add_backward_data(ChainKernel& kernel, const Forward& forward, const Context& context, Chain::Operand grad) {
   Chain& chain = kernel.backward_chain;
-  const BackwardData descriptor(context.runtime->engine, forward.src_desc(),
-                                Md(forward.weights_desc().get_dims(), forward.weights_desc().get_data_type(), Tag::any),
-                                forward.dst_desc(), forward, user_scratchpad());
+  const Md weights = is_gemm(forward.impl_info_str()) ? forward.weights_desc() : any_layout(forward.weights_desc());
+  const BackwardData descriptor(context.runtime->engine, forward.src_desc(), weights, forward.dst_desc(), forward,
+                                user_scratchpad());
   const auto weight = chain.external(Role::param, 0, forward.weights_desc());
   kernel.spec().input_grads = {desc_of(descriptor.diff_src_desc(), context.in().shape)};
   chain.add(descriptor, dnnl::inner_product_backward_data(descriptor),
@@ -27,11 +30,11 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
   Chain& chain = kernel.backward_chain;
   const Md bias = forward.bias_desc();
   const Md weight = forward.weights_desc();
-  const auto descriptor =
-      first_fast({weight, Md(weight.get_dims(), weight.get_data_type(), Tag::any)}, [&](const Md& made) {
-        return BackwardWeights(context.runtime->engine, forward.src_desc(), made, bias, forward.dst_desc(), forward,
-                               user_scratchpad(), true);
-      });
+  const Md other = is_gemm(forward.impl_info_str()) ? weight : any_layout(weight);
+  const auto descriptor = first_fast({weight, other}, [&](const Md& made) {
+    return BackwardWeights(context.runtime->engine, forward.src_desc(), made, bias, forward.dst_desc(), forward,
+                           user_scratchpad(), true);
+  });
   const auto weight_grad = chain.external(Role::param_grad, 0, weight);
   const auto made = chain.target(weight_grad, descriptor.diff_weights_desc());
   chain.add(descriptor, dnnl::inner_product_backward_weights(descriptor),
@@ -56,11 +59,16 @@ Forward choose_forward(const Linear& op, const Shape& out, const Context& contex
   if (in.size() == 4) sources = {with_tag(in, type, Tag::any), with_tag(in, type, Tag::nhwc)};
   sources.push_back(dense(flat, type));
   const bool many = in[0] >= 8 && !context.training() && !has_isa(dnnl::cpu_isa::avx512_core);
+  // There, backward passes of the weights are gemm on dense weights: in another layout each step would turn their
+  // gradient.
+  const bool dense_weights = context.training() && !has_isa(dnnl::cpu_isa::avx512_core);
+  if (dense_weights) sources = {dense(flat, type)};
   Forward best;
   for (const Md& source : sources) {
     Shape weight = source.get_dims();
     weight[0] = op.out;
-    const Forward forward(context.runtime->engine, kind, source, with_tag(weight, type, Tag::any),
+    const Forward forward(context.runtime->engine, kind, source,
+                          dense_weights ? dense(weight, type) : with_tag(weight, type, Tag::any),
                           with_tag({op.out}, DataType::f32, Tag::x), dense(out, type), attributes,
                           /*allow_empty=*/true);
     if (!forward) continue;

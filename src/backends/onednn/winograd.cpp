@@ -54,7 +54,7 @@ struct Grid {
   Grid(const Pixels& input, const Pixels& output, int64_t count, int64_t pad_top, int64_t pad_left, const Tiles& tiles)
       : in(input), out(output), images(count), top(pad_top), left(pad_left), step(tiles.outputs), size(tiles.tile) {
     down = (out.height + step - 1) / step, across = (out.width + step - 1) / step;
-    constexpr int64_t bytes_at_once = 12 << 20;
+    constexpr int64_t bytes_at_once = 8 << 20;
     const int64_t bytes = down * across * size * size * (in.channels + out.channels) * 4;
     const int64_t parts = std::clamp<int64_t>((images * bytes + bytes_at_once - 1) / bytes_at_once, 1, images);
     at_once = (images + parts - 1) / parts;
