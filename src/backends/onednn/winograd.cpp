@@ -36,7 +36,6 @@ struct Pixels {
 struct Matrices {
   int64_t groups, points, rows, columns;
 
-  int64_t count() const { return groups * points * rows * columns; }
   int64_t stride() const { return rows * columns; }  // from point to point
   int64_t offset(int64_t group, int64_t row) const { return (group * points * rows + row) * columns; }
   Md md() const { return with_tag({groups * points, rows, columns}, DataType::f32, Tag::abc); }
@@ -297,7 +296,7 @@ int64_t tiles_of(const Shape& out, int64_t outputs) {
 }
 
 // How many outputs a tile is made of: as few products as can be. Null where there are no transforms.
-const Tiles* choose_tiles(const Conv& op, const Shape& out) {
+const Tiles* choose_tiles([[maybe_unused]] const Conv& op, [[maybe_unused]] const Shape& out) {
   const Tiles* best = nullptr;
 #ifdef __x86_64__
   const auto find = has_avx512() ? winograd::tiles_avx512 : winograd::tiles_avx2;

@@ -1,6 +1,6 @@
 // Convolution of 3 x 3 and 5 x 5 kernels by Winograd's minimal filtering: transforms of ours around batches of matrix
-// products, one for each point of a tile. At AlexNet's sizes it takes 3.4 to 5.8 times fewer
-// multiplications than the direct sum.
+// products, one for each point of a tile. At AlexNet's sizes it takes 3.4 to 5.8 times fewer multiplications than the
+// direct sum.
 #pragma once
 #include "backends/onednn/chain.h"
 
