@@ -14,8 +14,7 @@ namespace {
 class Winograd : public testing::Test {
  protected:
   void SetUp() override {
-    for (const auto& each : backends())
-      if (each->name() == "onednn") backend_ = each;
+    backend_ = backend_named("onednn");
     if (!backend_) GTEST_SKIP() << "oneDNN is not in this build";
 #ifdef __x86_64__
     if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "this processor has no AVX2";

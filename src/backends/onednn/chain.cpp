@@ -184,7 +184,7 @@ void Chain::add_product(Operand a, Operand b, Operand c, bool sum) {
 }
 
 void Chain::add(const std::vector<Operand>& operands, Work work) {
-  Step step{{}, {}, {}, {}};
+  Step step;
   for (Operand operand : operands) step.arguments.emplace_back(0, operand);
   step.work = std::move(work);
   steps_.push_back(std::move(step));
@@ -208,8 +208,11 @@ void Chain::bind(const Binding& binding, void* workspace) {
   for (Step& step : steps_) {
     step.list.clear(), step.addresses.clear();
     for (const auto& [argument, operand] : step.arguments) {
-      step.list.push_back({argument, places_[operand].memory.get()});
-      step.addresses.push_back(places_[operand].memory.get_data_handle());
+      const dnnl::memory& memory = places_[operand].memory;
+      if (step.work)
+        step.addresses.push_back(memory.get_data_handle());
+      else
+        step.list.push_back({argument, memory.get()});
     }
     if (!step.scratchpad) continue;
     step.scratchpad.set_data_handle(static_cast<char*>(workspace) + temporaries_);

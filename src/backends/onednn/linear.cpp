@@ -10,14 +10,16 @@ using Forward = dnnl::inner_product_forward::primitive_desc;
 using BackwardData = dnnl::inner_product_backward_data::primitive_desc;
 using BackwardWeights = dnnl::inner_product_backward_weights::primitive_desc;
 
-Md any_layout(const Md& md) { return {md.get_dims(), md.get_data_type(), Tag::any}; }
-
 // Gemm takes the weights as they lie in every pass; the others are asked which layout they like.
+Md backward_weights_md(const Forward& forward) {
+  const Md weights = forward.weights_desc();
+  return is_gemm(forward.impl_info_str()) ? weights : Md(weights.get_dims(), weights.get_data_type(), Tag::any);
+}
+
 void add_backward_data(ChainKernel& kernel, const Forward& forward, const Context& context, Chain::Operand grad) {
   Chain& chain = kernel.backward_chain;
-  const Md weights = is_gemm(forward.impl_info_str()) ? forward.weights_desc() : any_layout(forward.weights_desc());
-  const BackwardData descriptor(context.runtime->engine, forward.src_desc(), weights, forward.dst_desc(), forward,
-                                user_scratchpad());
+  const BackwardData descriptor(context.runtime->engine, forward.src_desc(), backward_weights_md(forward),
+                                forward.dst_desc(), forward, user_scratchpad());
   const auto weight = chain.external(Role::param, 0, forward.weights_desc());
   kernel.spec().input_grads = {desc_of(descriptor.diff_src_desc(), context.in().shape)};
   chain.add(descriptor, dnnl::inner_product_backward_data(descriptor),
@@ -30,8 +32,7 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
   Chain& chain = kernel.backward_chain;
   const Md bias = forward.bias_desc();
   const Md weight = forward.weights_desc();
-  const Md other = is_gemm(forward.impl_info_str()) ? weight : any_layout(weight);
-  const auto descriptor = first_fast({weight, other}, [&](const Md& made) {
+  const auto descriptor = first_fast({weight, backward_weights_md(forward)}, [&](const Md& made) {
     return BackwardWeights(context.runtime->engine, forward.src_desc(), made, bias, forward.dst_desc(), forward,
                            user_scratchpad(), true);
   });
@@ -46,8 +47,8 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
 }
 
 // The input as it is, channels last, or flattened. Plain gemm halves fc6's time on many images with AVX2 (18 ms for 39
-// at 32), but not with AVX-512 (21 ms for 13), and doubles it on one (AVX-512: 6.4 ms for 2.9); in training its layouts
-// cost more than it gains.
+// at 32), but not with AVX-512 (21 ms for 13), and doubles it on one (AVX-512: 6.4 ms for 2.9). Training with AVX2
+// keeps weights dense: their gradients are gemm's and dense, and in another layout each step would turn them.
 Forward choose_forward(const Linear& op, const Shape& out, const Context& context) {
   const DataType type = context.request.precision;
   const Shape& in = context.in().shape;
@@ -55,14 +56,11 @@ Forward choose_forward(const Linear& op, const Shape& out, const Context& contex
   dnnl::primitive_attr attributes = user_scratchpad();
   append_activation(attributes, op.activation);
   const auto kind = context.training() ? prop_kind::forward_training : prop_kind::forward_inference;
+  const bool avx512 = has_isa(dnnl::cpu_isa::avx512_core), dense_weights = context.training() && !avx512;
+  const bool many = in[0] >= 8 && !context.training() && !avx512;
   std::vector<Md> sources;
-  if (in.size() == 4) sources = {with_tag(in, type, Tag::any), with_tag(in, type, Tag::nhwc)};
+  if (in.size() == 4 && !dense_weights) sources = {with_tag(in, type, Tag::any), with_tag(in, type, Tag::nhwc)};
   sources.push_back(dense(flat, type));
-  const bool many = in[0] >= 8 && !context.training() && !has_isa(dnnl::cpu_isa::avx512_core);
-  // There, backward passes of the weights are gemm on dense weights: in another layout each step would turn their
-  // gradient.
-  const bool dense_weights = context.training() && !has_isa(dnnl::cpu_isa::avx512_core);
-  if (dense_weights) sources = {dense(flat, type)};
   Forward best;
   for (const Md& source : sources) {
     Shape weight = source.get_dims();

@@ -14,6 +14,8 @@ using winograd::Tiles;
 using winograd::ToPoints;
 using winograd::Window;
 
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 // Where the pixels of a tensor lie, in floats. Channels come in blocks of `lanes`.
 struct Pixels {
   int64_t channels, height, width, image, row, pixel, lanes, block;
@@ -52,11 +54,11 @@ struct Grid {
 
   Grid(const Pixels& input, const Pixels& output, int64_t count, int64_t pad_top, int64_t pad_left, const Tiles& tiles)
       : in(input), out(output), images(count), top(pad_top), left(pad_left), step(tiles.outputs), size(tiles.tile) {
-    down = (out.height + step - 1) / step, across = (out.width + step - 1) / step;
+    down = divide_up(out.height, step), across = divide_up(out.width, step);
     constexpr int64_t bytes_at_once = 8 << 20;
     const int64_t bytes = down * across * size * size * (in.channels + out.channels) * 4;
-    const int64_t parts = std::clamp<int64_t>((images * bytes + bytes_at_once - 1) / bytes_at_once, 1, images);
-    at_once = (images + parts - 1) / parts;
+    const int64_t parts = std::clamp<int64_t>(divide_up(images * bytes, bytes_at_once), 1, images);
+    at_once = divide_up(images, parts);
   }
 
   int64_t rows() const { return at_once * down * across; }
@@ -116,19 +118,21 @@ Chain::Work points_to_outputs(const Grid& grid, int64_t first_image, const Matri
 struct Weights {
   int64_t kernel, groups, in, out;  // in, out: channels of a group
 
+  int64_t pixel() const { return groups * in * out; }
+  int64_t row() const { return kernel * pixel(); }
   Md md() const {
-    const int64_t x = groups * in * out, y = kernel * x;
-    if (groups == 1) return {{out, in, kernel, kernel}, dnnl::memory::data_type::f32, {1, out, y, x}};
-    return {{groups, out, in, kernel, kernel}, dnnl::memory::data_type::f32, {in * out, 1, out, y, x}};
+    constexpr auto f32 = dnnl::memory::data_type::f32;
+    if (groups == 1) return {{out, in, kernel, kernel}, f32, {1, out, row(), pixel()}};
+    return {{groups, out, in, kernel, kernel}, f32, {in * out, 1, out, row(), pixel()}};
   }
   // Turned round, for the gradient of the input, it starts at the last weight and goes back.
   Window window(bool turned) const {
-    const int64_t x = groups * in * out, y = kernel * x;
+    const int64_t sign = turned ? -1 : 1;
     const int size = static_cast<int>(kernel);
-    return {turned ? -y : y, turned ? -x : x, out, 0, 0, size, 0, size};
+    return {sign * row(), sign * pixel(), out, 0, 0, size, 0, size};
   }
-  int64_t offset(int64_t row, bool turned) const {  // row: group * in + input channel
-    return row * out + (turned ? (kernel * kernel - 1) * groups * in * out : 0);
+  int64_t offset(int64_t input, bool turned) const {  // input: group * in + input channel
+    return input * out + (turned ? (kernel * kernel - 1) * pixel() : 0);
   }
 };
 
@@ -291,9 +295,7 @@ class Builder {
 
 bool has_avx512() { return has_isa(dnnl::cpu_isa::avx512_core); }
 
-int64_t tiles_of(const Shape& out, int64_t outputs) {
-  return (out[2] + outputs - 1) / outputs * ((out[3] + outputs - 1) / outputs);
-}
+int64_t tiles_of(const Shape& out, int64_t outputs) { return divide_up(out[2], outputs) * divide_up(out[3], outputs); }
 
 // How many outputs a tile is made of: as few products as can be. Null where there are no transforms.
 const Tiles* choose_tiles([[maybe_unused]] const Conv& op, [[maybe_unused]] const Shape& out) {
@@ -350,9 +352,8 @@ std::unique_ptr<Kernel> make_winograd(const Conv& op, const Context& context) {
   constexpr int64_t enough_tiles = 16;
   if (!tiles || in[0] * tiles_of(out, tiles->outputs) < enough_tiles) return nullptr;
 
-  Tag tag = tag_of(md_of(context.in()));
-  const bool kept = tag == Tag::nhwc || tag == Tag::nChw16c || (tag == Tag::nChw8c && lanes == 8);
-  if (!kept) tag = lanes == 16 ? Tag::nChw16c : Tag::nChw8c;
+  const Tag blocked = lanes == 16 ? Tag::nChw16c : Tag::nChw8c;
+  const Tag tag = tag_of(md_of(context.in())) == Tag::nhwc ? Tag::nhwc : blocked;
   return Builder(op, context, *tiles, tag).make();
 }
 
