@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/onednn/kernels.h"
+#include "backends/onednn/parallel_for.h"
 #include "backends/onednn/winograd_tiles.h"
 #include "core/error.h"
 
@@ -67,12 +68,11 @@ struct Grid {
   // f(row of the matrices, image, tile's row, tile's column). Beyond the last image, image is -1.
   template <class F>
   void each_tile(int64_t first_image, F f) const {
-    const int64_t count = rows(), tiles = down * across;
-#pragma omp parallel for schedule(static)
-    for (int64_t row = 0; row < count; ++row) {
+    const int64_t tiles = down * across;
+    parallel_for(rows(), [&](int64_t row) {
       const int64_t image = first_image + row / tiles, tile = row % tiles;
       f(row, image < images ? image : -1, tile / across, tile % across);
-    }
+    });
   }
 };
 
@@ -141,10 +141,10 @@ Chain::Work weights_to_points(const Weights& weights, const Matrices& m, bool tu
   return [=](void* const* operands) {
     const auto* from = static_cast<const float*>(operands[0]);
     auto* points = static_cast<float*>(operands[1]);
-#pragma omp parallel for schedule(static)
-    for (int64_t row = 0; row < weights.groups * weights.in; ++row)
+    parallel_for(weights.groups * weights.in, [&](int64_t row) {
       transform(from + weights.offset(row, turned), weights.window(turned),
                 points + m.offset(row / weights.in, row % weights.in), m.stride(), m.columns);
+    });
   };
 }
 
@@ -153,10 +153,10 @@ Chain::Work points_to_weights(const Weights& weights, const Matrices& m, FromPoi
   return [=](void* const* operands) {
     const auto* points = static_cast<const float*>(operands[0]);
     auto* to = static_cast<float*>(operands[1]);
-#pragma omp parallel for schedule(static)
-    for (int64_t row = 0; row < weights.groups * weights.in; ++row)
+    parallel_for(weights.groups * weights.in, [&](int64_t row) {
       transform(points + m.offset(row / weights.in, row % weights.in), m.stride(), to + weights.offset(row, false),
                 weights.window(false), m.columns, nullptr, false);
+    });
   };
 }
 
