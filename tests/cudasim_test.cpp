@@ -5,7 +5,6 @@
 #include "cudasim/machine.h"
 #include "gpus.h"
 #include "tiny_training.h"
-#include "train/replicas.h"
 
 namespace alx {
 namespace {
@@ -80,19 +79,16 @@ void halves() {
   input.height = input.width = 8;
   builder.input(input, {}).classes(5, {}).add("conv", conv3x3(3, 4));
   builder.add("fc", Linear{5, Activation::none, models::gaussian(1), models::bias(0)});
-  NetworkOptions options;
-  options.batch = 4;
-  options.phase = Phase::training;
-  Replicas replicas(builder.finish(), open_devices("cuda:0,cuda:1"), options);
-  replicas.load(drawn_weights(1));
-  const std::vector<float> images(4 * 3 * 8 * 8, 0.5f);
-  for (uint64_t step = 0; step < 2; ++step) {
-    replicas.forward(images, std::vector<int32_t>{0, 1, 2, 3}, {.step = step});
-    replicas.backward({.step = step}, Recipe{}, 0.1);
-  }
-  std::vector<float> losses(4);
-  replicas.read("loss", losses);
-  replicas.network().read_param(0);
+  train_in_replicas(builder.finish(), "cuda:0,cuda:1", DataType::f32, 2);
+}
+
+// Its forward pass, and its backward pass with the updates; in fp16 the updates wait for a look at the gradients.
+TEST_F(CudaSim, ATrainingStepIsReplayedFromTheSecondOn) {
+  train_in_replicas(tiny_towers(), "cuda:0", DataType::f32, 5);
+  EXPECT_EQ(cudasim::calls().at("cudaGraphLaunch"), 4u * 2);
+  cudasim::reset();
+  train_in_replicas(tiny_towers(), "cuda:0", DataType::f16, 5);
+  EXPECT_EQ(cudasim::calls().at("cudaGraphLaunch"), 4u * 3);
 }
 
 // Every place where the backend waits or records matters somewhere in the run. That not each single wait does is no

@@ -77,6 +77,15 @@ TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
   }
 }
 
+// A step on one device is replayed, too: with its own masks and rate.
+TEST_F(Cudnn, TrainsAlikeHoweverManySteps) {
+  const Trained reference = train_in_replicas(tiny_towers(), "reference");
+  const Trained one = train_in_replicas(tiny_towers(), "cuda:0");
+  expect_close(one, reference, 1e-4);
+  EXPECT_TRUE(train_in_replicas(tiny_towers(), devices_) == one) << "two devices, which replay nothing";
+  expect_close(train_in_replicas(tiny_towers(), "cuda:0", DataType::f16), reference, 0.03);
+}
+
 TEST_F(Cudnn, SessionsOfOneModelShareItsWeights) {
   const auto model = Model::of(small("alexnet-cifar10"), drawn_weights(1));
   SessionOptions options;

@@ -68,6 +68,7 @@ class Runner {
     for (size_t bytes : {spec().forward_workspace, spec().backward_workspace, spec().state})
       scratch_.push_back(bytes > 0 ? make(bytes) : nullptr);
     bind();
+    backend_.begin_pass(run_.step);
     if (!spec().alias) kernel_->forward(run_.step);
     OpResult result;
     for (size_t i = 0; i < outputs_.size(); ++i) result.outputs.push_back(download(outputs_[i], spec().outputs[i]));

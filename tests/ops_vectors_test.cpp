@@ -184,14 +184,16 @@ TEST_P(OpsOf, MomentumInBothForms) {
       memory.push_back(backend().allocate(count * sizeof(float)));
       backend().upload(values->data(), desc, memory.back()->data());
     }
-    backend().update(
-        {memory[0]->data(), memory[1]->data(), memory[2]->data(), count, 0.1f, 0.9f, 0.05f, rate_in_velocity});
+    const StepContext step{.loss_scale = 4, .rate = 0.05f};
+    backend().begin_pass(step);
+    backend().update({memory[0]->data(), memory[1]->data(), memory[2]->data(), count, 2, 0.9f, 0.05f, rate_in_velocity},
+                     step);
     backend().synchronize();
     Values new_weight(count), new_velocity(count), want_weight, want_velocity;
     backend().download(memory[0]->data(), desc, new_weight.data());
     backend().download(memory[1]->data(), desc, new_velocity.data());
     for (size_t i = 0; i < count; ++i) {
-      const float slope = grad[i] + 0.05f * weight[i];
+      const float slope = grad[i] / 4 + 0.05f * weight[i];
       want_velocity.push_back(0.9f * velocity[i] + (rate_in_velocity ? -0.1f * slope : slope));
       want_weight.push_back(weight[i] + (rate_in_velocity ? want_velocity[i] : -0.1f * want_velocity[i]));
     }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/step.h"
 #include "graph/ops.h"
 #include "graph/tensor.h"
 
@@ -28,14 +29,6 @@ class Buffer {
   Buffer(void* data, size_t bytes) : data_(data), bytes_(bytes) {}
   void* data_;
   size_t bytes_;
-};
-
-// What changes from step to step. Everything else is bound once.
-struct StepContext {
-  uint64_t seed = 0, step = 0;
-  int64_t first_image = 0;   // index of this batch's first image in the global batch
-  int64_t global_batch = 0;  // images in the global batch: the divisor of the mean loss; 0: this batch
-  float loss_scale = 1;      // of every gradient, so that small ones survive in fp16
 };
 
 // What a kernel wants and gives, known after compiling and before memory exists.
@@ -90,13 +83,14 @@ struct CompileRequest {
 struct SgdUpdate {
   void *weight, *velocity;
   const void* grad;
-  size_t count;  // of f32 elements, padding included
-  float rate, momentum, decay;
+  size_t count;       // of f32 elements, padding included
+  float rate_factor;  // of the step's rate
+  float momentum, decay;
   bool rate_in_velocity;  // the paper's form; else torch's
-  float grad_scale = 1;   // what the gradient is multiplied by first
 };
 
-// Work that was queued once and can be queued again at little cost, with the same addresses. Dies before its backend.
+// Work that was queued once and can be queued again at little cost: with the same addresses, and with the step of the
+// latest begin_pass(). Dies before its backend.
 class Recording {
  public:
   virtual ~Recording() = default;
@@ -138,9 +132,11 @@ class Backend {
   // Dense bytes from another backend's memory, after the work queued there.
   virtual void copy_from(Backend& source, const void* from, void* to, size_t bytes) = 0;
 
-  virtual void update(const SgdUpdate& sgd) = 0;
   // Before the first kernel of each pass, forward or backward: what other devices copied in the last may change again.
-  virtual void begin_pass() {}
+  // Kernels and updates of the pass are given the same step.
+  virtual void begin_pass(const StepContext& step) { (void)step; }
+  // The gradient is divided by the step's loss scale.
+  virtual void update(const SgdUpdate& sgd, const StepContext& step) = 0;
   // Null where the backend gains nothing by it. `work` runs kernels of this backend alone.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& work) { return (void)work, nullptr; }
   virtual void synchronize() = 0;

@@ -139,8 +139,7 @@ void Network::place_weights(const WeightSource& source, SharedWeights* shared) {
   }
   std::vector<void*> weights;
   for (const auto& buffer : weights_) weights.push_back(buffer->data());
-  recording_.reset();
-  runs_ = 0;
+  forward_.forget();
   plan_.bind(weights);
   if (shared)  // others use what was packed here
     for (const auto& device : plan_.devices()) device->synchronize();
@@ -178,19 +177,15 @@ void Network::set_labels(std::span<const int32_t> labels) {
 
 void Network::forward(const StepContext& step) {
   check(!weights_.empty() || params().empty(), Code::invalid_state, "the network has no weights yet: load them first");
-  const auto run = [&] {
+  for (const auto& device : plan_.devices()) device->begin_pass(step);
+  forward_.run(only_device(), [&] {
     for (const Action& action : plan_.forward()) action.kernel->forward(step);
-  };
-  for (const auto& device : plan_.devices()) device->begin_pass();
-  // Inference has the same work each time. Only from the second on: the first may still choose its kernels.
-  const bool replays = options_.phase == Phase::inference && plan_.devices().size() == 1;
-  if (replays && runs_++ == 1) recording_ = plan_.devices()[0]->record(run);  // null: it goes on as it did
-  recording_ ? recording_->replay() : run();
+  });
 }
 
-void Network::begin_backward() {
+void Network::begin_backward(const StepContext& step) {
   check(options_.phase == Phase::training, Code::invalid_state, "a network made for inference has no backward pass");
-  for (const auto& device : plan_.devices()) device->begin_pass();
+  for (const auto& device : plan_.devices()) device->begin_pass(step);
 }
 
 const std::vector<int>& Network::run_backward(size_t part, const StepContext& step) {

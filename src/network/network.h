@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/plan.h"
+#include "network/repeated.h"
 
 namespace alx {
 
@@ -69,12 +70,12 @@ class Network {
   // on_gradient(param) is called with each parameter once its gradient is whole and its weight is not read any more.
   template <class OnGradient>
   void backward(const StepContext& step, OnGradient on_gradient) {
-    begin_backward();
+    begin_backward(step);
     for (size_t part = 0; part < backward_parts(); ++part)
       for (int param : run_backward(part, step)) on_gradient(static_cast<size_t>(param));
   }
   // The same in parts, for several networks side by side. A part gives the parameters whose gradients are whole then.
-  void begin_backward();
+  void begin_backward(const StepContext& step);
   size_t backward_parts() const { return plan_.backward().size(); }
   const std::vector<int>& run_backward(size_t part, const StepContext& step);
 
@@ -96,6 +97,7 @@ class Network {
   // Of the i-th device, in the order they were given and without repeats.
   size_t device_count() const { return plan_.devices().size(); }
   MemoryReport memory(size_t device = 0) const { return plan_.memory(static_cast<int>(device)); }
+  Backend* only_device() const { return device_count() == 1 ? plan_.devices()[0].get() : nullptr; }
   std::string describe() const { return plan_.describe(); }
 
  private:
@@ -108,8 +110,7 @@ class Network {
   std::vector<std::shared_ptr<Buffer>> weights_;  // outlive the plan, whose end waits for what reads them
   Plan plan_;
   std::string result_;
-  std::unique_ptr<Recording> recording_;  // of the forward pass, where its device can replay one
-  int64_t runs_ = 0;
+  Repeated forward_;
   std::vector<float> input_;  // staging that fills up a short batch; empty until there is one
   std::vector<int32_t> labels_;
 };

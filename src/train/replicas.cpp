@@ -8,8 +8,9 @@
 
 namespace alx {
 
-Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options)
-    : scales_(options.precision == DataType::f16) {
+Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options,
+                   const Recipe& recipe)
+    : recipe_(recipe), scales_(options.precision == DataType::f16) {
   const auto slots = static_cast<size_t>(spec.slots());
   const size_t count = devices.size() <= slots ? 1 : devices.size() / slots;
   check(count == 1 || count * slots == devices.size(), Code::invalid_argument, devices.size(),
@@ -19,7 +20,7 @@ Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backen
   options.batch /= static_cast<int64_t>(count);
   const bool copies = std::any_of(spec.nodes.begin(), spec.nodes.end(),
                                   [](const Node& node) { return layer_of(node.name) != node.name; });
-  options.keep_gradients = count > 1 || copies || scales_;  // they are summed, or checked, before they are used
+  keeps_gradients_ = options.keep_gradients = count > 1 || copies || scales_;  // they are summed, or checked, first
   const size_t each = devices.size() / count;
   for (size_t i = 0; i < count; ++i) {
     const auto first = devices.begin() + static_cast<std::ptrdiff_t>(i * each);
@@ -37,6 +38,7 @@ Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backen
     collectives_.push_back(make_collective(members));
   }
   find_params();
+  made_.reserve(network().params().size());
   if (scales_) loss_scale.factor = 65536;
 }
 
@@ -77,6 +79,8 @@ void Replicas::sum_gradients(size_t piece) {
 }
 
 void Replicas::load(const WeightSource& source) {
+  gradients_.forget();
+  updates_.forget();
   velocities_.clear();
   for (const auto& network : networks_) {
     network->load(source);
@@ -93,7 +97,7 @@ StepContext Replicas::share_of(size_t replica, StepContext step) const {
   return step;
 }
 
-void Replicas::forward(std::span<const float> images, std::span<const int32_t> labels, StepContext step) {
+void Replicas::forward(std::span<const float> images, std::span<const int32_t> labels, const StepContext& step) {
   const size_t images_each = images.size() / count(), labels_each = labels.size() / count();
   for (size_t i = 0; i < count(); ++i) {
     networks_[i]->set_input(images.subspan(i * images_each, images_each));
@@ -107,13 +111,13 @@ void Replicas::read(const std::string& output, std::span<float> values) const {
   for (size_t i = 0; i < count(); ++i) networks_[i]->read(output, values.subspan(i * each, each));
 }
 
-void Replicas::update(size_t replica, size_t i, const Recipe& recipe, double rate) {
+void Replicas::update(size_t replica, size_t i, const StepContext& step) {
   Network& network = *networks_[replica];
   const PlannedParam& param = network.params()[i];
-  network.device_of(i).update({network.weight(i), velocities_[replica][i]->data(), network.gradient(i),
-                               param.desc.bytes() / sizeof(float), static_cast<float>(rate) * param.spec.rule.rate,
-                               recipe.momentum, recipe.decay * param.spec.rule.decay, recipe.rate_in_velocity,
-                               1 / loss_scale.factor});
+  network.device_of(i).update(
+      {network.weight(i), velocities_[replica][i]->data(), network.gradient(i), param.desc.bytes() / sizeof(float),
+       param.spec.rule.rate, recipe_.momentum, recipe_.decay * param.spec.rule.decay, recipe_.rate_in_velocity},
+      share_of(replica, step));
 }
 
 // Of the first network: after the sum all have the same.
@@ -128,21 +132,25 @@ bool Replicas::gradients_are_finite() const {
   return std::all_of(of_device.begin(), of_device.end(), [](auto& d) { return d.first->all_finite(d.second); });
 }
 
-bool Replicas::backward(StepContext step, const Recipe& recipe, double rate) {
-  if (count() == 1 && !copies_ && !scales_) {
-    networks_[0]->backward(share_of(0, step), [&](size_t param) { update(0, param, recipe, rate); });
-    return true;
-  }
-  for (const auto& network : networks_) network->begin_backward();
+// Gradients that are not kept are used as soon as they are whole.
+void Replicas::make_gradients(const StepContext& step) {
   made_.clear();
   for (size_t part = 0; part < network().backward_parts(); ++part) {
-    std::vector<int> whole;
-    for (size_t i = 0; i < count(); ++i) whole = networks_[i]->run_backward(part, share_of(i, step));
-    for (int param : whole) {
+    const std::vector<int>* whole = nullptr;
+    for (size_t i = 0; i < count(); ++i) whole = &networks_[i]->run_backward(part, share_of(i, step));
+    for (int param : *whole) {
       made_.push_back(static_cast<size_t>(param));
       sum_gradients(made_.back());
+      if (!keeps_gradients_) update(0, made_.back(), step);
     }
   }
+}
+
+bool Replicas::backward(const StepContext& step) {
+  for (size_t i = 0; i < count(); ++i) networks_[i]->begin_backward(share_of(i, step));
+  Backend* alone = count() == 1 && !copies_ ? network().only_device() : nullptr;
+  gradients_.run(alone, [&] { make_gradients(step); });
+  if (!keeps_gradients_) return true;
   for (const auto& collective : collectives_) collective->finish();
   if (copies_) copies_->finish();
   if (scales_ && !gradients_are_finite()) {
@@ -151,8 +159,10 @@ bool Replicas::backward(StepContext step, const Recipe& recipe, double rate) {
              cat("a gradient overflowed in fp16: the step is left out, the loss scale is ", loss_scale.factor));
     return false;
   }
-  for (size_t i = 0; i < count(); ++i)
-    for (size_t param : made_) update(i, param, recipe, rate);
+  updates_.run(alone, [&] {
+    for (size_t i = 0; i < count(); ++i)
+      for (size_t param : made_) update(i, param, step);
+  });
   if (scales_ && ++loss_scale.good_steps == LossScale::patience) loss_scale = {loss_scale.factor * 2, 0};
   return true;
 }

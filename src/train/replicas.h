@@ -21,7 +21,8 @@ struct LossScale {
 class Replicas {
  public:
   // `devices`: those of one network, or of several, one after the other. `options.batch` is that of all together.
-  Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options);
+  Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options,
+           const Recipe& recipe);
 
   void load(const WeightSource& source);  // and no momentum
 
@@ -29,12 +30,12 @@ class Replicas {
   size_t count() const { return networks_.size(); }
   int64_t batch() const { return network().batch() * static_cast<int64_t>(count()); }
 
-  void forward(std::span<const float> images, std::span<const int32_t> labels, StepContext step);
+  void forward(std::span<const float> images, std::span<const int32_t> labels, const StepContext& step);
   void read(const std::string& output, std::span<float> values) const;  // of all images
 
   // The gradients of what forward() did with `step`, and one update of every weight. False: a gradient overflowed, and
   // nothing was updated.
-  bool backward(StepContext step, const Recipe& recipe, double rate);
+  bool backward(const StepContext& step);
 
   // The parameters of the network as its source has them, whatever they were split into, and the momentum of each.
   struct Whole {
@@ -49,7 +50,8 @@ class Replicas {
 
  private:
   StepContext share_of(size_t replica, StepContext step) const;
-  void update(size_t replica, size_t param, const Recipe& recipe, double rate);
+  void make_gradients(const StepContext& step);
+  void update(size_t replica, size_t param, const StepContext& step);
   bool gradients_are_finite() const;
   bool is_copied(const Whole& param) const;
   void find_params();
@@ -63,7 +65,9 @@ class Replicas {
   std::vector<size_t> whole_of_piece_;
   std::unique_ptr<Collective> copies_;  // sums the gradients of copies within the network; null: there are none
   std::vector<size_t> made_;            // pieces whose gradients are whole
-  bool scales_;
+  Repeated gradients_, updates_;
+  Recipe recipe_;
+  bool scales_, keeps_gradients_ = false;
 };
 
 // The devices of the first network where `devices` names those of several.

@@ -164,7 +164,7 @@ std::unique_ptr<Replicas> Trainer::plan(const NetSpec& spec, const TrainOptions&
   const auto devices = open_devices(options.devices, options.threads, options.allocator);
   const NetSpec own = options.dropout ? spec : without_dropout(spec);
   return std::make_unique<Replicas>(options.hybrid ? hybrid(own, static_cast<int>(devices.size())) : own, devices,
-                                    wanted);
+                                    wanted, options.recipe);
 }
 
 void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data,
@@ -250,7 +250,8 @@ StepResult Trainer::make_step() {
   const double epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
   result.rate =
       schedule_->rate(options_.recipe.rate, epoch, static_cast<double>(options_.recipe.epochs)) * plateau_.factor;
-  const StepContext context{options_.seed, static_cast<uint64_t>(step_)};
+  StepContext context{.seed = options_.seed, .step = static_cast<uint64_t>(step_)};
+  context.rate = static_cast<float>(result.rate);
   replicas_->forward(batch_.images, batch_.labels, context);
   replicas_->read("loss", losses_);
   replicas_->read("prob", probabilities_);
@@ -264,7 +265,7 @@ StepResult Trainer::make_step() {
   check(std::isfinite(result.loss), Code::invalid_state, "the loss is no number any more at step ", step_ + 1,
         " (learning rate ", result.rate,
         "): the run has diverged; start again with a lower rate, or from an earlier checkpoint");
-  replicas_->backward(context, options_.recipe, result.rate);
+  replicas_->backward(context);
   plateau_.loss_sum += result.loss;
   result.step = ++step_;
   result.epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());

@@ -51,7 +51,7 @@ void add_kernels(cudnn::Api& api) {
     }
     const bool done =
         dispatch<Fill, Convert, BiasActivation, DropoutMask, Sum, Sgd, Window, Average, AverageGrad, LrnScale,
-                 LrnForward, LrnBackward, Exponential, Loss, LossGrad, Finite>(function, args, count, stream);
+                 LrnForward, LrnBackward, Exponential, Loss, LossGrad, Finite, SetStep>(function, args, count, stream);
     return done ? cudaSuccess : cudaErrorIllegalAddress;
   };
 }

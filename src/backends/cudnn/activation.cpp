@@ -13,11 +13,11 @@ class ActivationKernel : public DeviceKernel {
     spec_.backward_reads_outputs = training_;
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     device_->call<&Api::cudnnActivationForward>(device_->cudnn(), static_cast<cudnnActivationDescriptor_t>(activation_),
                                                 &one, tensor(), memory_.inputs[0], &zero, tensor(), memory_.outputs[0]);
   }
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     if (!wants_grad()) return;
     activation_backward(*device_, activation_, desc_, memory_.outputs[0], memory_.output_grads[0],
                         memory_.input_grads[0]);

@@ -67,13 +67,13 @@ class CudnnBackend : public Backend {
     device_->upload(host.data(), to, host.size(), DataType::f32);
   }
 
-  void update(const SgdUpdate& sgd) override {
+  void begin_pass(const StepContext& step) override { device_->begin_pass(step); }
+  void update(const SgdUpdate& sgd, const StepContext&) override {
     device_->use();
     device_->launch(Sgd{static_cast<float*>(sgd.weight), static_cast<float*>(sgd.velocity),
-                        static_cast<const float*>(sgd.grad), sgd.rate, sgd.momentum, sgd.decay, sgd.grad_scale,
+                        static_cast<const float*>(sgd.grad), device_->step(), sgd.rate_factor, sgd.momentum, sgd.decay,
                         sgd.rate_in_velocity, sgd.count});
   }
-  void begin_pass() override { device_->begin_pass(); }
   std::unique_ptr<Recording> record(const std::function<void()>& work) override { return device_->record(work); }
   void synchronize() override { device_->synchronize(); }
 

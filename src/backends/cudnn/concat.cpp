@@ -10,12 +10,12 @@ class ConcatKernel : public DeviceKernel {
     spec_.implementation = "copy";
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     each_part([&](size_t i, size_t start, size_t part, size_t whole) {
       copy(static_cast<char*>(memory_.outputs[0]) + start, whole, memory_.inputs[i], part, part);
     });
   }
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     each_part([&](size_t i, size_t start, size_t part, size_t whole) {
       if (wants_grad(i))
         copy(memory_.input_grads[i], part, static_cast<const char*>(memory_.output_grads[0]) + start, whole, part);
@@ -48,10 +48,8 @@ class RowsKernel : public DeviceKernel {
     start_ = static_cast<size_t>(op.part) * spec_.outputs[0].bytes();
   }
 
-  void run_forward(const StepContext&) override {
-    copy(memory_.outputs[0], static_cast<const char*>(memory_.inputs[0]) + start_);
-  }
-  void run_backward(const StepContext&) override {
+  void run_forward() override { copy(memory_.outputs[0], static_cast<const char*>(memory_.inputs[0]) + start_); }
+  void run_backward() override {
     if (!wants_grad()) return;
     device_->call<&Api::cudaMemsetAsync>(memory_.input_grads[0], 0, spec_.inputs[0].bytes(), device_->compute());
     copy(static_cast<char*>(memory_.input_grads[0]) + start_, memory_.output_grads[0]);

@@ -48,7 +48,7 @@ class ConvKernel : public DeviceKernel {
     if (training_) plan_backward();
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     const void* x = input(forward_scratch(padded_x_));
     const void* weight = convert_weight();
     void* const y = memory_.outputs[0];
@@ -60,7 +60,7 @@ class ConvKernel : public DeviceKernel {
                                    static_cast<size_t>(op_.out), plane(), count()});
   }
 
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     void* const dy = memory_.output_grads[0];
     const void* const gradient = dy;
     if (op_.activation != Activation::none) activation_backward(*device_, activation_, y_, memory_.outputs[0], dy, dy);

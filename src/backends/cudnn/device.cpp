@@ -131,12 +131,16 @@ Device::Device(const Api& api, int index)
   call<&Api::cudnnSetStream>(static_cast<cudnnHandle_t>(cudnn_), static_cast<cudaStream_t>(compute_));
   call<&Api::cublasSetStream_v2>(static_cast<cublasHandle_t>(cublas_), static_cast<cudaStream_t>(compute_));
   call<&Api::cublasSetMathMode>(static_cast<cublasHandle_t>(cublas_), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
+  constexpr size_t before = 256;  // cuBLAS's alignment
+  static_assert(sizeof(StepContext) <= before);
   const size_t workspace = blas_workspace_bytes(properties_);
-  call<&Api::cudaMalloc>(&blas_workspace_, workspace);
+  call<&Api::cudaMalloc>(&own_memory_, before + workspace);
+  step_ = static_cast<StepContext*>(own_memory_);
+  void* blas = static_cast<char*>(own_memory_) + before;
   try {
-    call<&Api::cublasSetWorkspace_v2>(static_cast<cublasHandle_t>(cublas_), blas_workspace_, workspace);
+    call<&Api::cublasSetWorkspace_v2>(static_cast<cublasHandle_t>(cublas_), blas, workspace);
   } catch (...) {
-    api_.cudaFree(blas_workspace_);
+    api_.cudaFree(own_memory_);
     throw;
   }
 }
@@ -157,7 +161,7 @@ Device::~Device() {
     api_.cudaFree(slot.device);
   }
   for (auto& [type, ones] : ones_) api_.cudaFree(ones.first);
-  api_.cudaFree(blas_workspace_);
+  api_.cudaFree(own_memory_);
 }
 
 void Device::without_captures(const std::function<void()>& work) const {
@@ -232,7 +236,7 @@ Device::Slot& Device::next_slot(size_t wanted) {
 }
 
 void Device::upload(const void* host, void* device, size_t count, DataType type) {
-  begin_pass();  // what is overwritten may still be copied by other devices
+  wait_for_readers();  // what is overwritten may still be copied by other devices
   for (size_t first = 0; first < count;) {
     Slot& slot = next_slot((count - first) * 4);
     const size_t elements = std::min(slot.bytes / 4, count - first);
@@ -298,6 +302,8 @@ void Device::copy_from(Device& source, const void* from, void* to, size_t bytes)
   if (source.copy_pending_) wait(peer_, source.copied_);  // it was copied there itself, and no kernel has read it since
   wait(peer_, source.ready_);
   wait(peer_, ready_);
+  const auto known = [this](const std::weak_ptr<Device>& reader) { return reader.lock().get() == this; };
+  if (std::none_of(source.readers_.begin(), source.readers_.end(), known)) source.readers_.push_back(weak_from_this());
   const cudaStream_t stream = peer_;
   if (source.index_ == index_)
     call<&Api::cudaMemcpyAsync>(to, from, bytes, cudaMemcpyDeviceToDevice, stream);
@@ -305,11 +311,16 @@ void Device::copy_from(Device& source, const void* from, void* to, size_t bytes)
     call<&Api::cudaMemcpyPeerAsync>(to, index_, from, source.index_, bytes, stream);
   record_event(copied_, peer_);
   copy_pending_ = true;
-  const auto known = [this](const std::weak_ptr<Device>& reader) { return reader.lock().get() == this; };
-  if (std::none_of(source.readers_.begin(), source.readers_.end(), known)) source.readers_.push_back(weak_from_this());
 }
 
-void Device::begin_pass() {
+void Device::begin_pass(const StepContext& step) {
+  wait_for_readers();
+  if (told_ == step) return;
+  launch(SetStep{step_, step});
+  told_ = step;
+}
+
+void Device::wait_for_readers() {
   use();
   for (const std::weak_ptr<Device>& reader : readers_)
     if (const auto device = reader.lock()) wait(compute_, device->copied_);
@@ -321,12 +332,13 @@ void Device::synchronize() {
   call<&Api::cudaStreamSynchronize>(compute());
 }
 
-// Not by waiting for the whole device, which would break what another thread captures there.
+// Not by waiting for the whole device, which would break what another thread captures there; nor for copied_, which may
+// have failed to be recorded.
 void Device::settle() const {
   api_.cudaSetDevice(index_);
   for (const Stream* stream : {&compute_, &upload_, &peer_}) api_.cudaStreamSynchronize(*stream);
   for (const std::weak_ptr<Device>& reader : readers_)
-    if (const auto device = reader.lock()) api_.cudaEventSynchronize(device->copied_);
+    if (const auto device = reader.lock()) api_.cudaStreamSynchronize(device->peer_);
 }
 
 std::unique_ptr<Recording> Device::record(const std::function<void()>& work) {

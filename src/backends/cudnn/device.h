@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,7 +82,8 @@ class Device : public std::enable_shared_from_this<Device> {
   // Bytes of another device, after what is queued there; that device goes on at once. Its memory must stay as it is
   // until its next begin_pass().
   void copy_from(Device& source, const void* from, void* to, size_t bytes);
-  void begin_pass();
+  void begin_pass(const StepContext& step);
+  const StepContext* step() const { return step_; }  // that of the latest begin_pass(), in the device's memory
   void synchronize();
 
   // Orders what `stream` runs from now on after `event`; notes in `event` what `stream` has been given so far.
@@ -109,6 +111,7 @@ class Device : public std::enable_shared_from_this<Device> {
   Slot& next_slot(size_t wanted);
   void resize(Slot& slot, size_t bytes) const;
   void reach(const Device& other);
+  void wait_for_readers();
   void settle() const;  // nothing of this device runs any more, and nothing reads its memory
 
   const Api& api_;
@@ -119,7 +122,9 @@ class Device : public std::enable_shared_from_this<Device> {
   Event copied_;  // the last copy to here
   Handle<cudnnHandle_t, &Api::cudnnCreate, &Api::cudnnDestroy> cudnn_;
   Handle<cublasHandle_t, &Api::cublasCreate_v2, &Api::cublasDestroy_v2> cublas_;
-  void* blas_workspace_ = nullptr;
+  void* own_memory_ = nullptr;  // the step, then cuBLAS's workspace
+  StepContext* step_ = nullptr;
+  std::optional<StepContext> told_;  // what stands there; empty: nothing yet
   std::vector<Slot> slots_;
   std::map<DataType, std::pair<void*, size_t>> ones_;
   size_t slot_ = 0;

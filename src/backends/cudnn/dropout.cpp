@@ -18,11 +18,11 @@ class DropoutKernel : public DeviceKernel {
     spec_.implementation = "own";
   }
 
-  void run_forward(const StepContext& step) override {
-    if (!spec_.alias) apply(step, memory_.inputs[0], memory_.outputs[0]);
+  void run_forward() override {
+    if (!spec_.alias) apply(memory_.inputs[0], memory_.outputs[0]);
   }
-  void run_backward(const StepContext& step) override {
-    if (wants_grad()) apply(step, memory_.output_grads[0], memory_.input_grads[0]);
+  void run_backward() override {
+    if (wants_grad()) apply(memory_.output_grads[0], memory_.input_grads[0]);
   }
 
  private:
@@ -30,10 +30,10 @@ class DropoutKernel : public DeviceKernel {
     if (op.inverted) return training ? 1 / (1 - op.drop) : 1;
     return training ? 1 : 1 - op.drop;
   }
-  void apply(const StepContext& step, const void* from, void* to) const {
+  void apply(const void* from, void* to) const {
     const uint64_t row = count() / static_cast<size_t>(out_shape()[0]);
-    device_->launch(DropoutMask{from, to, type_, drop_, scale_, step.seed, stream_, step.step, row,
-                                static_cast<uint64_t>(step.first_image), first_, whole_, count()});
+    device_->launch(
+        DropoutMask{from, to, type_, device_->step(), drop_, scale_, stream_, row, first_, whole_, count()});
   }
 
   float drop_, scale_;

@@ -57,18 +57,19 @@ class DeviceKernel : public Kernel {
  public:
   DeviceKernel(const Op& op, const Context& context, DataType type);
   void bind(const Binding& binding) override { memory_ = binding; }
-  void forward(const StepContext& step) final {
+  void forward(const StepContext&) final {
     device_->use();
-    run_forward(step);
+    run_forward();
   }
-  void backward(const StepContext& step) final {
+  void backward(const StepContext&) final {
     device_->use();
-    run_backward(step);
+    run_backward();
   }
 
  protected:
-  virtual void run_forward(const StepContext& step) = 0;
-  virtual void run_backward(const StepContext& step) = 0;
+  // What they need of the step they find in device_->step(): they may be recorded, and replayed for another one.
+  virtual void run_forward() = 0;
+  virtual void run_backward() = 0;
 
   bool wants_grad(size_t i = 0) const { return i < spec_.input_grads.size() && !spec_.input_grads[i].shape.empty(); }
   const Shape& in_shape(size_t i = 0) const { return spec_.inputs[i].shape; }

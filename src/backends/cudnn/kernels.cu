@@ -28,4 +28,5 @@ __global__ void alexnet_exponential(Exponential work) { each(work); }
 __global__ void alexnet_loss(Loss work) { each(work); }
 __global__ void alexnet_loss_grad(LossGrad work) { each(work); }
 __global__ void alexnet_finite(Finite work) { each(work); }
+__global__ void alexnet_set_step(SetStep work) { each(work); }
 }

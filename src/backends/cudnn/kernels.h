@@ -4,6 +4,7 @@
 #pragma once
 #include "backends/cudnn/elements.h"
 #include "backends/pool_window.h"
+#include "backends/step.h"
 #include "core/random.h"
 #include "graph/ops.h"
 
@@ -26,6 +27,7 @@ enum class Function : int {
   loss,
   loss_grad,
   finite,
+  set_step,
   count
 };
 enum class Access { read, write, read_write };
@@ -110,18 +112,21 @@ struct DropoutMask {
   const void* from;
   void* to;
   DataType type;
+  const StepContext* step;
   float drop, scale;  // drop 0: every element is scaled
-  uint64_t seed, stream, step, row, first_image, first, whole;
+  uint64_t stream, row, first, whole;
   size_t count;
   ALX_BOTH void run(size_t i) const {
+    const auto image = static_cast<uint64_t>(step->first_image);
     const bool keep =
-        drop == 0 || Random(seed, stream, step).uniform(mask_index(i, row, first_image, first, whole)) >= drop;
+        drop == 0 || Random(step->seed, stream, step->step).uniform(mask_index(i, row, image, first, whole)) >= drop;
     store(to, type, i, keep ? load(from, type, i) * scale : 0.f);
   }
   template <class Visit>
   void memory(Visit visit) {
     visit(from, count * bytes_of(type), Access::read);
     visit(to, count * bytes_of(type), Access::write);
+    visit(step, sizeof *step, Access::read);
   }
 };
 
@@ -151,11 +156,13 @@ struct Sgd {
   static constexpr Function id = Function::sgd;
   float *weight, *velocity;
   const float* grad;
-  float rate, momentum, decay, grad_scale;
+  const StepContext* step;
+  float rate_factor, momentum, decay;
   bool rate_in_velocity;
   size_t count;
   ALX_BOTH void run(size_t i) const {
-    const float slope = grad[i] * grad_scale + decay * weight[i];
+    const float rate = step->rate * rate_factor;
+    const float slope = grad[i] / step->loss_scale + decay * weight[i];
     if (rate_in_velocity) {
       velocity[i] = momentum * velocity[i] - rate * slope;
       weight[i] += velocity[i];
@@ -169,6 +176,7 @@ struct Sgd {
     visit(weight, count * sizeof(float), Access::read_write);
     visit(velocity, count * sizeof(float), Access::read_write);
     visit(grad, count * sizeof(float), Access::read);
+    visit(step, sizeof *step, Access::read);
   }
 };
 
@@ -208,6 +216,19 @@ struct Finite {
   void memory(Visit visit) {
     visit(values, count * sizeof(float), Access::read);
     visit(flag, sizeof(int32_t), Access::read_write);
+  }
+};
+
+// The step lies in the device's memory, so that a recorded pass can be replayed for another one.
+struct SetStep {
+  static constexpr Function id = Function::set_step;
+  StepContext* to;
+  StepContext value;
+  size_t count = 1;
+  ALX_BOTH void run(size_t) const { *to = value; }
+  template <class Visit>
+  void memory(Visit visit) {
+    visit(to, sizeof *to, Access::write);
   }
 };
 

@@ -209,18 +209,22 @@ struct LossGrad {
   const float* probabilities;
   const int32_t* labels;
   float* grad;
-  float smoothing, factor;  // factor: of the mean, and of the loss scale
+  const StepContext* step;
+  float smoothing;
   size_t classes, count;
   ALX_BOTH void run(size_t i) const {
     const int32_t label = labels[i / classes];
     const bool hit = static_cast<int64_t>(i % classes) == label;
     const float target = (hit ? 1 - smoothing : 0.f) + smoothing / static_cast<float>(classes);
-    grad[i] = label < 0 ? 0.f : (probabilities[i] - target) * factor;
+    const auto images =
+        step->global_batch > 0 ? static_cast<float>(step->global_batch) : static_cast<float>(count / classes);
+    grad[i] = label < 0 ? 0.f : (probabilities[i] - target) * (step->loss_scale / images);
   }
   template <class Visit>
   void memory(Visit visit) {
     visit(probabilities, count * sizeof(float), Access::read);
     visit(labels, count / classes * sizeof(int32_t), Access::read);
+    visit(step, sizeof *step, Access::read);
     visit(grad, count * sizeof(float), Access::write);
   }
 };

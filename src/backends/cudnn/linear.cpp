@@ -24,14 +24,14 @@ class LinearKernel : public DeviceKernel {
     spec_.backward_reads_outputs = op.activation != Activation::none;
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     const void* weight = convert_weight();
     gemm(CUBLAS_OP_T, CUBLAS_OP_N, out_, images_, in_, weight, in_, memory_.inputs[0], in_, memory_.outputs[0], type_);
     device_->launch(BiasActivation{memory_.outputs[0], memory_.params[1], type_, spec_.params[1].type, op_.activation,
                                    static_cast<size_t>(op_.out), 1, count()});
   }
 
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     void* const dy = memory_.output_grads[0];
     if (op_.activation != Activation::none) activation_backward(*device_, activation_, y_, memory_.outputs[0], dy, dy);
     sum_channels(*device_, type_, dy, out_shape(), nullptr, memory_.param_grads[1]);

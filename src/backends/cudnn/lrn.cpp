@@ -17,11 +17,11 @@ class CudnnLrnKernel : public DeviceKernel {
     spec_.backward_reads_inputs = spec_.backward_reads_outputs = training_;
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     device_->call<&Api::cudnnLRNCrossChannelForward>(device_->cudnn(), lrn(), CUDNN_LRN_CROSS_CHANNEL_DIM1, &one,
                                                      tensor(), memory_.inputs[0], &zero, tensor(), memory_.outputs[0]);
   }
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     if (!wants_grad()) return;
     device_->call<&Api::cudnnLRNCrossChannelBackward>(
         device_->cudnn(), lrn(), CUDNN_LRN_CROSS_CHANNEL_DIM1, &one, tensor(), memory_.outputs[0], tensor(),
@@ -49,11 +49,11 @@ class OwnLrnKernel : public DeviceKernel {
     spec_.backward_reads_inputs = true;
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     const float* scale = make_scale(memory_.forward_workspace);
     device_->launch(LrnForward{memory_.inputs[0], scale, memory_.outputs[0], type_, shape_.beta, count()});
   }
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     if (!wants_grad()) return;
     const float* scale = make_scale(memory_.backward_workspace);
     device_->launch(

@@ -36,13 +36,13 @@ class MaxPoolKernel : public DeviceKernel {
     spec_.backward_reads_inputs = spec_.backward_reads_outputs = true;
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     const void* x = input(memory_.forward_workspace);
     device_->call<&Api::cudnnPoolingForward>(device_->cudnn(), pooling(), &one, x_desc(), x, &zero, y_desc(),
                                              memory_.outputs[0]);
   }
 
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     if (!wants_grad()) return;
     const void* x = input(memory_.backward_workspace);
     void* const dx = moved_ ? backward_scratch(moved_grad_) : memory_.input_grads[0];
@@ -88,10 +88,10 @@ class AverageKernel : public DeviceKernel {
     spec_.implementation = "own";
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     device_->launch(Average{memory_.inputs[0], memory_.outputs[0], type_, shape_, count()});
   }
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     if (wants_grad())
       device_->launch(AverageGrad{memory_.output_grads[0], memory_.input_grads[0], type_, shape_,
                                   static_cast<size_t>(element_count(in_shape()))});

@@ -13,9 +13,9 @@ class SplitKernel : public DeviceKernel {
     spec_.implementation = "own";
   }
 
-  void run_forward(const StepContext&) override {}
+  void run_forward() override {}
 
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     if (!wants_grad()) return;
     void* const total = memory_.input_grads[0];
     const std::vector<void*>& grads = memory_.output_grads;

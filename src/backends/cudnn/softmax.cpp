@@ -13,11 +13,11 @@ class SoftmaxKernel : public DeviceKernel {
     spec_.backward_reads_outputs = training_;
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     device_->call<&Api::cudnnSoftmaxForward>(device_->cudnn(), CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_CHANNEL, &one,
                                              tensor(), memory_.inputs[0], &zero, tensor(), memory_.outputs[0]);
   }
-  void run_backward(const StepContext&) override {
+  void run_backward() override {
     if (!wants_grad()) return;
     device_->call<&Api::cudnnSoftmaxBackward>(device_->cudnn(), CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_CHANNEL,
                                               &one, tensor(), memory_.outputs[0], tensor(), memory_.output_grads[0],
@@ -47,7 +47,7 @@ class SoftmaxLossKernel : public DeviceKernel {
     spec_.state = images_ * sizeof(int32_t);  // the labels
   }
 
-  void run_forward(const StepContext&) override {
+  void run_forward() override {
     const cudnnTensorDescriptor_t desc = desc_;
     auto* logarithms = static_cast<float*>(memory_.forward_workspace);
     const auto* labels = static_cast<const int32_t*>(memory_.inputs[1]);
@@ -60,11 +60,10 @@ class SoftmaxLossKernel : public DeviceKernel {
                                            device_->compute());
   }
 
-  void run_backward(const StepContext& step) override {
+  void run_backward() override {
     if (!wants_grad()) return;
-    const auto batch = static_cast<float>(step.global_batch > 0 ? step.global_batch : static_cast<int64_t>(images_));
     device_->launch(LossGrad{static_cast<const float*>(memory_.outputs[0]), static_cast<const int32_t*>(memory_.state),
-                             static_cast<float*>(memory_.input_grads[0]), smoothing_, step.loss_scale / batch, classes_,
+                             static_cast<float*>(memory_.input_grads[0]), device_->step(), smoothing_, classes_,
                              count()});
   }
 

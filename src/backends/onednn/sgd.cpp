@@ -4,11 +4,12 @@
 
 namespace alx::onednn {
 
-void update(const SgdUpdate& sgd, int threads) {
+void update(const SgdUpdate& sgd, const StepContext& step, int threads) {
   auto *weight = static_cast<float*>(sgd.weight), *velocity = static_cast<float*>(sgd.velocity);
   const auto* grad = static_cast<const float*>(sgd.grad);
   const auto count = static_cast<std::ptrdiff_t>(sgd.count);
-  const float rate = sgd.rate, momentum = sgd.momentum, decay = sgd.decay, scale = sgd.grad_scale;
+  const float rate = step.rate * sgd.rate_factor, momentum = sgd.momentum, decay = sgd.decay;
+  const float scale = 1 / step.loss_scale;
   if (sgd.rate_in_velocity) {
 #pragma omp parallel for simd num_threads(threads) schedule(static)
     for (std::ptrdiff_t i = 0; i < count; ++i) {

@@ -2,10 +2,11 @@
 
 namespace alx::reference {
 
-void update(const SgdUpdate& sgd) {
+void update(const SgdUpdate& sgd, const StepContext& step) {
   auto *weight = static_cast<float*>(sgd.weight), *velocity = static_cast<float*>(sgd.velocity);
   const auto* grad = static_cast<const float*>(sgd.grad);
-  const double rate = sgd.rate, momentum = sgd.momentum, decay = sgd.decay, scale = sgd.grad_scale;
+  const double rate = step.rate * sgd.rate_factor, momentum = sgd.momentum, decay = sgd.decay;
+  const double scale = 1 / step.loss_scale;
   for (size_t i = 0; i < sgd.count; ++i) {
     const double slope = grad[i] * scale + decay * weight[i];
     if (sgd.rate_in_velocity) {
