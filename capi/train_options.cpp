@@ -88,6 +88,16 @@ alexnet_status alexnet_train_options_set_precision(alexnet_train_options* option
   return set(options, [&](auto& to) { to.others.precision = type_of(precision); });
 }
 
+alexnet_status alexnet_train_options_set_parallelism(alexnet_train_options* options, const char* parallelism) {
+  return set(options, [&](auto& to) {
+    require(parallelism, "parallelism");
+    const std::string_view wanted = parallelism;
+    check(wanted == "data" || wanted == "hybrid", Code::invalid_argument, "parallelism must be data or hybrid, got '",
+          wanted, "'");
+    to.others.hybrid = wanted == "hybrid";
+  });
+}
+
 alexnet_status alexnet_train_options_set_data_threads(alexnet_train_options* options, int32_t threads) {
   return set(options, [&](auto& to) {
     constexpr int32_t most = 256;

@@ -126,6 +126,24 @@ TEST_F(CapiTrain, CopiesOfTheNetworkStayAsTheyAre) {
   EXPECT_TRUE(alexnet::verify(path("copy.safetensors")).has_value());
 }
 
+TEST_F(CapiTrain, TwoDevicesShareTheWorkInEitherWay) {
+  const auto losses = [](const char* device, const char* parallelism) {
+    alexnet::TrainOptions wanted = options();
+    wanted.device = device;
+    wanted.parallelism = parallelism;
+    alexnet::Trainer trainer("alexnet-cifar10", *data, wanted);
+    std::vector<double> made;
+    for (int step = 0; step < 4; ++step) made.push_back(trainer.step().loss);
+    return made;
+  };
+  const std::vector<double> alone = losses("cpu", "data");
+  for (const char* parallelism : {"data", "hybrid"}) {
+    const std::vector<double> shared = losses("cpu,cpu", parallelism);
+    for (size_t step = 0; step < alone.size(); ++step) EXPECT_NEAR(shared[step], alone[step], 1e-4) << parallelism;
+  }
+  EXPECT_EQ(status_of([&] { losses("cpu", "model"); }), ALEXNET_ERROR_INVALID_ARGUMENT);
+}
+
 TEST_F(CapiTrain, ACancelledRunGoesOnBitForBit) {
   alexnet::Trainer whole = trainer();
   EXPECT_TRUE(whole.run());

@@ -485,6 +485,9 @@ namespace AlexNet
         internal static extern Status alexnet_train_options_set_precision(TrainOptionsHandle options, Precision precision);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_parallelism(TrainOptionsHandle options, byte[] parallelism);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_data_threads(TrainOptionsHandle options, int threads);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

@@ -20,7 +20,7 @@ namespace AlexNet
     /// values are checked when a trainer is made.</summary>
     public sealed class TrainOptions
     {
-        private string device = "cpu";
+        private string device = "cpu", parallelism = "data";
 
         /// <summary>Passes over the data.</summary>
         public long? Epochs { get; set; }
@@ -77,6 +77,14 @@ namespace AlexNet
         /// the default, need GPUs.</summary>
         public Precision Precision { get; set; } = Precision.Fp32;
 
+        /// <summary>What several devices of a one-column network share: "data", the default, each batch's pictures; or "hybrid",
+        /// pictures in the convolutions and units in the fully connected layers.</summary>
+        public string Parallelism
+        {
+            get => parallelism;
+            set => parallelism = value ?? throw new ArgumentNullException(nameof(Parallelism));
+        }
+
         /// <summary>Threads that read pictures meanwhile, 1 by default; 0 reads them between the steps.</summary>
         public int DataThreads { get; set; } = 1;
 
@@ -111,6 +119,7 @@ namespace AlexNet
             Native.Check(Native.alexnet_train_options_set_device(to, Native.Utf8(Device)));
             Native.Check(Native.alexnet_train_options_set_threads(to, Threads));
             Native.Check(Native.alexnet_train_options_set_precision(to, Precision));
+            Native.Check(Native.alexnet_train_options_set_parallelism(to, Native.Utf8(Parallelism)));
             Native.Check(Native.alexnet_train_options_set_data_threads(to, DataThreads));
             Native.Check(Native.alexnet_train_options_set_label_smoothing(to, LabelSmoothing));
             Native.Check(Native.alexnet_train_options_set_dropout(to, Dropout ? 1 : 0));

@@ -713,6 +713,12 @@ ALEXNET_API(alexnet_status) alexnet_train_options_set_threads(alexnet_train_opti
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_precision(alexnet_train_options* options, alexnet_precision precision);
 
+/// What several devices of a one-column network share: "data" (where not set), each batch's pictures; or "hybrid", as
+/// Krizhevsky's "One weird trick" (2014): pictures in the convolutions, units in the fully connected layers, whose
+/// gradients then need not cross. The batch must be a multiple of the devices.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_parallelism(alexnet_train_options* options, const char* parallelism);
+
 /// Threads that read pictures meanwhile: 0..256; 0 reads them between the steps. 1 where not set. The answer is the
 /// same.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_data_threads(alexnet_train_options* options, int32_t threads);
@@ -777,9 +783,9 @@ alexnet_trainer_plan_memory(alexnet_context* context, const char* network, int64
                             const alexnet_train_options* options, alexnet_memory** memory);
 
 /// Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads. Network, recipe and
-/// position come from the file; of `options` (NULL: none) only epochs (a new total), device, threads and data threads
-/// count. Statuses: INVALID_ARGUMENT (the data are not the checkpoint's), NOT_FOUND, IO, BAD_FILE (no checkpoint),
-/// DEVICE.
+/// position come from the file; of `options` (NULL: none) only epochs (a new total), device, parallelism, threads and
+/// data threads count. Statuses: INVALID_ARGUMENT (the data are not the checkpoint's), NOT_FOUND, IO, BAD_FILE (no
+/// checkpoint), DEVICE.
 ALEXNET_API(alexnet_status)
 alexnet_trainer_resume(alexnet_context* context, const char* checkpoint, const alexnet_dataset* data,
                        const alexnet_train_options* options, alexnet_trainer** trainer);

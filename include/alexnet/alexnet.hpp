@@ -776,6 +776,9 @@ struct TrainOptions {
   int32_t threads = 0;  // 0..4096; 0: the context's, which are all cores where it does not say
   // Of activations and products; weights, gradients and sums stay FP32. Others than FP32 need GPUs.
   alexnet_precision precision = ALEXNET_PRECISION_FP32;
+  // What several devices of a one-column network share: "data", each batch's pictures; or "hybrid", pictures in the
+  // convolutions and units in the fully connected layers.
+  std::string parallelism = "data";
   int32_t data_threads = 1;    // that read pictures meanwhile: 0..256; 0 reads them between the steps; same answer
   double label_smoothing = 0;  // the share of each label that is spread over all classes: 0 or more, below 1
   bool dropout = true;
@@ -931,6 +934,7 @@ class Trainer {
     check(alexnet_train_options_set_device(to, options.device.c_str()));
     check(alexnet_train_options_set_threads(to, options.threads));
     check(alexnet_train_options_set_precision(to, options.precision));
+    check(alexnet_train_options_set_parallelism(to, options.parallelism.c_str()));
     check(alexnet_train_options_set_data_threads(to, options.data_threads));
     check(alexnet_train_options_set_label_smoothing(to, options.label_smoothing));
     check(alexnet_train_options_set_dropout(to, options.dropout ? 1 : 0));
