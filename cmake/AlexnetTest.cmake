@@ -35,8 +35,8 @@ function(alexnet_label_test name)
     set_property(TEST ${name} APPEND PROPERTY
       ENVIRONMENT LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0)
   elseif(ALEXNET_SANITIZE MATCHES thread)
-    # ThreadSanitizer cannot see the barriers of libgomp, so oneDNN gets one thread.
-    set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT OMP_NUM_THREADS=1
+    # Two threads on any machine, so that something can be seen.
+    set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT OMP_NUM_THREADS=2
       TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp)
   endif()
   foreach(label ${labels})
@@ -46,11 +46,19 @@ function(alexnet_label_test name)
   endforeach()
 endfunction()
 
+# Tests compute little: this halves the time that their compiler takes.
+function(alexnet_compile_fast target)
+  if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-O1> $<$<CONFIG:RelWithDebInfo>:-g1>)
+  endif()
+endfunction()
+
 # alexnet_test(NAME [FULL] [THREADS] SOURCES...): one program of GoogleTest cases, which is one test.
 function(alexnet_test name)
   cmake_parse_arguments(arg "FULL;THREADS" "" "SOURCES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   alexnet_settings(${name})
+  alexnet_compile_fast(${name})
   target_link_libraries(${name} PRIVATE alexnet_core GTest::gtest GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE ALEXNET_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")

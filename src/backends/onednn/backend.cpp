@@ -84,7 +84,10 @@ class OnednnBackend : public Backend {
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     copy_to_host(source, from, to, bytes);
   }
-  void update(const SgdUpdate& sgd, const StepContext& step) override { onednn::update(sgd, step, runtime_->threads); }
+  void update(const SgdUpdate& sgd, const StepContext& step) override {
+    runtime_->use_threads();
+    onednn::update(sgd, step);
+  }
   void synchronize() override {}
   bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) override {
     return all_finite_on_host(values);
