@@ -51,6 +51,9 @@ function(alexnet_settings target)
     CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   if(ALEXNET_DEVELOPER)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+      target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)  # wrong for std::string: GCC's bug 105651
+    endif()
   endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND UNIX)
     # GNU's unique symbols cannot be made local in libalexnet.a, and keep libalexnet.so from being unloaded.
