@@ -77,13 +77,13 @@ TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
   }
 }
 
-// A step on one device is replayed, too: with its own masks and rate.
+// A step on one device is replayed, too, from the second on: with its own masks and rate.
 TEST_F(Cudnn, TrainsAlikeHoweverManySteps) {
-  const Trained reference = train_in_replicas(tiny_towers(), "reference");
-  const Trained one = train_in_replicas(tiny_towers(), "cuda:0");
+  const Trained reference = train(tiny_towers(), "reference", DataType::f32, 6);
+  const Trained one = train(tiny_towers(), "cuda:0", DataType::f32, 6);
   expect_close(one, reference, 1e-4);
-  EXPECT_TRUE(train_in_replicas(tiny_towers(), devices_) == one) << "two devices, which replay nothing";
-  expect_close(train_in_replicas(tiny_towers(), "cuda:0", DataType::f16), reference, 0.03);
+  EXPECT_TRUE(train(tiny_towers(), devices_, DataType::f32, 6) == one) << "two devices, which replay nothing";
+  expect_close(train(tiny_towers(), "cuda:0", DataType::f16, 6), reference, 0.03);
 }
 
 TEST_F(Cudnn, SessionsOfOneModelShareItsWeights) {
