@@ -46,7 +46,7 @@ void expect_same(const std::vector<Neighbour>& found, const std::vector<Neighbou
   ASSERT_EQ(found.size(), expected.size());
   for (size_t i = 0; i < found.size(); ++i) {
     EXPECT_EQ(found[i].index, expected[i].index) << i;
-    EXPECT_DOUBLE_EQ(found[i].distance, expected[i].distance) << i;  // products and sums may be fused in one of them
+    EXPECT_EQ(found[i].distance, expected[i].distance) << i;
   }
 }
 

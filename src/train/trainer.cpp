@@ -250,8 +250,8 @@ StepResult Trainer::make_step() {
   const double epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
   result.rate =
       schedule_->rate(options_.recipe.rate, epoch, static_cast<double>(options_.recipe.epochs)) * plateau_.factor;
-  StepContext context{.seed = options_.seed, .step = static_cast<uint64_t>(step_)};
-  context.rate = static_cast<float>(result.rate);
+  const StepContext context{
+      .seed = options_.seed, .step = static_cast<uint64_t>(step_), .rate = static_cast<float>(result.rate)};
   replicas_->forward(batch_.images, batch_.labels, context);
   replicas_->read("loss", losses_);
   replicas_->read("prob", probabilities_);
