@@ -1,13 +1,14 @@
 #include "cli/train_log.h"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <fstream>
 #include <limits>
-#include <sstream>
+#include <string_view>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "core/path.h"
 #include "plot/plot.h"
 
@@ -19,30 +20,29 @@ constexpr const char* heading =
 constexpr size_t columns = 10;
 
 std::string text_of(const EpochRow& row) {
-  std::ostringstream out;
-  out.precision(7);
-  out << row.step << ',' << row.epoch << ',' << row.rate << ',' << row.train_loss << ',' << row.train_accuracy << ',';
+  std::string text = std::to_string(row.step);
+  const auto add = [&](double value) { text += "," + general(value, 7); };
+  for (double value : {row.epoch, row.rate, row.train_loss, row.train_accuracy}) add(value);
   if (row.validation)
-    out << row.validation->loss << ',' << row.validation->top1 << ',' << row.validation->top5 << ',';
+    for (double value : {row.validation->loss, row.validation->top1, row.validation->top5}) add(value);
   else
-    out << ",,,";
-  out << row.images_per_second << ',' << row.waited_ms << '\n';
-  return out.str();
+    text += ",,,";
+  for (double value : {row.images_per_second, row.waited_ms}) add(value);
+  return text + "\n";
 }
 
 // False where the line is no row of ours.
 bool parse(const std::string& line, EpochRow& row) {
   std::array<double, columns> values{};
-  std::istringstream in(line);
   size_t count = 0;
-  for (std::string cell; std::getline(in, cell, ','); ++count) {
+  for (std::string_view rest = line; !rest.empty(); ++count) {
     if (count == columns) return false;
-    if (cell.empty()) {
-      values[count] = std::numeric_limits<double>::quiet_NaN();
-      continue;
-    }
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), values[count]);
-    if (error != std::errc() || end != cell.data() + cell.size()) return false;
+    const std::string_view cell = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), cell.size() + 1));
+    const std::optional<double> value =
+        cell.empty() ? std::numeric_limits<double>::quiet_NaN() : parse_number<double>(cell);
+    if (!value) return false;
+    values[count] = *value;
   }
   if (count != columns || !(values[0] >= 0 && values[0] < 1e15)) return false;
   row = {static_cast<int64_t>(values[0]), values[1], values[2], values[3], values[4], {}, values[8], values[9]};

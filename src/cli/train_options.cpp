@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "models/zoo.h"
 
 namespace alx::cli {
@@ -38,13 +39,10 @@ Augment augment_of(const TrainCommand& command, const NetSpec& spec) {
 // LAYER=FACTOR; the layer is empty where the text is something else.
 std::pair<std::string, float> parse_layer_rate(const std::string& text) {
   const size_t equals = text.rfind('=');
-  size_t used = 0;
-  try {
-    const float factor = equals == text.npos ? -1 : std::stof(text.substr(equals + 1), &used);
-    if (factor >= 0 && equals + 1 + used == text.size()) return {text.substr(0, equals), factor};
-  } catch (const std::exception&) {
-  }
-  return {};
+  if (equals == text.npos) return {};
+  const std::optional<float> factor = parse_number<float>(std::string_view(text).substr(equals + 1));
+  if (!factor || !(*factor >= 0)) return {};
+  return {text.substr(0, equals), *factor};
 }
 
 std::string check_layer_rate(std::string& text) {

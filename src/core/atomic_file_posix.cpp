@@ -9,10 +9,12 @@
 #include <filesystem>
 #include <random>
 #include <system_error>
+#include <utility>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/number.h"
 
 namespace alx {
 namespace {
@@ -31,10 +33,7 @@ void check_size_limit(const std::string& path, uint64_t size) {
 
 std::string random_name() {
   std::random_device device;
-  char text[32];
-  std::snprintf(text, sizeof text, ".alexnet-%08x%08x.tmp", static_cast<unsigned>(device()),
-                static_cast<unsigned>(device()));
-  return text;
+  return ".alexnet-" + hex(device(), 8) + hex(device(), 8) + ".tmp";
 }
 
 }  // namespace

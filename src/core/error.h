@@ -1,10 +1,11 @@
 // Errors inside the library: one exception type, which carries the status that the C ABI returns.
 #pragma once
+#include <charconv>
 #include <cstdint>
-#include <sstream>
 #include <stdexcept>
 #include <string>
-#include <utility>
+#include <string_view>
+#include <type_traits>
 
 namespace alx {
 
@@ -32,25 +33,38 @@ class Error : public std::runtime_error {
   Code code_;
 };
 
-// Joins its arguments as operator<< prints them. Without exceptions() a stream would swallow that memory ran out and
-// give half a text.
+// One value as cat() writes it. Never by a stream or printf: their digits would follow the host program's locale.
+inline void append_text(std::string& text, std::string_view value) { text += value; }
+inline void append_text(std::string& text, char value) { text += value; }
+template <class Number>
+  requires std::is_arithmetic_v<Number>
+void append_text(std::string& text, Number value) {
+  char digits[32];
+  std::to_chars_result end{};
+  if constexpr (std::is_floating_point_v<Number>)
+    end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 6);
+  else
+    end = std::to_chars(digits, digits + sizeof digits, +value);
+  text.append(digits, end.ptr);
+}
+
+// Its arguments, one after the other: texts, whole numbers, and others with six digits.
 template <class... Args>
-std::string cat(Args&&... args) {
-  std::ostringstream out;
-  out.exceptions(std::ios::badbit);
-  (out << ... << std::forward<Args>(args));
-  return std::move(out).str();
+std::string cat(const Args&... args) {
+  std::string text;
+  (append_text(text, args), ...);
+  return text;
 }
 
 // Say where, what was expected, what came, and what to do.
 template <class... Args>
-[[noreturn]] void fail(Code code, Args&&... args) {
-  throw Error(code, cat(std::forward<Args>(args)...));
+[[noreturn]] void fail(Code code, const Args&... args) {
+  throw Error(code, cat(args...));
 }
 
 template <class... Args>
-void check(bool ok, Code code, Args&&... args) {
-  if (!ok) fail(code, std::forward<Args>(args)...);
+void check(bool ok, Code code, const Args&... args) {
+  if (!ok) fail(code, args...);
 }
 
 }  // namespace alx

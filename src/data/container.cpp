@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -227,7 +226,7 @@ std::string describe(std::span<const std::byte> bytes) {
   const auto head = bytes.first(std::min<size_t>(bytes.size(), 256));
   const bool text = std::all_of(head.begin(), head.end(), [](std::byte b) {
     const auto c = std::to_integer<unsigned char>(b);
-    return c >= 0x20 ? c != 0x7F : std::isspace(c) != 0;
+    return c >= 0x20 ? c != 0x7F : c >= '\t' && c <= '\r';
   });
   if (text) return "text";
   std::string start = "unknown content starting with bytes";

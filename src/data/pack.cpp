@@ -1,7 +1,6 @@
 #include "data/pack.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "core/error.h"
 #include "core/parallel.h"
@@ -32,9 +31,9 @@ Made make(const Dataset& data, int64_t i, const Preprocessor& preprocess, const 
 }
 
 std::string member_name(const Dataset& data, int64_t i, bool raw) {
-  char number[32];
-  std::snprintf(number, sizeof number, "/%08lld.%s", static_cast<long long>(i), raw ? "bmp" : "jpg");
-  return data.classes()[static_cast<size_t>(data.label(i))] + number;
+  const std::string digits = std::to_string(i);
+  const std::string zeros(digits.size() < 8 ? 8 - digits.size() : 0, '0');
+  return cat(data.classes()[static_cast<size_t>(data.label(i))], "/", zeros, digits, raw ? ".bmp" : ".jpg");
 }
 
 InputSpec square_input(int64_t size) {

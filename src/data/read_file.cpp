@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <locale>
 #include <system_error>
 
 #include "core/error.h"
@@ -35,7 +36,9 @@ std::vector<std::byte> read_file(const std::string& path) {
   const fs::path file = to_path(path);
   std::vector<std::byte> bytes(first_guess(path, file));
   errno = 0;
-  std::ifstream in(file, std::ios::binary);
+  std::ifstream in;
+  in.imbue(std::locale::classic());  // the host's might change bytes on their way
+  in.open(file, std::ios::binary);
   check(in.is_open(), Code::io, path, ": cannot be opened: ", std::generic_category().message(errno));
   size_t used = 0;
   while (true) {

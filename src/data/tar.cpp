@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 
@@ -80,8 +79,8 @@ bool all_zero(std::span<const std::byte> bytes) {
 size_t padding_of(uint64_t size) { return static_cast<size_t>((block - size % block) % block); }
 
 void put_octal(std::array<char, block>& header, size_t at, size_t length, uint64_t number) {
-  std::snprintf(header.data() + at, length, "%0*llo", static_cast<int>(length) - 1,
-                static_cast<unsigned long long>(number));
+  std::fill_n(header.begin() + static_cast<ptrdiff_t>(at), length - 1, '0');
+  for (size_t i = at + length - 1; i-- > at && number > 0; number /= 8) header[i] = static_cast<char>('0' + number % 8);
 }
 
 }  // namespace

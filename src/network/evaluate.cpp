@@ -13,7 +13,7 @@ namespace {
 
 // Names are compared without case, and with '_' and ' ' alike: folders rarely keep spaces.
 std::string folded(std::string name) {
-  for (char& c : name) c = c == '_' ? ' ' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : name) c = c == '_' ? ' ' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return name;
 }
 

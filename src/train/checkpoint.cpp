@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/number.h"
 #include "core/random.h"
 #include "network/model_file.h"
 #include "train/trainer.h"
@@ -148,7 +149,7 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
 
 // Short, and different where layouts, implementations or the thread count differ.
 std::string plan_of(const Network& network, int threads) {
-  return cat(std::hex, hash_name(network.describe()), std::dec, "/", threads);
+  return cat(hex(hash_name(network.describe())), "/", threads);
 }
 
 // One picture of the data, as a file holds it: what a self-test recomputes.

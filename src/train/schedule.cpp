@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "core/number.h"
 
 namespace alx {
 namespace {
@@ -20,16 +21,10 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 double number(const std::string& text, const std::string& whole) {
-  size_t used = 0;
-  double value = 0;
-  try {
-    value = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  check(used > 0 && used == text.size() && std::isfinite(value) && value > 0, Code::invalid_argument, "schedule '",
-        whole, "': '", text, "' is no number above zero");
-  return value;
+  const std::optional<double> value = parse_number<double>(text);
+  check(value && std::isfinite(*value) && *value > 0, Code::invalid_argument, "schedule '", whole, "': '", text,
+        "' is no number above zero");
+  return *value;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
 #include "weights/hash.h"
@@ -145,9 +146,10 @@ TensorView to_view(const std::string& path, const Entry& entry, std::span<const 
 }
 
 uint64_t reader_version(const std::string& path, const std::string& text) {
-  check(!text.empty() && text.size() <= 9 && text.find_first_not_of("0123456789") == std::string::npos, Code::bad_file,
-        path, ": ", key_min_reader, " should be a whole number, but is ", in_quotes(text));
-  return std::stoull(text);
+  const std::optional<uint64_t> version = parse_number<uint64_t>(text);
+  check(version.has_value(), Code::bad_file, path, ": ", key_min_reader, " should be a whole number, but is ",
+        in_quotes(text));
+  return *version;
 }
 
 std::map<std::string, std::string> parse_checksums(const std::string& path, const std::string& json) {
