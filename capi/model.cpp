@@ -2,6 +2,7 @@
 #include "backends/registry.h"
 #include "handles.h"
 #include "models/zoo.h"
+#include "network/bundled.h"
 #include "network/device_test.h"
 
 using namespace alx;
@@ -94,7 +95,7 @@ alexnet_status alexnet_model_open(alexnet_context* context, const char* file_or_
                                   alexnet_model** model) {
   return guard([&] {
     require(model, "model");
-    auto opened = Model::open(file_or_name ? file_or_name : "alexnet-cifar10", network ? network : "");
+    auto opened = Model::open(file_or_name ? file_or_name : bundled_network, network ? network : "");
     *model = make_model_handle(std::move(opened), settings_of(context));
   });
 }

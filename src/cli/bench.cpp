@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "models/zoo.h"
+#include "network/bundled.h"
 #include "network/session.h"
 #include "train/trainer.h"
 
@@ -61,14 +62,9 @@ double median_seconds(double seconds, const std::function<double()>& run) {
   return median(times);
 }
 
-bool in_zoo(const std::string& name) {
-  const std::vector<std::string> names = model_names();
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // A zoo network is measured with drawn weights.
 std::shared_ptr<const Model> open_model(const std::string& name) {
-  return in_zoo(name) ? Model::of(make_model(name), drawn_weights(1)) : Model::open(name);
+  return is_zoo_name(name) ? Model::of(make_model(name), drawn_weights(1)) : Model::open(name);
 }
 
 // Of one batch: pictures in, probabilities out.

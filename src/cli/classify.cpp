@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "core/path.h"
+#include "network/bundled.h"
 #include "network/session.h"
 
 namespace alx::cli {
@@ -20,7 +21,7 @@ constexpr int64_t plotted_side = 512;                   // pictures are kept no 
 
 struct ClassifyOptions {
   std::vector<std::string> images;
-  std::string model = bundled_model, precision = "fp32", plot;
+  std::string model = bundled_network, precision = "fp32", plot;
   DeviceOptions device;
   int64_t top = 5;
   int crops = 1;

@@ -22,8 +22,6 @@ constexpr int64_t max_batch = 32;
 constexpr const char* data_help =
     "A folder of class folders, or of train and test with them; an archive of them (tar); CIFAR-10 binary or idx files";
 
-constexpr const char* bundled_model = "alexnet-cifar10";
-
 struct DeviceOptions {
   std::string devices = "cpu";
   int threads = 0;

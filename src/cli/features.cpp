@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/path.h"
+#include "network/bundled.h"
 #include "network/feature_index.h"
 #include "network/session.h"
 
@@ -20,7 +21,7 @@ namespace alx::cli {
 namespace {
 
 struct FeatureOptions {
-  std::string what, model = bundled_model, layer, out, precision = "fp32";
+  std::string what, model = bundled_network, layer, out, precision = "fp32";
   DeviceOptions device;
   bool json = false;
 };

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/path.h"
 #include "models/zoo.h"
+#include "network/bundled.h"
 #include "network/model.h"
 
 namespace alx::cli {
@@ -132,8 +133,7 @@ void print_file(const Model& model) {
 }
 
 int info(const InfoOptions& options) {
-  const std::vector<std::string> names = model_names();
-  const bool in_zoo = std::find(names.begin(), names.end(), options.what) != names.end();
+  const bool in_zoo = is_zoo_name(options.what);
   if (!in_zoo && (options.size != 0 || options.classes != 0))
     throw CLI::ValidationError(options.size != 0 ? "--size" : "--classes",
                                "is for the networks of the zoo, not for files");
@@ -160,7 +160,7 @@ Command add_info(CLI::App& program) {
   for (const std::string& name : model_names()) names += (names.empty() ? "" : ", ") + name;
   app->add_option("NAME|FILE", options->what, "A weight file, or one of " + names)->required()->type_name("");
   add_whole(*app, "--size", options->size, "Another side of the square input", 1, 16384);
-  add_whole(*app, "--classes", options->classes, "Another number of classes", 1, 10'000'000);
+  add_whole(*app, "--classes", options->classes, "Another number of classes", 1, max_classes);
   add_json(*app, options->json);
   return {app, [options] { return info(*options); }};
 }

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/path.h"
+#include "network/bundled.h"
 #include "network/session.h"
 #include "plot/plot.h"
 
@@ -13,7 +14,7 @@ namespace alx::cli {
 namespace {
 
 struct KernelOptions {
-  std::string model = bundled_model, layer = "conv1", out, activations, contrast = "each";
+  std::string model = bundled_network, layer = "conv1", out, activations, contrast = "each";
   DeviceOptions device;
 };
 

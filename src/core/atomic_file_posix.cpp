@@ -1,10 +1,12 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <random>
@@ -50,6 +52,7 @@ struct AtomicFile::Impl {
     if (!replaced && !temporary.empty()) unlink(temporary.c_str());
   }
   void find_target();
+  void sweep() const;
   void create();
 };
 
@@ -60,6 +63,25 @@ void AtomicFile::Impl::find_target() {
   if (error) refuse(path, "its folder cannot be found", error.value());
   target = resolved.string();
   folder = resolved.has_parent_path() ? resolved.parent_path().string() : ".";
+}
+
+// Removes the temporary files that crashed programs have left in the folder: nobody holds them, and they are so old
+// that nobody is about to.
+void AtomicFile::Impl::sweep() const {
+  namespace fs = std::filesystem;
+  constexpr std::chrono::hours old{1};
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(".alexnet-") || !name.ends_with(".tmp")) continue;
+    std::error_code gone;
+    const auto written = entry->last_write_time(gone);
+    if (gone || !entry->is_regular_file(gone) || fs::file_time_type::clock::now() - written < old) continue;
+    const int left = open(entry->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (left < 0) continue;
+    if (flock(left, LOCK_EX | LOCK_NB) == 0) unlink(entry->path().c_str());
+    close(left);
+  }
 }
 
 void AtomicFile::Impl::create() {
@@ -77,6 +99,7 @@ void AtomicFile::Impl::create() {
     if (file < 0 && (errno != EEXIST || attempt == 100)) refuse(path, "no file can be made in " + folder, errno);
     if (file >= 0) temporary = std::move(name);  // a copy could fail and leave the file behind
   }
+  (void)flock(file, LOCK_EX | LOCK_NB);  // says to sweep() that it is in use; not all file systems can
   if (!exists) return;
   struct stat made {};
   if (fstat(file, &made) != 0) refuse(path, "the new file cannot be looked at", errno);
@@ -91,6 +114,7 @@ AtomicFile::AtomicFile(const std::string& path, uint64_t size) : impl_(std::make
   impl_->path = path;
   impl_->find_target();
   check_size_limit(path, size);
+  impl_->sweep();
   impl_->create();
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/process.h"
 #include "data/prepared.h"
 
 namespace alx {
@@ -39,6 +40,7 @@ struct DataPipeline::Impl {
     const std::lock_guard lock(mutex_);
     return waited_;
   }
+  bool has_lost_workers() const { return !workers_.empty() && process_ != process_id(); }
 
  private:
   int64_t batches_in(int64_t pictures) const {
@@ -71,6 +73,7 @@ struct DataPipeline::Impl {
   double waited_ = 0;
   bool stop_ = false;
   std::vector<std::thread> workers_;
+  const int64_t process_ = process_id();
 };
 
 namespace {
@@ -246,6 +249,8 @@ bool DataPipeline::Impl::next_inline(Batch& batch) {
 bool DataPipeline::Impl::next(Batch& batch) {
   if (taken_ >= total_) return false;
   if (workers_.empty()) return next_inline(batch);
+  check(!has_lost_workers(), Code::invalid_state, "the threads that read pictures are not in this process, which fork() ",
+        "made from theirs; make the trainer in the process that trains");
   std::unique_lock lock(mutex_);
   Slot& slot = slots_[static_cast<size_t>(taken_ % static_cast<int64_t>(slots_.size()))];
   const auto is_ready = [&] { return slot.number == taken_ && slot.rows_done == options_.batch; };
@@ -267,7 +272,9 @@ DataPipeline::DataPipeline(std::shared_ptr<const Dataset> data, std::shared_ptr<
   impl_->start_workers();
 }
 
-DataPipeline::~DataPipeline() = default;
+DataPipeline::~DataPipeline() {
+  if (impl_->has_lost_workers()) (void)impl_.release();  // nobody to wait for; the parent's copy frees itself
+}
 bool DataPipeline::next(Batch& batch) { return impl_->next(batch); }
 int64_t DataPipeline::batches_per_epoch() const { return impl_->batches_per_epoch(); }
 int64_t DataPipeline::broken() const { return impl_->broken(); }

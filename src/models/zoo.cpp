@@ -68,8 +68,8 @@ int64_t smallest_side(const Entry& entry, int64_t own) {
 
 NetSpec make_model(const std::string& name, const ModelOptions& options) {
   const Entry& entry = entry_of(name);
-  check(options.classes >= 0, Code::invalid_argument, name, ": ", options.classes,
-        " classes are not possible; give at least 1, or 0 for the network's own number");
+  check(options.classes >= 0 && options.classes <= max_classes, Code::invalid_argument, name, ": ", options.classes,
+        " classes are not possible; give 1 to ", max_classes, ", or 0 for the network's own number");
   check(!options.printed_lrn || entry.has_printed_lrn, Code::invalid_argument, name,
         ": the paper's printed LRN formula is an option of alexnet-2012 and alexnet-2012-6conv only");
   for (int64_t side : {options.height, options.width})

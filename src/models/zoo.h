@@ -8,6 +8,8 @@
 
 namespace alx {
 
+constexpr int64_t max_classes = 1 << 20;
+
 struct ModelOptions {
   int64_t classes = 0, height = 0, width = 0;  // 0: the network's own
   bool printed_lrn = false;  // alexnet-2012 and its 6conv: alpha undivided, as the paper prints its formula

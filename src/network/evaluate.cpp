@@ -11,7 +11,6 @@
 namespace alx {
 namespace {
 
-// Names are compared without case, and with '_' and ' ' alike: folders rarely keep spaces.
 std::string folded(std::string name) {
   for (char& c : name) c = c == '_' ? ' ' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return name;
@@ -49,20 +48,28 @@ std::vector<float> mean_answer(const std::vector<Session*>& sessions, const std:
 
 }  // namespace
 
-std::vector<int64_t> match_classes(const std::vector<std::string>& folders, const std::vector<std::string>& labels,
-                                   const std::string& whose) {
-  std::map<std::string, int64_t> index;
-  for (size_t i = 0; i < labels.size(); ++i) index.emplace(folded(labels[i]), static_cast<int64_t>(i));
+std::optional<int64_t> ClassNames::find(const std::string& name) const {
+  const auto found = index_.find(folded(name));
+  return found == index_.end() ? std::nullopt : std::optional(found->second);
+}
+
+ClassNames::ClassNames(const std::vector<std::string>& labels) {
+  for (size_t i = 0; i < labels.size(); ++i) index_.emplace(folded(labels[i]), static_cast<int64_t>(i));
   if (labels.size() == imagenet_classes().size())
     for (size_t i = 0; i < imagenet_classes().size(); ++i)
-      index.emplace(imagenet_classes()[i].synset, static_cast<int64_t>(i));
+      index_.emplace(imagenet_classes()[i].synset, static_cast<int64_t>(i));
+}
+
+std::vector<int64_t> match_classes(const std::vector<std::string>& folders, const std::vector<std::string>& labels,
+                                   const std::string& whose) {
+  const ClassNames names(labels);
   std::vector<int64_t> matched;
   for (const std::string& folder : folders) {
-    const auto found = index.find(folded(folder));
-    check(found != index.end(), Code::invalid_argument, "the class '", folder, "' of the data is no label of ", whose,
+    const std::optional<int64_t> found = names.find(folder);
+    check(found.has_value(), Code::invalid_argument, "the class '", folder, "' of the data is no label of ", whose,
           " (", labels.size(), " labels, the first '", labels.front(),
           "'): name the classes as the labels, or as ImageNet's synsets");
-    matched.push_back(found->second);
+    matched.push_back(*found);
   }
   return matched;
 }

@@ -1,7 +1,9 @@
 // Accuracy over a labelled set.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,17 @@ struct EvaluateOptions {
 // Folder sets are matched to the model's labels, or to ImageNet's synsets, by name; a folder without a match is an
 // error.
 Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, const EvaluateOptions& options = {});
+
+// Labels by name, as classes of a set are matched to them: without case, and with '_' and ' ' alike, since folders
+// rarely keep spaces; ImageNet's by their synsets too.
+class ClassNames {
+ public:
+  explicit ClassNames(const std::vector<std::string>& labels);
+  std::optional<int64_t> find(const std::string& name) const;  // its index
+
+ private:
+  std::map<std::string, int64_t> index_;
+};
 
 // For each folder its index among the labels of `whose`, which is for the message. Throws invalid_argument naming what
 // does not match.

@@ -1,21 +1,17 @@
 #include "network/model.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "core/error.h"
 #include "core/log.h"
-#include "core/path.h"
 #include "models/imagenet_labels.h"
 #include "models/zoo.h"
-#include "network/module_path.h"
+#include "network/bundled.h"
 #include "weights/detect.h"
 #include "weights/model_weights.h"
 
 namespace alx {
 namespace {
-
-namespace fs = std::filesystem;
 
 // The class count of a file is the first dimension of the last layer's weight.
 int64_t classes_in(const WeightFile& file, const NetSpec& spec) {
@@ -57,23 +53,6 @@ std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
   return labels;
 }
 
-std::string resolve(const std::string& file_or_name) {
-  if (fs::exists(to_path(file_or_name))) return file_or_name;
-  std::string known;
-  for (const std::string& name : model_names()) {
-    const std::string bundled = bundled_weights(name);
-    if (!bundled.empty()) known += (known.empty() ? "" : ", ") + name;
-    if (name != file_or_name) continue;
-    check(!bundled.empty(), Code::not_found, "no weights for '", name,
-          "' come with the library: give a weight file (.safetensors or torchvision's .pth) instead of the name");
-    return bundled;
-  }
-  if (file_or_name.find_first_of("./\\") == std::string::npos)  // meant as a name
-    fail(Code::not_found, "'", file_or_name, "' is neither a file nor a network whose weights come with the library (",
-         known.empty() ? "there are none here" : known, ")");
-  return file_or_name;  // opening it says what is wrong
-}
-
 }  // namespace
 
 MeanImage mean_image_of(const WeightFile& file, const InputSpec& input) {
@@ -90,7 +69,7 @@ MeanImage mean_image_of(const WeightFile& file, const InputSpec& input) {
 }
 
 std::shared_ptr<const Model> Model::open(const std::string& file_or_name, const std::string& as) {
-  return open(WeightFile::open(resolve(file_or_name)), as);
+  return open(WeightFile::open(weights_named(file_or_name)), as);
 }
 
 std::shared_ptr<const Model> Model::open_file(const std::string& path, const std::string& as) {
@@ -148,18 +127,6 @@ WeightSource weights_from(std::shared_ptr<const DenseWeights> weights) {
 }
 
 void Model::load(Network& network) const { network.load(source_, &shared_); }
-
-std::string bundled_weights(const std::string& name) {
-  const fs::path module = to_path(module_path());
-  if (module.empty()) return "";
-  const fs::path folder = module.parent_path();
-  for (const fs::path& place : {folder.parent_path() / "share" / "alexnet", folder}) {
-    const fs::path file = place / (name + ".safetensors");
-    std::error_code ignored;
-    if (fs::is_regular_file(file, ignored)) return to_utf8(file);
-  }
-  return "";
-}
 
 std::vector<std::string> default_labels(int64_t classes) {
   std::vector<std::string> labels;

@@ -53,11 +53,6 @@ WeightSource weights_from(const WeightFile& file);
 using DenseWeights = std::map<std::string, std::vector<float>>;
 WeightSource weights_from(std::shared_ptr<const DenseWeights> weights);
 
-// Where weights that come with the library lie: share/alexnet beside the bin or lib folder that this code runs from, or
-// that folder itself.
-// "" where there are none of that name.
-std::string bundled_weights(const std::string& name);
-
 // Labels for a network of this many classes that has none of its own: ImageNet's, or "class 0" ...
 std::vector<std::string> default_labels(int64_t classes);
 

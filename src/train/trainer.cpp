@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "train/hybrid.h"
-#include "weights/model_weights.h"
+#include "train/initial_weights.h"
 
 namespace alx {
 namespace {
@@ -43,38 +43,6 @@ NetSpec with_layer_rates(NetSpec spec, const std::map<std::string, float>& rates
     check(found, Code::not_found, "no layer with weights is called '", layer, "'; there are ", known);
   }
   return spec;
-}
-
-// Weights of another class count give all but the last layer.
-WeightSource weights_to_start_from(const TrainOptions& options, const NetSpec& spec, std::optional<WeightFile>& file) {
-  const WeightSource drawn = drawn_weights(options.seed);
-  if (options.init.empty()) return drawn;
-  file = WeightFile::open(options.init);
-  const std::string last = spec.logits + ".";
-  std::vector<ParamSpec> wanted = params_of(spec);
-  const TensorView* weight = file->find(spec.logits + ".weight");
-  const bool other_classes = weight && weight->shape.size() == 2 && weight->shape[0] != spec.classes;
-  if (other_classes)
-    for (ParamSpec& param : wanted)
-      if (param.name.starts_with(last)) param.shape[0] = weight->shape[0];
-  check_against(*file, wanted, spec.id);
-  const WeightSource from_file = weights_from(*file);
-  return [=](const ParamSpec& param, int64_t rows, const PartSink& sink) {
-    other_classes&& param.name.starts_with(last) ? drawn(param, rows, sink) : from_file(param, rows, sink);
-  };
-}
-
-// Weights to start from are used to colours as their file says them. Returns its mean image.
-MeanImage take_input_of(const WeightFile& file, InputSpec& input) {
-  const std::string json = file.metadata("alexnet.input");
-  if (json.empty()) return {};
-  const InputSpec theirs = input_from_json(json);
-  input.channel_order = theirs.channel_order;
-  input.scale = theirs.scale;
-  input.mean = theirs.mean;
-  input.std = theirs.std;
-  input.mean_image = theirs.mean_image;
-  return mean_image_of(file, theirs);
 }
 
 }  // namespace
@@ -125,7 +93,8 @@ void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, co
 
 Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options) {
   std::optional<WeightFile> file;
-  const WeightSource weights = weights_to_start_from(options, spec, file);
+  if (!options.init.empty()) file = WeightFile::open(options.init);
+  const WeightSource weights = file ? weights_to_start_from(*file, spec, *data, options) : drawn_weights(options.seed);
   check_options(options, spec, *data);
   NetSpec prepared = spec;
   MeanImage mean;

@@ -29,6 +29,7 @@ struct TrainOptions {
   float label_smoothing = 0;
   bool dropout = true;  // off: for comparisons with other programs
   std::string init;     // weight file to start from; empty: drawn
+  bool new_head = false;  // of that file without its last layer
   // Factors of single layers' rates, beside their own: 0 freezes. "conv1" means conv1a and conv1b too, "conv*" what
   // begins so.
   std::map<std::string, float> layer_rates;

@@ -1,7 +1,5 @@
 #include "backends/onednn/onednn.h"
 
-#include <omp.h>
-
 #include <cstring>
 #include <fstream>
 
@@ -14,18 +12,11 @@ namespace {
 
 using namespace onednn;
 
-// What OMP_NUM_THREADS or the machine says. Asked once, before use_threads() changes the answer.
-int default_threads() {
-  static const int threads = omp_get_max_threads();
-  return threads;
-}
-
 class OnednnBackend : public Backend {
  public:
   OnednnBackend(int threads, std::shared_ptr<HostAllocator> allocator) : allocator_(std::move(allocator)) {
     const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-    runtime_ =
-        std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), threads > 0 ? threads : default_threads()});
+    runtime_ = std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), granted_threads(threads)});
   }
 
   std::string name() const override { return "onednn"; }
@@ -39,10 +30,11 @@ class OnednnBackend : public Backend {
                                               : name_of(request.precision));
     check(request.phase == Phase::inference || request.precision == DataType::f32, Code::unsupported,
           "cpu trains in fp32 only");
-    runtime_->use_threads();
     const Context context{runtime_, request};
+    std::unique_ptr<Kernel> kernel;
     try {
-      return std::visit([&](const auto& o) { return make(o, context); }, op);
+      runtime_->run([&] { kernel = std::visit([&](const auto& o) { return make(o, context); }, op); });
+      return kernel;
     } catch (const dnnl::error& error) {
       fail(error.status == dnnl_out_of_memory ? Code::out_of_memory : Code::unsupported, request.name,
            ": oneDNN cannot compile this ", name_of(op), " of input ", to_string(request.inputs[0].shape), " in ",
@@ -51,8 +43,9 @@ class OnednnBackend : public Backend {
   }
 
   std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) override {
-    runtime_->use_threads();
-    return make_reorder(runtime_, from, to);
+    std::unique_ptr<Kernel> kernel;
+    runtime_->run([&] { kernel = make_reorder(runtime_, from, to); });
+    return kernel;
   }
 
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return make_host_buffer(bytes, allocator_); }
@@ -85,8 +78,7 @@ class OnednnBackend : public Backend {
     copy_to_host(source, from, to, bytes);
   }
   void update(const SgdUpdate& sgd, const StepContext& step) override {
-    runtime_->use_threads();
-    onednn::update(sgd, step);
+    runtime_->run([&] { onednn::update(sgd, step); });
   }
   void synchronize() override {}
   bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) override {
@@ -115,10 +107,11 @@ class OnednnBackend : public Backend {
       std::memcpy(to, from, from_md.get_size());
       return;
     }
-    runtime_->use_threads();
-    dnnl::memory source(from_md, runtime_->engine, from), target(to_md, runtime_->engine, to);
-    dnnl::reorder(source, target).execute(runtime_->stream, source, target);
-    dnnl::stream(runtime_->stream).wait();
+    runtime_->run([&] {
+      dnnl::memory source(from_md, runtime_->engine, from), target(to_md, runtime_->engine, to);
+      dnnl::reorder(source, target).execute(runtime_->stream, source, target);
+      dnnl::stream(runtime_->stream).wait();
+    });
   }
 
   std::shared_ptr<const Runtime> runtime_;
@@ -156,7 +149,7 @@ std::shared_ptr<Backend> make_onednn_backend(int threads, std::shared_ptr<HostAl
 
 std::string describe_onednn() {
   const dnnl_version_t* version = dnnl_version();
-  return cat(processor_name(), ", ", default_threads(), " threads, ", instruction_set(), "; oneDNN ", version->major,
+  return cat(processor_name(), ", ", granted_threads(0), " threads, ", instruction_set(), "; oneDNN ", version->major,
              ".", version->minor, ".", version->patch);
 }
 

@@ -1,7 +1,5 @@
 #include "backends/onednn/chain.h"
 
-#include <omp.h>
-
 #include <algorithm>
 
 #include "backends/reference/reference.h"
@@ -33,8 +31,6 @@ DataType our_type(dnnl::memory::data_type type) {
 constexpr Tag known_tags[] = {Tag::nchw, Tag::nhwc, Tag::nChw8c, Tag::nChw16c};
 
 }  // namespace
-
-void Runtime::use_threads() const { omp_set_num_threads(threads); }
 
 bool DnnlLayout::equals(const Layout& other) const {
   const auto* same_kind = dynamic_cast<const DnnlLayout*>(&other);
@@ -222,17 +218,17 @@ void Chain::bind(const Binding& binding, void* workspace) {
 
 void Chain::run() const {
   if (steps_.empty()) return;
-  runtime_->use_threads();
-  for (const Step& step : steps_) {
-    if (step.work) {
-      step.work(step.addresses.data());
-      continue;
-    }
-    const dnnl_status_t status = dnnl_primitive_execute(step.primitive.get(), runtime_->stream.get(),
-                                                        static_cast<int>(step.list.size()), step.list.data());
-    check(status == dnnl_success, Code::internal, "oneDNN could not run a primitive (status ", static_cast<int>(status),
-          ")");
-  }
+  runtime_->run([this] {
+    for (const Step& step : steps_) run(step);
+  });
+}
+
+void Chain::run(const Step& step) const {
+  if (step.work) return step.work(step.addresses.data());
+  const dnnl_status_t status = dnnl_primitive_execute(step.primitive.get(), runtime_->stream.get(),
+                                                      static_cast<int>(step.list.size()), step.list.data());
+  check(status == dnnl_success, Code::internal, "oneDNN could not run a primitive (status ", static_cast<int>(status),
+        ")");
 }
 
 void ChainKernel::bind(const Binding& binding) {

@@ -8,21 +8,14 @@
 #include <utility>
 #include <vector>
 
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include "backends/backend.h"
+#include "backends/onednn/runtime.h"
 
 namespace alx::onednn {
 
 using Md = dnnl::memory::desc;
 using Tag = dnnl::memory::format_tag;
 
-struct Runtime {
-  dnnl::engine engine;
-  dnnl::stream stream;
-  int threads;
-  void use_threads() const;  // the calling thread's OpenMP team is this large from now on
-};
 
 // A layout known to oneDNN. Dense tensors carry no layout, so that they are equal to everybody's dense tensors.
 class DnnlLayout : public Layout {
@@ -108,6 +101,8 @@ class Chain {
     Work work = nullptr;                // instead of a primitive
     std::vector<void*> addresses = {};
   };
+  void run(const Step& step) const;
+
   std::shared_ptr<const Runtime> runtime_;
   std::vector<Place> places_;
   std::vector<Step> steps_;

@@ -9,7 +9,7 @@ extern "C" void __tsan_release(void* address);
 
 namespace alx::onednn {
 
-// f(i) for each i below count, on the threads of Runtime::use_threads.
+// f(i) for each i below count, on the threads of Runtime::run.
 #ifndef __SANITIZE_THREAD__
 template <class F>
 void parallel_for(int64_t count, const F& f) {

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "network/module_path.h"
+#include "core/module_path.h"
 
 namespace alx {
 
@@ -12,7 +12,11 @@ std::string module_path() {
   // For a program started through PATH the loader knows only the bare name.
   std::error_code ignored;
   const std::filesystem::path named(info.dli_fname);
-  if (named.has_parent_path()) return std::filesystem::canonical(named, ignored).string();
+  return named.has_parent_path() ? std::filesystem::canonical(named, ignored).string() : program_path();
+}
+
+std::string program_path() {
+  std::error_code ignored;
   return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
 }
 

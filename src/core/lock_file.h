@@ -1,0 +1,33 @@
+// A lock that the system gives back when its holder dies. Internal to core; one of lock_file_posix.cpp and
+// lock_file_windows.cpp is built.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace alx {
+
+std::string host_name();
+
+class LockFile {
+ public:
+  enum class State { held, busy, impossible, none };  // none: no file can be made there, which is its writer's to say
+
+  LockFile(const std::filesystem::path& path, const std::string& text);  // the process's number goes before the text
+  ~LockFile();                                                           // what is held goes with its file
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+
+  State state() const { return state_; }
+  const std::string& owner() const { return owner_; }  // busy: the holder's text; impossible: the system's reason
+
+ private:
+  std::filesystem::path path_;
+  State state_ = State::none;
+  std::string owner_;
+  int64_t process_;
+  int file_ = -1;            // POSIX
+  void* handle_ = nullptr;   // Windows
+};
+
+}  // namespace alx
