@@ -156,6 +156,10 @@ alexnet_status alexnet_train_options_set_initial_weights(alexnet_train_options* 
   });
 }
 
+alexnet_status alexnet_train_options_set_new_head(alexnet_train_options* options, int32_t enabled) {
+  return set(options, [&](auto& to) { to.others.new_head = enabled != 0; });
+}
+
 alexnet_status alexnet_train_options_set_input_size(alexnet_train_options* options, int64_t side) {
   return set(options, [&](auto& to) {
     check(side >= 1, Code::invalid_argument, "side must be at least 1, got ", side);

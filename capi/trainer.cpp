@@ -161,6 +161,8 @@ alexnet_status alexnet_trainer_set_checkpoint(alexnet_trainer* trainer, const ch
     check(every >= 0, Code::invalid_argument, "every must be 0 or more, got ", every);
     std::string kept = path ? path : "";
     check(!path || !kept.empty(), Code::invalid_argument, "path must not be empty; NULL means no checkpoint");
+    if (path) trainer->trainer->hold(kept);
+    if (!trainer->checkpoint.empty() && trainer->checkpoint != kept) trainer->trainer->release(trainer->checkpoint);
     trainer->checkpoint = std::move(kept);
     trainer->checkpoint_every = every;
     trainer->saved_step = -1;

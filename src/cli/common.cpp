@@ -1,6 +1,7 @@
 #include "cli/common.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cstdio>
 #include <iostream>
@@ -16,6 +17,7 @@ namespace alx::cli {
 namespace {
 
 std::string command_name;  // set once, before any thread is started
+std::atomic<bool> informs = false;
 
 // Parsed here because CLI11 takes "010" for eight and lets NaN pass every bound.
 template <class Number>
@@ -115,9 +117,12 @@ CLI::Validator ends_in(std::vector<std::string> endings) {
   return CLI::Validator(find, "");
 }
 
+void show_information(bool shown) { informs = shown; }
+
 void begin_messages(const std::string& command) {
   command_name = command;
   set_log_sink([](LogLevel level, const std::string& line) {
+    if (level == LogLevel::info && informs) message(line);
     if (level == LogLevel::warning) message("warning: " + line);
     if (level == LogLevel::error) message(line);
   });

@@ -44,6 +44,9 @@ CLI::Validator one_of(std::vector<std::string> words);
 // A path with one of these endings, for Option::check.
 CLI::Validator ends_in(std::vector<std::string> endings);
 
+// Shows the library's lines of information too.
+void show_information(bool shown);
+
 // From here on messages bear the command's name, and the library's warnings are shown.
 void begin_messages(const std::string& command);
 // One line on stderr, safe from several threads; "alexnet COMMAND: " goes before it.

@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM as a question that long work asks between its steps.
+// Ctrl-C, SIGTERM and SIGHUP as a question that long work asks between its steps.
 #pragma once
 
 namespace alx::cli {

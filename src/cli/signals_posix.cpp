@@ -1,23 +1,22 @@
 #include "cli/signals.h"
 
 #include <csignal>
-#include <initializer_list>
 
 namespace alx::cli {
 namespace {
 
+constexpr int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 volatile std::sig_atomic_t requested = 0;
 
 extern "C" void on_stop(int) {
   requested = 1;
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  for (const int number : stop_signals) std::signal(number, SIG_DFL);
 }
 
 }  // namespace
 
 void catch_stop_signals() {
-  for (const int number : {SIGINT, SIGTERM})
+  for (const int number : stop_signals)
     if (std::signal(number, on_stop) == SIG_IGN) std::signal(number, SIG_IGN);
 }
 

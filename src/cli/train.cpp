@@ -24,6 +24,33 @@ std::string checkpoint_of(const std::string& out) {
   return out.substr(0, out.size() - std::string(".safetensors").size()) + ".checkpoint.safetensors";
 }
 
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  if (std::filesystem::equivalent(to_path(a), to_path(b), error)) return true;
+  const auto one = std::filesystem::weakly_canonical(to_path(a), error);
+  return !error && one == std::filesystem::weakly_canonical(to_path(b), error) && !error;
+}
+
+// No file is written that another option names too.
+void check_names(const TrainCommand& command, const std::string& checkpoint) {
+  using Named = std::pair<const char*, const std::string&>;
+  const Named outputs[] = {
+      {"--log", command.log}, {"--plot", command.plot}, {"--out", command.out}, {"the checkpoint of --out", checkpoint}};
+  const Named inputs[] = {
+      {"--resume", command.resume}, {"--init", command.init}, {"--data", command.data}, {"--val", command.val}};
+  const auto refuse_same = [](const Named& output, const Named& other) {
+    if (output.second.empty() || other.second.empty() || !same_file(output.second, other.second)) return;
+    throw CLI::ValidationError(output.first, cat(output.second, " is the file of ", other.first, " too"));
+  };
+  for (size_t i = 0; i < std::size(outputs); ++i) {
+    for (size_t j = i + 1; j < std::size(outputs); ++j) refuse_same(outputs[i], outputs[j]);
+    const bool may_replace = i >= 2;  // weights to start from by those they became, a checkpoint by its next
+    for (size_t j = may_replace ? 2 : 0; j < std::size(inputs); ++j) refuse_same(outputs[i], inputs[j]);
+  }
+  refuse_same(outputs[2], inputs[0]);
+  refuse_same(outputs[3], inputs[1]);
+}
+
 // Sums over the steps of an epoch that this run has made.
 struct Progress {
   double steps = 0, loss = 0, accuracy = 0, seconds = 0, waited = 0;
@@ -40,17 +67,23 @@ struct Progress {
 class TrainRun {
  public:
   explicit TrainRun(const TrainCommand& command) : command_(command), checkpoint_(checkpoint_of(command.out)) {
-    for (const std::string& path : {command.out, checkpoint_, command.log, command.plot})
-      if (!path.empty()) check_writable(path);
+    check_names(command, checkpoint_);
+    for (const std::string& path : {command.out, checkpoint_, command.log, command.plot}) {
+      if (path.empty()) continue;
+      check_writable(path);
+      locks_.emplace_back(path);
+    }
+    check_old_checkpoint();
     data_ = Dataset::open(command.data, "train");
     if (!command.val.empty()) val_ = Dataset::open(command.val, "test");
+    show_information(true);  // what a training begins with
     trainer_ = make_trainer(command, data_, val_);
+    show_information(false);
+    for (OutputLock& lock : locks_) trainer_->hold(std::move(lock));
     // Asked now, so that a class without a match does not show after the first epoch only.
     if (val_) match_classes(val_->classes(), data_->classes(), command.data);
     log_.emplace(command.log, trainer_->steps_done());
     saved_ = command.resume.empty() ? -1 : trainer_->steps_done();
-    if (command.resume.empty() && std::filesystem::exists(to_path(checkpoint_)))
-      message(cat("warning: ", checkpoint_, " of an earlier run will be replaced; --resume would go on with it"));
   }
 
   int run() {
@@ -74,6 +107,19 @@ class TrainRun {
   }
 
  private:
+  // The checkpoint of a run that could go on is not replaced unasked.
+  void check_old_checkpoint() const {
+    std::error_code ignored;
+    if (command_.force || !std::filesystem::exists(to_path(checkpoint_), ignored)) return;
+    if (!command_.resume.empty() && same_file(command_.resume, checkpoint_)) return;
+    const auto state = read_checkpoint_state(checkpoint_);
+    if (state && state->step >= state->total_steps) return;
+    fail(Code::invalid_state, checkpoint_,
+         state ? cat(" is of a run that has made ", state->step, " of ", state->total_steps, " steps: go on with it by ",
+                     "--resume ", quoted(checkpoint_), ", or replace it by --force")
+               : " is there already, and no checkpoint that can be read: move it away, or replace it by --force");
+  }
+
   void step() {
     const StepResult step = trainer_->step();
     progress_.add(step);
@@ -204,6 +250,7 @@ class TrainRun {
   const std::string checkpoint_;
   std::shared_ptr<const Dataset> data_;
   std::shared_ptr<const Dataset> val_;
+  std::vector<OutputLock> locks_;  // until the trainer has them
   std::unique_ptr<Trainer> trainer_;
   std::optional<TrainLog> log_;
   std::optional<ProgressBar> bar_;

@@ -70,8 +70,11 @@ void add_files(CLI::App& app, TrainCommand& command) {
       ->type_name("FILE")
       ->check(ends_in({".safetensors"}));
   app.add_option("--resume", command.resume, "Go on with the run of this checkpoint")->type_name("FILE");
-  app.add_option("--init", command.init, "Start from these weights; with other classes all but the last layer is used")
+  app.add_flag("--force", command.force, "Replace the checkpoint of an unfinished run that lies beside --out");
+  app.add_option("--init", command.init,
+                 "Start from these weights; of the last layer the classes of the same names stay, the others are drawn")
       ->type_name("FILE");
+  app.add_flag("--new-head", command.new_head, "Draw the whole last layer anew")->needs(app.get_option("--init"));
   app.add_option("--log", command.log, "Write one row for each epoch")->type_name("FILE.csv");
   add_plot(app, command.plot, "Draw loss and error after each epoch");
   add_whole(app, "--checkpoint-every", command.checkpoint_every, "Steps between checkpoints; without it, once an epoch",
@@ -159,6 +162,7 @@ std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::sh
   options.dropout = command.dropout == "on";
   options.precision = precision_of(command.precision);
   options.init = command.init;
+  options.new_head = command.new_head;
   for (const std::string& text : command.rates) {
     const auto [layer, factor] = parse_layer_rate(text);
     options.layer_rates[layer] = factor;

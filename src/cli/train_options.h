@@ -13,6 +13,7 @@ struct TrainCommand {
   std::string model, data, val, out, resume, init, log, plot, schedule;
   std::string store = "fp32", dropout = "on", precision = "fp32", parallel = "data", mean;
   std::vector<std::string> augment, rates;
+  bool force = false, new_head = false;
   int64_t epochs = 0, batch = 0, size = 0, pad = 0, seed = 1, checkpoint_every = 0;
   double checkpoint_minutes = 0;
   double rate = 0, momentum = 0, decay = 0;

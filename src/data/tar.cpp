@@ -122,7 +122,7 @@ std::vector<TarMember> tar_members(std::span<const std::byte> archive, const std
   }
 }
 
-TarWriter::TarWriter(const std::string& path) : file_(path, 0) {}
+TarWriter::TarWriter(const std::string& path) : lock_(path), file_(path, 0) {}
 
 void TarWriter::append(std::span<const std::byte> bytes) {
   file_.write(size_, bytes);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/atomic_file.h"
+#include "core/output_lock.h"
 
 namespace alx {
 
@@ -31,6 +32,7 @@ class TarWriter {
   void append(std::span<const std::byte> bytes);
   void add_header(const std::string& name, uint64_t size, char type);
 
+  OutputLock lock_;
   AtomicFile file_;
   uint64_t size_ = 0;
 };

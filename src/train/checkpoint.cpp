@@ -1,4 +1,5 @@
 // What a trainer writes and reads: weight files and checkpoints.
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -176,7 +177,35 @@ std::map<std::string, std::string> Trainer::metadata() const {
   return metadata;
 }
 
+std::optional<CheckpointState> read_checkpoint_state(const std::string& path) try {
+  const std::string text = WeightFile::open(path).metadata(solver_key);
+  if (text.empty()) return std::nullopt;
+  const Document document{json::parse(text)};
+  const json& solver = document.json;
+  const int64_t images = solver.at("images"), batch = solver.at("batch"), epochs = solver.at("epochs");
+  return CheckpointState{solver.at("step"), images / std::max<int64_t>(batch, 1) * epochs};
+} catch (const json::exception&) {
+  return std::nullopt;
+} catch (const Error&) {
+  return std::nullopt;
+}
+
+void Trainer::hold(const std::string& path) {
+  if (auto taken = lock(path)) hold(std::move(*taken));
+}
+
+void Trainer::release(const std::string& path) {
+  std::erase_if(held_, [&](const OutputLock& lock) { return lock.covers(path); });
+}
+
+std::optional<OutputLock> Trainer::lock(const std::string& path) const {
+  if (std::any_of(held_.begin(), held_.end(), [&](const OutputLock& lock) { return lock.covers(path); }))
+    return std::nullopt;
+  return OutputLock(path);
+}
+
 void Trainer::save_weights(const std::string& path, DataType stored) const {
+  const std::optional<OutputLock> lock = this->lock(path);
   auto weights = std::make_shared<DenseWeights>();
   std::vector<TensorToWrite> tensors;
   for (size_t i = 0; i < replicas_->params().size(); ++i) {
@@ -204,6 +233,7 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
 }
 
 void Trainer::save_checkpoint(const std::string& path) const {
+  const std::optional<OutputLock> lock = this->lock(path);
   std::vector<TensorToWrite> tensors;
   const auto add = [&](const std::string& prefix, const std::function<std::vector<float>(size_t)>& read) {
     for (size_t i = 0; i < replicas_->params().size(); ++i) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/output_lock.h"
 #include "data/pipeline.h"
 #include "network/evaluate.h"
 #include "network/model.h"
@@ -56,6 +57,12 @@ struct StepResult {
   double seconds = 0, waited = 0;  // wall time of the step; of it, waiting for data
 };
 
+// What a file says of the run that wrote it; empty where it is no checkpoint.
+struct CheckpointState {
+  int64_t step = 0, total_steps = 0;
+};
+std::optional<CheckpointState> read_checkpoint_state(const std::string& path);
+
 // Used by one thread at a time.
 class Trainer {
  public:
@@ -80,6 +87,12 @@ class Trainer {
   const Dataset& data() const { return *data_; }
   const TrainOptions& options() const { return options_; }
 
+  // Keeps other runs from writing this file as long as it is held; the saves below hold theirs while they write. Throws
+  // invalid_state where another run, of this process too, holds it.
+  void hold(const std::string& path);
+  void hold(OutputLock lock) { held_.push_back(std::move(lock)); }
+  void release(const std::string& path);
+
   // Everything that resume() needs, atomically.
   void save_checkpoint(const std::string& path) const;
   // Weights, preprocessing, labels and a self-test (one input and its probabilities). `stored`: f32, f16 or bf16.
@@ -98,6 +111,7 @@ class Trainer {
   void start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data, const TrainOptions& options,
              const WeightSource& weights);
   std::map<std::string, std::string> metadata() const;
+  std::optional<OutputLock> lock(const std::string& path) const;  // empty: it is held
   void read_velocity(const WeightFile& file);
   void start_pipeline();
   StepResult make_step();
@@ -116,6 +130,7 @@ class Trainer {
   int64_t validated_step_ = -1;
   Batch batch_;
   std::vector<float> losses_, probabilities_;
+  std::vector<OutputLock> held_;
   int64_t step_ = 0;
   double waited_ = 0;   // of this pipeline
   int64_t broken_ = 0;  // of earlier pipelines

@@ -5,6 +5,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/output_lock.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
 #include "weights/hash.h"
@@ -152,7 +153,9 @@ void write_safetensors(const std::string& path, std::vector<TensorToWrite> tenso
 }
 
 struct RowWriter::Impl {
+  explicit Impl(const std::string& to) : path(to), lock(to) {}
   std::string path;
+  OutputLock lock;
   std::vector<TensorToWrite> tensor;  // one
   size_t row_bytes = 0;
   uint64_t header_size = 0, offset = 0;
@@ -162,10 +165,9 @@ struct RowWriter::Impl {
 
 RowWriter::RowWriter(const std::string& path, const std::string& tensor, const Shape& row, int64_t most_rows,
                      const Metadata& longest)
-    : impl_(std::make_unique<Impl>()) {
+    : impl_(std::make_unique<Impl>(path)) {
   Shape shape{most_rows};
   shape.insert(shape.end(), row.begin(), row.end());
-  impl_->path = path;
   impl_->tensor = {{tensor, DataType::f32, std::move(shape), [](std::span<std::byte>) {}}};
   check_tensors(path, impl_->tensor);
   total_bytes(path, 0, impl_->tensor);
