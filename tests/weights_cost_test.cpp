@@ -239,6 +239,15 @@ TEST(CostOfAnswers, WordsDoNotGrowWithTheFile) {
   EXPECT_THAT(faults.back(), HasSubstr("400 more"));
 }
 
+TEST(CostOfAnswers, ClassesThatTakeNoBytes) {
+  for (const char* classes : {"1000000000", "1152921504606846976"}) {
+    const std::string bytes =
+        raw_safetensors(cat(R"({"__metadata__":{"alexnet.model":"alexnet-cifar10"},"fc6.weight":)",
+                            R"({"dtype":"F32","shape":[)", classes, R"(,0],"data_offsets":[0,0]}})"));
+    EXPECT_LT(bytes_for([&] { expect_error(Code::bad_file, {"f"}, [&] { Model::open(in_memory(bytes)); }); }), 200000u);
+  }
+}
+
 TEST(CostOfAnswers, TensorsThatBelongToNoNetworkAreCounted) {
   const std::vector<ParamSpec> params = params_of(make_model("alexnet-cifar10"));
   expect_linear(

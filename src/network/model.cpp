@@ -35,13 +35,15 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
   ModelOptions options;
   options.classes = classes_in(file, plain);
   const std::string json = file.metadata("alexnet.input");
-  if (json.empty()) return make_model(name, options);
-  const InputSpec input = input_from_json(json, file.limits());
-  options.height = input.height;
-  options.width = input.width;
+  std::optional<InputSpec> input;
+  if (!json.empty()) {
+    input = input_from_json(json, file.limits());
+    options.height = input->height;
+    options.width = input->width;
+  }
   try {
     NetSpec spec = make_model(name, options);
-    spec.input = input;
+    if (input) spec.input = *input;
     return spec;
   } catch (const Error& error) {  // what the file asks for is the file's fault
     fail(Code::bad_file, file.path(), ": ", error.what());

@@ -62,8 +62,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     key_ = text;
     if (at_ == At::metadata) {
       demand(!metadata.contains(text), " occurs twice");
-      check(static_cast<int64_t>(metadata.size()) < limits_.items, Code::unsupported, path_, ": the metadata has over ",
-            limits_.items, " keys, the limit of items");
+      const int64_t most = std::min(limits_.items, max_metadata_keys);
+      check(static_cast<int64_t>(metadata.size()) < most, Code::unsupported, path_, ": the metadata has over ", most,
+            " keys, the limit");
     } else if (at_ == At::top) {
       demand(text != "__metadata__" || !has_metadata_, " occurs twice");
       has_metadata_ = has_metadata_ || text == "__metadata__";
