@@ -268,6 +268,13 @@ TEST(OtherTools, TorchOfPython2AndModuleMetadata) {
   EXPECT_EQ(linear.find("bias")->shape, (Shape{3}));
 }
 
+TEST(OtherTools, TorchTensorsThatAreNegatedWhenRead) {
+  const WeightFile file = WeightFile::open(golden("negated.pth"));
+  EXPECT_THAT(values_of(file, "negated"), ElementsAre(1, 0.75, 0.5, 0.25, 0, -0.25));
+  EXPECT_THAT(values_of(file, "column"), ElementsAre(0.75, 0, -0.75, -1.5));
+  EXPECT_THAT(values_of(file, "parameter"), ElementsAre(1, 0.75, 0.5));
+}
+
 TEST(OtherTools, TorchFilesThatAreRefused) {
   const auto refused = [](const char* name, std::initializer_list<const char*> why) {
     expect_error(Code::unsupported, why, [&] { WeightFile::open(golden(name)); });
