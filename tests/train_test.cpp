@@ -272,6 +272,29 @@ TEST_F(TrainTest, RefusesWhatCannotWork) {
   EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("checkpoint.safetensors"), more, quick_run()); }), "96"));
 }
 
+TEST_F(TrainTest, JsonOfACheckpointIsBounded) {
+  Trainer trainer(tiny(), data_, quick_run());
+  trainer.save_checkpoint(path("checkpoint.safetensors"));
+  const WeightFile file = WeightFile::open(path("checkpoint.safetensors"));
+  const auto refusal = [&](const std::string& key, const std::string& text, Code code) {
+    std::vector<TensorToWrite> tensors;
+    for (const TensorView& tensor : file.tensors()) {
+      std::vector<float> values(static_cast<size_t>(element_count(tensor.shape)));
+      file.read(tensor, values);
+      tensors.push_back(make_tensor(tensor.name, tensor.shape, std::move(values)));
+    }
+    auto metadata = file.metadata();
+    metadata[key] = text;
+    write_safetensors(path("other.safetensors"), std::move(tensors), std::move(metadata));
+    return error_of([&] { Trainer::resume(path("other.safetensors"), data_, quick_run()); }, code);
+  };
+  const std::string brackets(1000, '['), many(100000, '[');
+  EXPECT_TRUE(has(refusal("alexnet.solver", brackets, Code::unsupported), "64 deep"));
+  EXPECT_TRUE(has(refusal("alexnet.solver", many, Code::bad_file), "65536 bytes"));
+  EXPECT_TRUE(has(refusal("alexnet.pca", many, Code::unsupported), "64 deep"));
+  EXPECT_LT(refusal("alexnet.pca", "\"" + many, Code::bad_file).size(), 1000u);
+}
+
 TEST_F(TrainTest, DivergenceIsSaidAndKeepsTheLastCheckpoint) {
   TrainOptions options = quick_run();
   options.recipe.rate = 1e6f;

@@ -148,9 +148,22 @@ TEST(InputJson, NamesTheKeyThatIsWrong) {
   refused("{\"mode\":\"squash\",\"size\":256}", "5", "resize");
   refused("center", "corner", "\"crop\"");
   refused("\"crop\"", "\"gamma\":2,\"crop\"", "\"gamma\" is not known");
-  refused("\"crop\":\"center\"", "\"crop\":" + std::string(100000, '[') + std::string(100000, ']'), "\"crop\"");
+  refused("\"crop\":\"center\"", "\"crop\":" + std::string(60, '[') + std::string(60, ']'), "\"crop\"");
   expect_error(Code::bad_file, {"alexnet.input"}, [] { input_from_json("[]"); });
   expect_error(Code::bad_file, {"not valid JSON"}, [] { input_from_json("{\"a\""); });
+}
+
+TEST(InputJson, PicturesOfAsManyPixelsAsTheLimit) {
+  const auto json = [](int height, int size) {
+    return cat(R"({"height":)", height, R"(,"width":100,"scale":1,"mean":[0,0,0],"resize":{"mode":"squash","size":)",
+               size, "}}");
+  };
+  Limits limits;
+  limits.pixels = 1000000;
+  EXPECT_EQ(input_from_json(json(10000, 1000), limits).resize_size, 1000);
+  expect_error(Code::unsupported, {"100 x 10001", "1000000"}, [&] { input_from_json(json(10001, 1000), limits); });
+  expect_error(Code::unsupported, {"1001 x 1001", "1000000"}, [&] { input_from_json(json(10000, 1001), limits); });
+  expect_error(Code::unsupported, {"65536 x 65536"}, [&] { input_from_json(json(100, 65536)); });
 }
 
 TEST(LabelsJson, RoundTripAndRefusals) {
@@ -159,6 +172,8 @@ TEST(LabelsJson, RoundTripAndRefusals) {
   expect_error(Code::bad_file, {"alexnet.labels"}, [] { labels_from_json("{}"); });
   expect_error(Code::bad_file, {"entry 1"}, [] { labels_from_json("[\"a\",3]"); });
   expect_error(Code::invalid_argument, {"UTF-8"}, [] { labels_to_json({"\xff"}); });
+  expect_error(Code::bad_file, {"entry 1", "4096"},
+               [] { labels_from_json("[\"a\",\"" + std::string(4097, 'a') + "\"]"); });
 }
 
 TEST(ModelName, ParsesAndRefuses) {
@@ -251,6 +266,13 @@ TEST(OtherTools, TorchOfPython2AndModuleMetadata) {
   const WeightFile linear = WeightFile::open(golden("linear.pth"));
   EXPECT_EQ(linear.find("weight")->shape, (Shape{3, 2}));
   EXPECT_EQ(linear.find("bias")->shape, (Shape{3}));
+}
+
+TEST(OtherTools, TorchTensorsThatAreNegatedWhenRead) {
+  const WeightFile file = WeightFile::open(golden("negated.pth"));
+  EXPECT_THAT(values_of(file, "negated"), ElementsAre(1, 0.75, 0.5, 0.25, 0, -0.25));
+  EXPECT_THAT(values_of(file, "column"), ElementsAre(0.75, 0, -0.75, -1.5));
+  EXPECT_THAT(values_of(file, "parameter"), ElementsAre(1, 0.75, 0.5));
 }
 
 TEST(OtherTools, TorchFilesThatAreRefused) {

@@ -10,6 +10,7 @@
 #include "models/zoo.h"
 #include "network/bundled.h"
 #include "network/model.h"
+#include "weights/json.h"
 
 namespace alx::cli {
 namespace {
@@ -121,8 +122,7 @@ void print_file(const Model& model) {
   }
   const auto count = [&](const char* key) {
     const std::string text = file.metadata(key);
-    const Json json = Json::parse(text, nullptr, false);
-    return json.is_discarded() ? size_t{0} : json.size();
+    return text.empty() ? size_t{0} : Document{parse_json(text, key, file.limits())}.json.size();
   };
   std::cout << "         format " << printable(file.metadata("alexnet.format")) << " by "
             << printable(file.metadata("alexnet.producer")) << "; " << count("alexnet.labels") << " labels, "

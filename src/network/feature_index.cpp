@@ -1,5 +1,7 @@
 #include "network/feature_index.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/path.h"
 #include "weights/json.h"
@@ -17,8 +19,19 @@ constexpr const char* key_shape = "alexnet.features.shape";
 constexpr const char* key_folder = "alexnet.features.folder";
 constexpr const char* key_images = "alexnet.features.images";
 
+// Of what stands in messages.
+std::string text_of(const WeightFile& file, const char* key) {
+  constexpr size_t longest = 4096;
+  std::string text = file.metadata(key);
+  check(text.size() <= longest, Code::bad_file, file.path(), ": ", key, " has over ", longest, " bytes");
+  return text;
+}
+
 std::vector<std::string> images_of(const WeightFile& file) {
-  const Document document{nlohmann::json::parse(file.metadata(key_images), nullptr, false)};
+  // A name for each row: the features, which lie in the file, bound how many there are.
+  Limits limits = file.limits();
+  limits.items = std::max(limits.items, static_cast<int64_t>(file.find(features_tensor)->data.size() / sizeof(float)));
+  const Document document{parse_json(file.metadata(key_images), cat(file.path(), ": ", key_images), limits)};
   const auto bad = [&] { fail(Code::bad_file, file.path(), ": ", key_images, " is not a JSON list of texts"); };
   if (!document.json.is_array()) bad();
   std::vector<std::string> images;
@@ -54,8 +67,8 @@ std::map<std::string, std::string> to_metadata(const FeatureSource& source) {
 
 bool is_feature_index(const WeightFile& file) { return file.metadata().contains(key_images); }
 
-FeatureIndex FeatureIndex::open(const std::string& path) {
-  FeatureIndex index(WeightFile::open(path));
+FeatureIndex FeatureIndex::open(const std::string& path, const Limits& limits) {
+  FeatureIndex index(WeightFile::open(path, limits));
   const WeightFile& file = index.file_;
   const TensorView* features = file.find(features_tensor);
   check(features && !file.metadata(key_layer).empty() && !file.metadata(key_images).empty(), Code::bad_file, path,
@@ -64,14 +77,14 @@ FeatureIndex FeatureIndex::open(const std::string& path) {
   check(features->type == DataType::f32 && features->shape.size() >= 2, Code::bad_file, path,
         ": its features must be F32 and have a row for each picture, but are ", name_of(features->type), ", ",
         to_string(features->shape));
-  index.source_ = {file.metadata(key_model),
-                   file.metadata(key_network),
-                   file.metadata(key_checksum),
-                   file.metadata(key_input),
-                   file.metadata(key_precision),
-                   file.metadata(key_layer),
+  index.source_ = {text_of(file, key_model),
+                   text_of(file, key_network),
+                   text_of(file, key_checksum),
+                   text_of(file, key_input),
+                   text_of(file, key_precision),
+                   text_of(file, key_layer),
                    {features->shape.begin() + 1, features->shape.end()},
-                   file.metadata(key_folder),
+                   text_of(file, key_folder),
                    images_of(file)};
   check(index.size() == features->shape.front(), Code::bad_file, path, ": there are ", index.size(),
         " names of pictures for ", features->shape.front(), " rows of features");

@@ -32,7 +32,7 @@ bool is_feature_index(const WeightFile& file);
 class FeatureIndex {
  public:
   // Throws bad_file where the file is damaged or no index, with what is missing.
-  static FeatureIndex open(const std::string& path);
+  static FeatureIndex open(const std::string& path, const Limits& limits = {});
 
   const FeatureSource& source() const { return source_; }
   std::string image(int64_t row) const;  // its path: folder and name

@@ -31,13 +31,15 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
   ModelOptions options;
   options.classes = classes_in(file, plain);
   const std::string json = file.metadata("alexnet.input");
-  if (json.empty()) return make_model(name, options);
-  const InputSpec input = input_from_json(json);
-  options.height = input.height;
-  options.width = input.width;
+  std::optional<InputSpec> input;
+  if (!json.empty()) {
+    input = input_from_json(json, file.limits());
+    options.height = input->height;
+    options.width = input->width;
+  }
   try {
     NetSpec spec = make_model(name, options);
-    spec.input = input;
+    if (input) spec.input = *input;
     return spec;
   } catch (const Error& error) {  // what the file asks for is the file's fault
     fail(Code::bad_file, file.path(), ": ", error.what());
@@ -47,7 +49,7 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
 std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
   const std::string json = file.metadata("alexnet.labels");
   if (json.empty()) return default_labels(classes);
-  std::vector<std::string> labels = labels_from_json(json);
+  std::vector<std::string> labels = labels_from_json(json, file.limits());
   check(static_cast<int64_t>(labels.size()) == classes, Code::bad_file, file.path(), ": alexnet.labels has ",
         labels.size(), " names, the last layer has ", classes, " classes");
   return labels;
@@ -68,16 +70,16 @@ MeanImage mean_image_of(const WeightFile& file, const InputSpec& input) {
   return mean;
 }
 
-std::shared_ptr<const Model> Model::open(const std::string& file_or_name, const std::string& as) {
-  return open(WeightFile::open(weights_named(file_or_name)), as);
+std::shared_ptr<const Model> Model::open(const std::string& file_or_name, const std::string& as, const Limits& limits) {
+  return open(WeightFile::open(weights_named(file_or_name), limits), as);
 }
 
-std::shared_ptr<const Model> Model::open_file(const std::string& path, const std::string& as) {
-  return open(WeightFile::open(path), as);
+std::shared_ptr<const Model> Model::open_file(const std::string& path, const std::string& as, const Limits& limits) {
+  return open(WeightFile::open(path, limits), as);
 }
 
-std::shared_ptr<const Model> Model::open(std::vector<std::byte> file, const std::string& as) {
-  return open(WeightFile::open(std::move(file), "the weights in memory"), as);
+std::shared_ptr<const Model> Model::open(std::vector<std::byte> file, const std::string& as, const Limits& limits) {
+  return open(WeightFile::open(std::move(file), "the weights in memory", limits), as);
 }
 
 std::shared_ptr<const Model> Model::open(WeightFile opened, const std::string& as) {

@@ -17,9 +17,12 @@ class Model {
   // A weight file of any kind that this library reads, or the zoo name of a network whose weights come with the
   // library ("alexnet-cifar10"). `as`: the zoo network to read a file without our metadata into; empty: by its tensors.
   // Every size is checked here; weights are read when a session is made.
-  static std::shared_ptr<const Model> open(const std::string& file_or_name, const std::string& as = "");
-  static std::shared_ptr<const Model> open(std::vector<std::byte> file, const std::string& as = "");
-  static std::shared_ptr<const Model> open_file(const std::string& path, const std::string& as = "");  // no name
+  static std::shared_ptr<const Model> open(const std::string& file_or_name, const std::string& as = "",
+                                           const Limits& limits = {});
+  static std::shared_ptr<const Model> open(std::vector<std::byte> file, const std::string& as = "",
+                                           const Limits& limits = {});
+  static std::shared_ptr<const Model> open_file(const std::string& path, const std::string& as = "",
+                                                const Limits& limits = {});  // no name
 
   // A network whose weights come from elsewhere: drawn_weights(seed), or a trainer's copy. `labels` empty: the default.
   static std::shared_ptr<const Model> of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels = {},

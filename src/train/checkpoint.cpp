@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* solver_key = "alexnet.solver";
+constexpr size_t longest_solver = size_t{1} << 16;  // bytes; its texts stand in messages
 constexpr const char* velocity_prefix = "optimizer.velocity.";
 
 std::string to_json(const ColourComponents& colours) {
@@ -32,7 +33,7 @@ std::optional<ColourComponents> colours_of(const WeightFile& file) {
   const std::string text = file.metadata(pca_key);
   if (text.empty()) return std::nullopt;
   try {
-    const Document document{json::parse(text)};
+    const Document document{parse_json(text, cat(file.path(), ": ", pca_key), file.limits())};
     ColourComponents colours;
     document.json.at("deviations").get_to(colours.deviations);
     document.json.at("components").get_to(colours.components);
@@ -107,8 +108,10 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
   const std::string text = file.metadata(solver_key);
   check(!text.empty(), Code::bad_file, file.path(), " is a weight file and no checkpoint (it has no ", solver_key,
         "): start from it as initial weights instead");
+  check(text.size() <= longest_solver, Code::bad_file, file.path(), ": ", solver_key, " has over ", longest_solver,
+        " bytes: it is damaged");
   try {
-    const Document document{json::parse(text)};
+    const Document document{parse_json(text, cat(file.path(), ": ", solver_key), file.limits())};
     const json& solver = document.json;
     Recipe& r = options.recipe;
     Augment& a = options.augment;

@@ -1,5 +1,6 @@
 #include "weights/detect.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/error.h"
@@ -35,8 +36,9 @@ std::string to_string(const ModelId& id) { return cat(id.name, "/", id.revision)
 
 ModelId parse_model_id(const std::string& text) {
   const size_t slash = text.rfind('/');
-  ModelId id{text.substr(0, slash), 1};
-  bool good = !id.name.empty();
+  constexpr size_t longest = 512;  // bytes; the name stands in messages
+  ModelId id{text.substr(0, std::min(slash, longest + 1)), 1};
+  bool good = !id.name.empty() && id.name.size() <= longest;
   if (slash != std::string::npos) {
     const char *first = text.data() + slash + 1, *last = text.data() + text.size();
     const auto [end, error] = std::from_chars(first, last, id.revision);

@@ -17,5 +17,6 @@ constexpr uint64_t format_version = 1;              // what we write, and the ne
 constexpr uint64_t max_header_bytes = 100'000'000;  // the limit of the safetensors library too
 constexpr uint64_t header_alignment = 64;           // of 8 length bytes + JSON together, so of the first tensor
 constexpr size_t max_dimensions = 64;
+constexpr int64_t max_metadata_keys = 1 << 16;
 
 }  // namespace alx

@@ -14,6 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 constexpr int64_t max_side = 65536;
+constexpr size_t longest_label = 4096;  // bytes; labels stand in messages
 
 // The shortest decimal that gives this float back, so that 0.485f is written 0.485 and not 0.48500001430511475.
 double shortest(float value) {
@@ -33,10 +34,12 @@ std::string list(const std::vector<float>& values) {
 }
 
 [[noreturn]] void refuse(const std::string& key, const std::string& expected, const Json& found) {
-  // Objects and lists are not printed: a deep nest of them would use up the stack.
-  const std::string value = found.is_structured() ? "" : found.dump(-1, ' ', true, Json::error_handler_t::replace);
+  // Objects and lists are not printed, and of a long text only its start.
+  const std::string value = found.is_structured() ? ""
+                            : found.is_string()   ? " " + in_quotes(found.get_ref<const std::string&>())
+                                                  : " " + found.dump();
   fail(Code::bad_file, key_input, ": key ", in_quotes(key), " should be ", expected, ", but is ", found.type_name(),
-       " ", value.empty() ? "" : in_quotes(value));
+       value);
 }
 
 // The members of one object; each is taken once, and what is left over is refused: an unknown step of preprocessing
@@ -136,11 +139,9 @@ std::string to_json(const InputSpec& input) {
              input.antialias ? "true" : "false", R"(},"crop":"center"})");
 }
 
-InputSpec input_from_json(const std::string& given) {
-  const Document document{Json::parse(given, nullptr, false)};
-  const Json& json = document.json;
-  check(!json.is_discarded(), Code::bad_file, key_input, " is not valid JSON: ", in_quotes(given));
-  Members members(json, "");
+InputSpec input_from_json(const std::string& given, const Limits& limits) {
+  const Document document{parse_json(given, key_input, limits)};
+  Members members(document.json, "");
   InputSpec input;
   input.height = members.side("height");
   input.width = members.side("width");
@@ -158,16 +159,23 @@ InputSpec input_from_json(const std::string& given) {
   read_resize(members.need("resize"), input);
   members.choice("crop", {"center"});
   members.finish();
+  // A few bytes could else ask for pictures of gigabytes.
+  check(input.height * input.width <= limits.pixels, Code::unsupported, key_input, ": an input of ", input.width, " x ",
+        input.height, " is over ", limits.pixels, " pixels, the limit");
+  check(input.resize_size * input.resize_size <= limits.pixels, Code::unsupported, key_input, ": pictures resized to ",
+        input.resize_size, " x ", input.resize_size, " are over ", limits.pixels, " pixels, the limit");
   return input;
 }
 
-std::vector<std::string> labels_from_json(const std::string& given) {
-  const Document document{Json::parse(given, nullptr, false)};
+std::vector<std::string> labels_from_json(const std::string& given, const Limits& limits) {
+  const Document document{parse_json(given, key_labels, limits)};
   const Json& json = document.json;
   check(json.is_array(), Code::bad_file, key_labels, " should be a JSON list of names, but is ", in_quotes(given));
   std::vector<std::string> labels;
   for (const Json& label : json) {
     check(label.is_string(), Code::bad_file, key_labels, ": entry ", labels.size(), " is not a name");
+    check(label.get_ref<const std::string&>().size() <= longest_label, Code::bad_file, key_labels, ": entry ",
+          labels.size(), " has over ", longest_label, " bytes, which is no name");
     labels.push_back(label.get<std::string>());
   }
   return labels;

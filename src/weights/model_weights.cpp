@@ -10,14 +10,22 @@
 namespace alx {
 namespace {
 
-// "2 missing (a, b)"; at most a few names, the count says the rest.
-void describe(std::string& text, const char* what, const std::vector<std::string>& items) {
-  constexpr size_t most = 4;
-  if (items.empty()) return;
-  text += cat(text.empty() ? "" : "; ", items.size(), " ", what, " (");
-  for (size_t i = 0; i < items.size() && i < most; ++i) text += (i ? ", " : "") + items[i];
-  text += items.size() > most ? ", ...)" : ")";
-}
+// "2 missing (a, b)"; of a few names only, the count says the rest.
+class Listed {
+ public:
+  void add(const std::string& item) {
+    constexpr size_t most = 4;
+    if (count_++ < most) items_ += (items_.empty() ? "" : ", ") + item;
+    if (count_ == most + 1) items_ += ", ...";
+  }
+  void describe(std::string& text, const char* what) const {
+    if (count_ > 0) text += cat(text.empty() ? "" : "; ", count_, " ", what, " (", items_, ")");
+  }
+
+ private:
+  size_t count_ = 0;
+  std::string items_;
+};
 
 bool belongs_to_no_network(const WeightFile& file, const std::string& name, const std::string& mean_image) {
   if (name.starts_with("optimizer.") || name.starts_with("selftest.") || name == mean_image) return true;
@@ -31,26 +39,25 @@ bool belongs_to_no_network(const WeightFile& file, const std::string& name, cons
 
 void check_against(const WeightFile& file, const std::vector<ParamSpec>& params, const std::string& model) {
   const std::string input = file.metadata(key_input);
-  const std::string mean_image = input.empty() ? "" : input_from_json(input).mean_image;
-  std::vector<std::string> missing, unexpected, reshaped;
+  const std::string mean_image = input.empty() ? "" : input_from_json(input, file.limits()).mean_image;
+  Listed missing, unexpected, reshaped;
   std::set<std::string> known;
   for (const ParamSpec& param : params) {
     known.insert(param.name);
     const TensorView* tensor = file.find(param.name);
     if (!tensor) {
-      missing.push_back(param.name);
+      missing.add(param.name);
     } else if (tensor->shape != param.shape) {
-      reshaped.push_back(
-          cat(param.name, ": ", to_string(param.shape), " expected, ", to_string(tensor->shape), " found"));
+      reshaped.add(cat(param.name, ": ", to_string(param.shape), " expected, ", to_string(tensor->shape), " found"));
     }
   }
   for (const TensorView& tensor : file.tensors())
     if (!known.contains(tensor.name) && !belongs_to_no_network(file, tensor.name, mean_image))
-      unexpected.push_back(in_quotes(tensor.name));
+      unexpected.add(in_quotes(tensor.name));
   std::string text;
-  describe(text, "missing", missing);
-  describe(text, "of another shape", reshaped);
-  describe(text, "unexpected", unexpected);
+  missing.describe(text, "missing");
+  reshaped.describe(text, "of another shape");
+  unexpected.describe(text, "unexpected");
   check(text.empty(), Code::bad_file, file.path(), " does not fit the network ", model, ", which has ", params.size(),
         " tensors: ", text, ". Name the network that the file was saved from");
 }

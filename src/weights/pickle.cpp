@@ -11,7 +11,9 @@ namespace {
 using Kind = PickleValue::Kind;
 using Name = PickleValue::Name;
 
-constexpr size_t max_values = size_t{1} << 20;  // a state_dict has some twenty for each tensor
+// A value takes a byte at least, which puts it on the stack and into a container. More comes of copies only: a
+// container out of the memo takes two bytes, whatever it holds.
+constexpr size_t items_per_byte = 4;
 
 struct Known {
   std::string_view module, name;
@@ -22,7 +24,7 @@ struct Known {
 constexpr Known known_names[] = {
     {"collections", "OrderedDict", Name::ordered_dict},
     {"torch._utils", "_rebuild_tensor", Name::rebuild_tensor},
-    {"torch._utils", "_rebuild_tensor_v2", Name::rebuild_tensor},
+    {"torch._utils", "_rebuild_tensor_v2", Name::rebuild_tensor_v2},
     {"torch._utils", "_rebuild_parameter", Name::rebuild_parameter},
     {"torch", "FloatStorage", Name::f32_storage},
     {"torch", "HalfStorage", Name::f16_storage},
@@ -36,7 +38,8 @@ std::string hex(uint8_t byte) { return {'0', 'x', "0123456789abcdef"[byte >> 4],
 
 }  // namespace
 
-Pickle::Pickle(std::span<const std::byte> bytes, const std::string& where) : bytes_(bytes), where_(where) {
+Pickle::Pickle(std::span<const std::byte> bytes, const std::string& where, const Limits& limits)
+    : bytes_(bytes), where_(where), limits_(limits) {
   while (step()) {
   }
 }
@@ -68,9 +71,17 @@ std::string_view Pickle::line() {
   return rest.substr(0, end);
 }
 
+// Before anything is added to what takes memory.
+void Pickle::grow(size_t items) {
+  items_ += items;
+  if (static_cast<uint64_t>(std::max<int64_t>(limits_.items, 0)) < items_)
+    fail(Code::unsupported, where_, ": the pickle holds over ", limits_.items,
+         " values, the limit of items; a state_dict has some fifty for each tensor");
+  demand(items_ / items_per_byte <= at_, "lists are copied over and over");
+}
+
 void Pickle::push(PickleValue value) {
-  if (values_.size() == max_values)
-    fail(Code::unsupported, where_, ": the pickle holds over ", max_values, " values, more than any state_dict needs");
+  grow(1);
   stack_.push_back(static_cast<uint32_t>(values_.size()));
   values_.push_back(std::move(value));
 }
@@ -95,6 +106,7 @@ size_t Pickle::pop_mark() {
 
 void Pickle::make_tuple(size_t count) {
   PickleValue tuple{.kind = Kind::tuple};
+  grow(count);
   tuple.items.resize(count);
   for (size_t i = count; i-- > 0;) tuple.items[i] = pop();
   push(std::move(tuple));
@@ -102,6 +114,7 @@ void Pickle::make_tuple(size_t count) {
 
 // Moves the stack's values from `from` on into the list or dictionary below them.
 void Pickle::extend(Kind kind, size_t from) {
+  grow(stack_.size() - from);
   const std::vector<uint32_t> added(stack_.begin() + static_cast<ptrdiff_t>(from), stack_.end());
   stack_.resize(from);
   PickleValue& container = values_[top()];
@@ -115,10 +128,11 @@ void Pickle::push_name() {
   for (const Known& known : known_names) {
     if (known.module == module && known.name == name) return push({.kind = Kind::name, .name = known.meaning});
   }
-  fail(Code::unsupported, where_, ": the pickle names ", in_quotes(cat(module, ".", name)),
+  constexpr size_t most = 100;  // for the message
+  fail(Code::unsupported, where_, ": the pickle names ",
+       in_quotes(cat(module.substr(0, most), ".", name.substr(0, most))),
        ", which is refused: only state_dicts of float, half and bfloat16 tensors are read, and nothing is executed. "
-       "Save "
-       "with torch.save(model.state_dict(), path)");
+       "Save with torch.save(model.state_dict(), path)");
 }
 
 void Pickle::reduce() {
@@ -131,19 +145,21 @@ void Pickle::reduce() {
       PickleValue dict{.kind = Kind::dict};
       demand(items.size() <= 1, "an OrderedDict has too many arguments");
       if (items.size() == 1) {  // Python 2 gives a list of pairs
+        demand(values_[items[0]].kind == Kind::list, "an OrderedDict is made of what is no list");
         for (uint32_t index : values_[items[0]].items) {
           const PickleValue& pair = values_[index];
           demand((pair.kind == Kind::list || pair.kind == Kind::tuple) && pair.items.size() == 2, "no pair is given");
+          grow(2);
           dict.items.insert(dict.items.end(), pair.items.begin(), pair.items.end());
         }
       }
       return push(std::move(dict));
     }
-    case Name::rebuild_tensor: return push({.kind = Kind::tensor, .items = items});
-    case Name::rebuild_parameter:
-      demand(!items.empty() && values_[items[0]].kind == Kind::tensor, "a parameter holds no tensor");
-      stack_.push_back(items[0]);
-      return;
+    case Name::rebuild_tensor:
+    case Name::rebuild_tensor_v2:
+      grow(items.size());
+      return push({.kind = Kind::tensor, .name = values_[function].name, .items = items});
+    case Name::rebuild_parameter: grow(items.size()); return push({.kind = Kind::parameter, .items = items});
     case Name::f32_storage:
     case Name::f16_storage:
     case Name::bf16_storage: break;
@@ -194,10 +210,14 @@ bool Pickle::step_number(uint8_t opcode) {
 
 bool Pickle::step_container(uint8_t opcode) {
   switch (opcode) {
-    case '(': marks_.push_back(stack_.size()); return true;  // MARK
-    case '}': push({.kind = Kind::dict}); return true;       // EMPTY_DICT
-    case ']': push({.kind = Kind::list}); return true;       // EMPTY_LIST
-    case ')': make_tuple(0); return true;                    // EMPTY_TUPLE
+    case '(':  // MARK
+      check(static_cast<int64_t>(marks_.size()) < limits_.depth, Code::unsupported, where_,
+            ": lists and dictionaries of the pickle lie over ", limits_.depth, " deep inside each other, the limit");
+      marks_.push_back(stack_.size());
+      return true;
+    case '}': push({.kind = Kind::dict}); return true;  // EMPTY_DICT
+    case ']': push({.kind = Kind::list}); return true;  // EMPTY_LIST
+    case ')': make_tuple(0); return true;               // EMPTY_TUPLE
     case 0x85:
     case 0x86:
     case 0x87: make_tuple(opcode - 0x84u); return true;  // TUPLE1 to TUPLE3
@@ -223,13 +243,18 @@ bool Pickle::step_memo(uint8_t opcode) {
   const auto get = [this](uint32_t key) {
     const auto found = memo_.find(key);
     demand(found != memo_.end(), "a value is used before it is there");
+    grow(1);
     stack_.push_back(found->second);
   };
+  const auto put = [this](uint32_t key) {
+    grow(1);
+    memo_[key] = top();
+  };
   switch (opcode) {
-    case 'q': memo_[number<uint8_t>()] = top(); return true;   // BINPUT
-    case 'r': memo_[number<uint32_t>()] = top(); return true;  // LONG_BINPUT
-    case 'h': get(number<uint8_t>()); return true;             // BINGET
-    case 'j': get(number<uint32_t>()); return true;            // LONG_BINGET
+    case 'q': put(number<uint8_t>()); return true;   // BINPUT
+    case 'r': put(number<uint32_t>()); return true;  // LONG_BINPUT
+    case 'h': get(number<uint8_t>()); return true;   // BINGET
+    case 'j': get(number<uint32_t>()); return true;  // LONG_BINGET
     default: return false;
   }
 }
@@ -249,6 +274,7 @@ bool Pickle::step() {
     case 'Q': {                       // BINPERSID
       const uint32_t id = pop();
       demand(values_[id].kind == Kind::tuple, "a storage is no tuple");
+      grow(values_[id].items.size());
       push({.kind = Kind::storage, .items = values_[id].items});
       return true;
     }

@@ -1,6 +1,5 @@
 // Opening a safetensors file: every claim of the header is checked against the file before it is used.
 #include <algorithm>
-#include <set>
 
 #include "core/error.h"
 #include "core/number.h"
@@ -13,17 +12,28 @@
 namespace alx {
 namespace {
 
+// Small, and moved on rather than copied: a header of a few bytes for each tensor may have a million.
 struct Entry {
-  std::string name, type;
-  Shape shape;
-  std::vector<uint64_t> offsets;
+  TensorView view;
+  uint64_t begin = 0, end = 0;
 };
+
+std::string where_is(const std::string& path, const Entry& entry) {
+  return path + ": tensor " + in_quotes(entry.view.name);
+}
+
+DataType type_from_name(const std::string& where, const std::string& name) {
+  for (DataType type : {DataType::f32, DataType::f16, DataType::bf16, DataType::i8})
+    if (name == name_of(type)) return type;
+  fail(Code::unsupported, where, " has elements of type ", in_quotes(name),
+       "; F32, F16, BF16 and I8 can be read. Convert it, or leave it out of the file");
+}
 
 // Reads the header's JSON event by event. A document tree would hide duplicate keys, and events of any other form than
 // the format's are refused at the spot.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit HeaderReader(std::string path) : path_(std::move(path)) {}
+  HeaderReader(std::string path, const Limits& limits) : path_(std::move(path)), limits_(limits) {}
   std::vector<Entry> entries;
   std::map<std::string, std::string> metadata;
 
@@ -34,15 +44,17 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       at_ = At::metadata;
     } else if (at_ == At::top) {
       at_ = At::tensor;
-      entries.push_back({key_, {}, {}, {}});
-      fields_.clear();
+      check(static_cast<int64_t>(entries.size()) < limits_.items, Code::unsupported, path_, ": the header has over ",
+            limits_.items, " tensors, the limit of items");
+      entries.push_back({{key_, DataType::f32, {}, {}}, 0, 0});
+      fields_ = 0;
     } else {
       refuse("an object");
     }
     return true;
   }
   bool end_object() override {
-    demand(at_ != At::tensor || fields_.size() == 3, " comes last, but dtype, shape or data_offsets is missing");
+    demand(at_ != At::tensor || fields_ == 7, " comes last, but dtype, shape or data_offsets is missing");
     at_ = At::top;
     return true;
   }
@@ -50,19 +62,25 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     key_ = text;
     if (at_ == At::metadata) {
       demand(!metadata.contains(text), " occurs twice");
+      const int64_t most = std::min(limits_.items, max_metadata_keys);
+      check(static_cast<int64_t>(metadata.size()) < most, Code::unsupported, path_, ": the metadata has over ", most,
+            " keys, the limit");
     } else if (at_ == At::top) {
-      demand(names_.insert(text).second, " occurs twice");
+      demand(text != "__metadata__" || !has_metadata_, " occurs twice");
+      has_metadata_ = has_metadata_ || text == "__metadata__";
     } else {
-      demand(text == "dtype" || text == "shape" || text == "data_offsets", " is unknown");
-      demand(fields_.insert(text).second, " occurs twice");
+      const unsigned field = text == "dtype" ? 1 : text == "shape" ? 2 : text == "data_offsets" ? 4 : 0;
+      demand(field != 0, " is unknown");
+      demand((fields_ & field) == 0, " occurs twice");
+      fields_ |= field;
     }
     return true;
   }
   bool string(std::string& text) override {
     if (at_ == At::metadata) {
-      metadata.emplace(key_, text);
+      metadata.emplace(key_, std::move(text));
     } else if (at_ == At::tensor && key_ == "dtype") {
-      entries.back().type = text;
+      entries.back().view.type = type_from_name(where_is(path_, entries.back()), text);
     } else {
       refuse("a string");
     }
@@ -71,20 +89,21 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t) override {
     if (at_ != At::tensor || key_ == "dtype") refuse("an array");
     at_ = key_ == "shape" ? At::shape : At::offsets;
+    offsets_ = 0;
     return true;
   }
   bool end_array() override {
-    demand(at_ != At::offsets || entries.back().offsets.size() == 2, " must be two numbers");
+    demand(at_ != At::offsets || offsets_ == 2, " must be two numbers");
     at_ = At::tensor;
     return true;
   }
   bool number_unsigned(uint64_t number) override {
     if (at_ == At::shape) {
       demand(number <= INT64_MAX, " has an extent over 63 bits");
-      demand(entries.back().shape.size() < max_dimensions, " has too many dimensions");
-      entries.back().shape.push_back(static_cast<int64_t>(number));
-    } else if (at_ == At::offsets && entries.back().offsets.size() < 2) {
-      entries.back().offsets.push_back(number);
+      demand(entries.back().view.shape.size() < max_dimensions, " has too many dimensions");
+      entries.back().view.shape.push_back(static_cast<int64_t>(number));
+    } else if (at_ == At::offsets && offsets_ < 2) {
+      (offsets_++ == 0 ? entries.back().begin : entries.back().end) = number;
     } else {
       refuse("a number");
     }
@@ -105,7 +124,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   std::string where() const {
     std::string text = path_ + ": header key " + in_quotes(key_);
     if (at_ != At::top && at_ != At::metadata && !entries.empty())
-      text += " of tensor " + in_quotes(entries.back().name);
+      text += " of tensor " + in_quotes(entries.back().view.name);
     return text;
   }
   void demand(bool ok, const char* fault) const {
@@ -116,30 +135,25 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   std::string path_, key_;
+  Limits limits_;
   At at_ = At::start;
-  std::set<std::string> names_, fields_;
+  bool has_metadata_ = false;
+  unsigned fields_ = 0, offsets_ = 0;  // of the tensor: a bit for each key; how many
 };
 
-DataType type_from_name(const std::string& where, const std::string& name) {
-  for (DataType type : {DataType::f32, DataType::f16, DataType::bf16, DataType::i8})
-    if (name == name_of(type)) return type;
-  fail(Code::unsupported, where, " has elements of type ", in_quotes(name),
-       "; F32, F16, BF16 and I8 can be read. Convert it, or leave it out of the file");
-}
-
-TensorView to_view(const std::string& path, const Entry& entry, std::span<const std::byte> data, uint64_t& covered) {
-  const std::string where = path + ": tensor " + in_quotes(entry.name);
-  const uint64_t begin = entry.offsets[0], end = entry.offsets[1];
+TensorView to_view(const std::string& path, Entry& entry, std::span<const std::byte> data, uint64_t& covered) {
+  const std::string where = where_is(path, entry);
+  const uint64_t begin = entry.begin, end = entry.end;
   check(begin <= end && end <= data.size(), Code::bad_file, where, " lies at ", begin, " to ", end,
         ", but the file holds ", data.size(), " bytes of data; it is cut short or damaged");
   check(begin == covered, Code::bad_file, where, " begins at ", begin, " where ", covered,
         " was expected: tensors must follow each other without gap or overlap");
   covered = end;
-  TensorView view{entry.name, type_from_name(where, entry.type), entry.shape, {}};
+  TensorView view = std::move(entry.view);
   uint64_t bytes = size_of(view.type);
   bool fits = true;
-  for (int64_t d : entry.shape) fits = fits && !__builtin_mul_overflow(bytes, static_cast<uint64_t>(d), &bytes);
-  check(fits && bytes == end - begin, Code::bad_file, where, " is ", entry.type, ", ", to_string(entry.shape),
+  for (int64_t d : view.shape) fits = fits && !__builtin_mul_overflow(bytes, static_cast<uint64_t>(d), &bytes);
+  check(fits && bytes == end - begin, Code::bad_file, where, " is ", name_of(view.type), ", ", to_string(view.shape),
         ", which does not take the ", end - begin, " bytes that the header gives it; the file is damaged");
   view.data = data.subspan(begin, end - begin);
   return view;
@@ -152,9 +166,11 @@ uint64_t reader_version(const std::string& path, const std::string& text) {
   return *version;
 }
 
-std::map<std::string, std::string> parse_checksums(const std::string& path, const std::string& json) {
-  const auto bad = [&] { fail(Code::bad_file, path, ": ", key_checksums, " is not a JSON object of checksums"); };
-  const Document document{nlohmann::json::parse(json, nullptr, false)};
+std::map<std::string, std::string> parse_checksums(const std::string& path, const std::string& json,
+                                                   const Limits& limits) {
+  const std::string what = cat(path, ": ", key_checksums);
+  const auto bad = [&] { fail(Code::bad_file, what, " is not a JSON object of checksums"); };
+  const Document document{parse_json(json, what, limits)};
   if (!document.json.is_object()) bad();
   std::map<std::string, std::string> checksums;
   for (const auto& [name, value] : document.json.items()) {
@@ -166,7 +182,8 @@ std::map<std::string, std::string> parse_checksums(const std::string& path, cons
 
 // The rules for files that carry our metadata; any other file is plain and has no checksums. Returns the checksums.
 std::map<std::string, std::string> check_metadata(const std::string& path, const std::vector<TensorView>& tensors,
-                                                  const std::map<std::string, std::string>& metadata) {
+                                                  const std::map<std::string, std::string>& metadata,
+                                                  const Limits& limits) {
   const auto has = [&](const char* key) { return metadata.contains(key); };
   const auto min_reader = metadata.find(key_min_reader);
   if (min_reader != metadata.end()) {
@@ -181,7 +198,7 @@ std::map<std::string, std::string> check_metadata(const std::string& path, const
   const std::string expected = metadata.at(key_metadata_checksum), found = metadata_checksum(metadata);
   check(expected == found, Code::bad_file, path, ": the metadata is damaged: its checksum should be ",
         in_quotes(expected), " and is ", found);
-  auto checksums = parse_checksums(path, metadata.at(key_checksums));
+  auto checksums = parse_checksums(path, metadata.at(key_checksums), limits);
   for (const TensorView& tensor : tensors)
     check(checksums.contains(tensor.name), Code::bad_file, path, ": tensor ", in_quotes(tensor.name),
           " has no checksum");
@@ -192,36 +209,34 @@ std::map<std::string, std::string> check_metadata(const std::string& path, const
 
 }  // namespace
 
-WeightFile open_safetensors(std::shared_ptr<MappedFile> file) {
+WeightFile open_safetensors(std::shared_ptr<MappedFile> file, const Limits& limits) {
   const auto bytes = file->bytes();
   const std::string& path = file->path();
   check(bytes.size() >= 8, Code::bad_file, path, ": too short for a safetensors file");
   const auto header_size = load_le<uint64_t>(bytes.data());
   check(header_size <= max_header_bytes, Code::bad_file, path, ": its header claims ", header_size, " bytes; at most ",
         max_header_bytes, " are allowed. It is damaged or no safetensors file");
-  check(header_size <= bytes.size() - 8, Code::bad_file, path, ": its header claims ", header_size,
-        " bytes, but only ", bytes.size() - 8, " follow; it is cut short or no safetensors file");
+  check(header_size <= bytes.size() - 8, Code::bad_file, path, ": its header claims ", header_size, " bytes, but only ",
+        bytes.size() - 8, " follow; it is cut short or no safetensors file");
   const auto header = as_text(bytes.subspan(8, header_size));
   check(header.starts_with('{'), Code::bad_file, path, ": the header does not begin with '{'");
   check(header.find('\0') == header.npos, Code::bad_file, path,
         ": the header has a zero byte, at which JSON would end");
 
-  HeaderReader reader(path);
+  HeaderReader reader(path, limits);
   nlohmann::json::sax_parse(header.begin(), header.end(), &reader);
-  std::stable_sort(reader.entries.begin(), reader.entries.end(),
-                   [](const Entry& a, const Entry& b) { return a.offsets < b.offsets; });
-  WeightFile result;
+  std::ranges::stable_sort(reader.entries, {}, [](const Entry& entry) { return std::pair(entry.begin, entry.end); });
   const auto data = bytes.subspan(8 + header_size);
   uint64_t covered = 0;
-  for (const Entry& entry : reader.entries) {
-    result.index_[entry.name] = result.tensors_.size();
-    result.tensors_.push_back(to_view(path, entry, data, covered));
-  }
+  std::vector<TensorView> tensors;
+  tensors.reserve(reader.entries.size());
+  for (Entry& entry : reader.entries) tensors.push_back(to_view(path, entry, data, covered));
   check(covered == data.size(), Code::bad_file, path, ": ", data.size() - covered, " byte(s) follow the last tensor; ",
         "the file is damaged");
-  result.checksums_ = check_metadata(path, result.tensors_, reader.metadata);
+  WeightFile result(std::move(file), limits);
+  result.set_tensors(std::move(tensors));
+  result.checksums_ = check_metadata(result.path(), result.tensors_, reader.metadata, limits);
   result.metadata_ = std::move(reader.metadata);
-  result.file_ = std::move(file);
   return result;
 }
 

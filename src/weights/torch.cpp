@@ -1,6 +1,6 @@
 // torchvision's .pth: what torch.save writes, as a zip archive (since torch 1.6) or as a row of pickles (before).
 #include <algorithm>
-#include <optional>
+#include <set>
 
 #include "core/error.h"
 #include "weights/bytes.h"
@@ -16,6 +16,9 @@ using Bytes = std::span<const std::byte>;
 using Kind = PickleValue::Kind;
 using Name = PickleValue::Name;
 
+constexpr size_t longest_key = 256;   // of a storage: torch writes numbers
+constexpr uint64_t most_sharing = 8;  // tensors may share storages, but not make much more work than the file's size
+
 struct Storage {
   std::string key;
   DataType type = DataType::f32;
@@ -28,8 +31,10 @@ class StateDict {
   StateDict(const Pickle& pickle, std::string path) : pickle_(pickle), where_(std::move(path)) {}
 
   // The dictionary of tensors: the root, or the root's "state_dict" as training scripts save it.
-  std::vector<std::pair<std::string, const PickleValue*>> tensors();
+  std::vector<std::pair<std::string_view, const PickleValue*>> tensors() const;
+  const PickleValue& tensor(const PickleValue& value) const;
   Storage storage(const PickleValue& value) const;
+  bool negated(const PickleValue& tensor) const;
   std::vector<int64_t> sizes(const PickleValue& value) const;
   [[noreturn]] void refuse(const std::string& fault, Code code = Code::bad_file) const {
     fail(code, where_, ": ", fault);
@@ -41,11 +46,14 @@ class StateDict {
 
  private:
   const PickleValue& item(const PickleValue& parent, size_t index) const { return pickle_[parent.items[index]]; }
+  bool no_hooks(const PickleValue& value) const {
+    return value.kind == Kind::none || (value.kind == Kind::dict && value.items.empty());
+  }
   const Pickle& pickle_;
   std::string where_;
 };
 
-std::vector<std::pair<std::string, const PickleValue*>> StateDict::tensors() {
+std::vector<std::pair<std::string_view, const PickleValue*>> StateDict::tensors() const {
   const PickleValue* dict = &pickle_.root();
   demand(dict->kind == Kind::dict, "the pickle holds no dictionary");
   for (size_t i = 0; i < dict->items.size(); i += 2) {
@@ -55,16 +63,51 @@ std::vector<std::pair<std::string, const PickleValue*>> StateDict::tensors() {
       break;
     }
   }
-  std::vector<std::pair<std::string, const PickleValue*>> result;
+  std::vector<std::pair<std::string_view, const PickleValue*>> result;
+  std::set<std::string_view> names;  // one text may stand for many keys, and must not be copied for each
   for (size_t i = 0; i < dict->items.size(); i += 2) {
     const PickleValue &key = item(*dict, i), &value = item(*dict, i + 1);
     demand(key.kind == Kind::text, "a key of the dictionary is no text");
-    if (value.kind != Kind::tensor)
+    if (value.kind != Kind::tensor && value.kind != Kind::parameter)
       refuse("entry " + in_quotes(key.text) + " is no tensor; save with torch.save(model.state_dict(), path)",
              Code::unsupported);
+    if (!names.insert(key.text).second) refuse("tensor " + in_quotes(key.text) + " occurs twice");
     result.emplace_back(key.text, &value);
   }
   return result;
+}
+
+// _rebuild_parameter(tensor, requires_grad, backward_hooks) -> the tensor.
+const PickleValue& StateDict::tensor(const PickleValue& value) const {
+  if (value.kind == Kind::tensor) return value;
+  demand(value.items.size() == 3 && item(value, 0).kind == Kind::tensor && item(value, 1).kind == Kind::boolean &&
+             no_hooks(item(value, 2)),
+         "a parameter has other arguments than a tensor, requires_grad and no hooks");
+  return item(value, 0);
+}
+
+// Whether the values are those of the storage with the other sign.
+// _rebuild_tensor(storage, offset, shape, strides); _v2 adds requires_grad, backward_hooks and, not always, a
+// dictionary. Torch takes a key in there as true, whatever its value.
+bool StateDict::negated(const PickleValue& tensor) const {
+  const size_t count = tensor.items.size();
+  if (tensor.name == Name::rebuild_tensor) {
+    demand(count == 4, "a tensor has other arguments than storage, offset, shape and strides");
+    return false;
+  }
+  demand((count == 6 || count == 7) && item(tensor, 4).kind == Kind::boolean && no_hooks(item(tensor, 5)),
+         "a tensor has other arguments than storage, offset, shape, strides, requires_grad, no hooks and metadata");
+  if (count == 6 || item(tensor, 6).kind == Kind::none) return false;
+  const PickleValue& metadata = item(tensor, 6);
+  demand(metadata.kind == Kind::dict, "a tensor's metadata is no dictionary");
+  for (size_t i = 0; i < metadata.items.size(); i += 2) {
+    const PickleValue &key = item(metadata, i), &value = item(metadata, i + 1);
+    if (key.kind != Kind::text || key.text != "neg" || value.kind != Kind::boolean || value.integer != 1)
+      refuse("it carries the metadata " + (key.kind == Kind::text ? in_quotes(key.text) : "of a key that is no text") +
+                 ", which is not understood and may change its values; save it as .detach().clone()",
+             Code::unsupported);
+  }
+  return !metadata.items.empty();
 }
 
 Storage StateDict::storage(const PickleValue& value) const {
@@ -72,7 +115,7 @@ Storage StateDict::storage(const PickleValue& value) const {
   demand(value.kind == Kind::storage && (value.items.size() == 5 || value.items.size() == 6), "a storage is malformed");
   const PickleValue &tag = item(value, 0), &type = item(value, 1), &key = item(value, 2), &count = item(value, 4);
   demand(tag.kind == Kind::text && tag.text == "storage" && type.kind == Kind::name && key.kind == Kind::text &&
-             count.kind == Kind::integer && count.integer >= 0,
+             key.text.size() <= longest_key && count.kind == Kind::integer && count.integer >= 0,
          "a storage is malformed");
   if (value.items.size() == 6 && item(value, 5).kind != Kind::none)
     refuse(
@@ -133,18 +176,26 @@ Strided check_window(const StateDict& state, Shape shape, std::vector<int64_t> s
   return result;
 }
 
-std::shared_ptr<const std::vector<std::byte>> make_dense(const Strided& from) {
+std::shared_ptr<const std::vector<std::byte>> make_dense(const Strided& from, bool negated) {
+  struct Dimension {
+    uint64_t extent, stride, index;
+  };
+  std::vector<Dimension> dimensions;
+  for (size_t d = 0; d < from.shape.size(); ++d)  // those of one element would be walked over for each element
+    if (from.shape[d] != 1)
+      dimensions.push_back({static_cast<uint64_t>(from.shape[d]), static_cast<uint64_t>(from.strides[d]), 0});
   auto dense = std::make_shared<std::vector<std::byte>>(from.count * from.width);
-  std::vector<int64_t> index(from.shape.size(), 0);
   uint64_t at = 0;
   for (uint64_t i = 0; i < from.count; ++i) {
-    std::copy_n(from.data.begin() + static_cast<ptrdiff_t>(at * from.width), from.width,
-                dense->begin() + static_cast<ptrdiff_t>(i * from.width));
-    for (size_t d = index.size(); d-- > 0;) {  // on to the next element, the last dimension fastest
-      at += static_cast<uint64_t>(from.strides[d]);
-      if (++index[d] < from.shape[d]) break;
-      at -= static_cast<uint64_t>(from.strides[d]) * static_cast<uint64_t>(from.shape[d]);
-      index[d] = 0;
+    std::byte* to = dense->data() + i * from.width;
+    std::copy_n(from.data.data() + at * from.width, from.width, to);
+    if (negated) to[from.width - 1] ^= std::byte{0x80};  // the sign of every float type
+    for (size_t d = dimensions.size(); d-- > 0;) {       // on to the next element, the last dimension fastest
+      Dimension& dimension = dimensions[d];
+      at += dimension.stride;
+      if (++dimension.index < dimension.extent) break;
+      at -= dimension.stride * dimension.extent;
+      dimension.index = 0;
     }
   }
   return dense;
@@ -154,7 +205,7 @@ struct Located {
   Storage storage;
   Bytes bytes;
 };
-using Storages = std::map<std::string, Located>;
+using Storages = std::map<std::string, Located, std::less<>>;
 
 struct Result {
   std::vector<TensorView> tensors;
@@ -163,25 +214,32 @@ struct Result {
 
 Result read_tensors(const Pickle& pickle, const std::string& path, size_t file_size, const Storages& storages) {
   Result result;
-  uint64_t owned_bytes = 0;
+  uint64_t all_bytes = 0, owned_bytes = 0;
   for (const auto& [name, value] : StateDict(pickle, path).tensors()) {
     const StateDict state(pickle, path + ": tensor " + in_quotes(name));
-    // (storage, offset, shape, strides, ...)
-    state.demand(value->items.size() >= 4, "a tensor is malformed");
-    const PickleValue& offset = pickle[value->items[1]];
+    const PickleValue& tensor = state.tensor(*value);
+    const bool negated = state.negated(tensor);
+    const PickleValue& offset = pickle[tensor.items[1]];
     state.demand(offset.kind == Kind::integer && offset.integer >= 0, "an offset is malformed");
-    const Located& located = storages.at(state.storage(pickle[value->items[0]]).key);
+    const Located& located = storages.at(state.storage(pickle[tensor.items[0]]).key);
     const size_t width = size_of(located.storage.type);
     const Strided strided =
-        check_window(state, state.sizes(pickle[value->items[2]]), state.sizes(pickle[value->items[3]]),
+        check_window(state, state.sizes(pickle[tensor.items[2]]), state.sizes(pickle[tensor.items[3]]),
                      static_cast<uint64_t>(offset.integer), located.bytes, width);
-    TensorView view{name, located.storage.type, strided.shape, strided.data};
-    if (!strided.dense) {
+    all_bytes += strided.count * width;
+    if (all_bytes / most_sharing > file_size)
+      state.refuse(cat("the tensors up to this one share their storages so often that they have over ", most_sharing,
+                       " times the file's bytes; save them as .clone()"),
+                   Code::unsupported);
+    TensorView view{std::string(name), located.storage.type, strided.shape, strided.data};
+    if (!strided.dense || negated) {
       owned_bytes += strided.count * width;
       if (owned_bytes > file_size)
-        state.refuse("its strided tensors would take more memory than the file; save them as .contiguous()",
-                     Code::unsupported);
-      result.owned.push_back(make_dense(strided));
+        state.refuse(
+            "the strided and negated tensors would take more memory than the file; save them as "
+            ".contiguous().resolve_neg()",
+            Code::unsupported);
+      result.owned.push_back(make_dense(strided, negated));
       view.data = *result.owned.back();
     }
     result.tensors.push_back(std::move(view));
@@ -212,7 +270,7 @@ uint64_t byte_count(const std::string& path, const Storage& storage) {
   return bytes;
 }
 
-Result open_zip(const std::string& path, Bytes file) {
+Result open_zip(const std::string& path, Bytes file, const Limits& limits) {
   const auto entries = stored_entries(file, path);
   const auto main = std::find_if(entries.begin(), entries.end(), [](const auto& entry) {
     const size_t slash = entry.first.find('/');
@@ -224,7 +282,7 @@ Result open_zip(const std::string& path, Bytes file) {
   const auto order = entries.find(folder + "byteorder");
   check(order == entries.end() || as_text(order->second) == "little", Code::unsupported, path,
         ": it was saved on a big-endian machine; save it on a little-endian one");
-  const Pickle pickle(main->second, path);
+  const Pickle pickle(main->second, path, limits);
   const Storages storages = find_storages(pickle, path, [&](const Storage& storage) {
     const auto found = entries.find(folder + "data/" + storage.key);
     check(found != entries.end(), Code::bad_file, path, ": the data of storage ", in_quotes(storage.key),
@@ -238,12 +296,12 @@ Result open_zip(const std::string& path, Bytes file) {
 
 // Magic number, protocol version, facts about the machine, the state_dict, the storages' keys: five pickles. Then the
 // storages in the order of the keys, each as its count and its elements.
-Result open_legacy(const std::string& path, Bytes file) {
+Result open_legacy(const std::string& path, Bytes file, const Limits& limits) {
   constexpr std::string_view magic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15);
   check(as_text(file).starts_with(magic), Code::bad_file, path, ": it is a pickle, but not one that torch.save wrote");
   size_t at = magic.size();
   const auto next = [&] {
-    Pickle pickle(file.subspan(at), path);
+    Pickle pickle(file.subspan(at), path, limits);
     at += pickle.size();
     return pickle;
   };
@@ -261,7 +319,7 @@ Result open_legacy(const std::string& path, Bytes file) {
   Storages storages = find_storages(pickle, path, [](const Storage&) { return Bytes(); });
   size_t located = 0;
   for (uint32_t index : keys.root().items) {
-    const auto found = storages.find(std::string(keys[index].text));
+    const auto found = storages.find(keys[index].text);
     check(found != storages.end() && found->second.bytes.data() == nullptr, Code::bad_file, path, ": storage ",
           in_quotes(keys[index].text), " is listed twice or belongs to no tensor");
     const uint64_t bytes = byte_count(path, found->second.storage);
@@ -281,18 +339,13 @@ Result open_legacy(const std::string& path, Bytes file) {
 
 }  // namespace
 
-WeightFile open_torch(std::shared_ptr<MappedFile> file) {
+WeightFile open_torch(std::shared_ptr<MappedFile> file, const Limits& limits) {
   const Bytes bytes = file->bytes();
   const bool zip = !bytes.empty() && bytes[0] == std::byte{'P'};
-  Result parts = zip ? open_zip(file->path(), bytes) : open_legacy(file->path(), bytes);
-  WeightFile result;
-  for (TensorView& tensor : parts.tensors) {
-    check(result.index_.emplace(tensor.name, result.tensors_.size()).second, Code::bad_file, file->path(), ": tensor ",
-          in_quotes(tensor.name), " occurs twice");
-    result.tensors_.push_back(std::move(tensor));
-  }
+  Result parts = zip ? open_zip(file->path(), bytes, limits) : open_legacy(file->path(), bytes, limits);
+  WeightFile result(std::move(file), limits);
   result.owned_ = std::move(parts.owned);
-  result.file_ = std::move(file);
+  result.set_tensors(std::move(parts.tensors));
   return result;
 }
 

@@ -1,6 +1,7 @@
 // What every kind of weight file shares once it is open.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/error.h"
 #include "weights/bytes.h"
@@ -11,24 +12,28 @@
 
 namespace alx {
 
-WeightFile open_safetensors(std::shared_ptr<MappedFile>);
-WeightFile open_torch(std::shared_ptr<MappedFile>);
+WeightFile open_safetensors(std::shared_ptr<MappedFile>, const Limits&);
+WeightFile open_torch(std::shared_ptr<MappedFile>, const Limits&);
 
 namespace {
 
-constexpr size_t usual_piece = size_t{1} << 20;  // elements
+constexpr size_t usual_piece = size_t{1} << 20;   // elements
+constexpr size_t largest_page = size_t{1} << 16;  // of memory, on any machine
+constexpr size_t most_faults = 100;
 
 // Calls use(first element, count, bytes) piece by piece, gives the pages back behind itself, and returns the checksum.
 template <class Use>
 std::string pass_over(const MappedFile& file, const TensorView& tensor, size_t piece, Use&& use) {
   const size_t width = size_of(tensor.type), count = tensor.data.size() / width;
   Hasher hasher;
+  size_t released = 0;
   for (size_t first = 0; first < count; first += piece) {
     const size_t n = std::min(piece, count - first);
     const auto bytes = tensor.data.subspan(first * width, n * width);
     use(first, n, bytes.data());
     hasher.update(bytes);
-    file.release(tensor.data.first((first + n) * width));
+    file.release(tensor.data.subspan(released, (first + n) * width - released));
+    released = (first + n) * width - std::min<size_t>((first + n) * width, largest_page);  // a page cut here stays
   }
   return hasher.hex();
 }
@@ -45,26 +50,40 @@ bool is_scale_for(const TensorView& scale, const TensorView& tensor) {
 
 }  // namespace
 
-WeightFile WeightFile::open(const std::string& path) { return open(std::make_shared<MappedFile>(path)); }
-
-WeightFile WeightFile::open(std::vector<std::byte> bytes, const std::string& name) {
-  return open(std::make_shared<MappedFile>(name, std::move(bytes)));
+WeightFile WeightFile::open(const std::string& path, const Limits& limits) {
+  return open(std::make_shared<MappedFile>(path), limits);
 }
 
-WeightFile WeightFile::open(std::shared_ptr<MappedFile> file) {
+WeightFile WeightFile::open(std::vector<std::byte> bytes, const std::string& name, const Limits& limits) {
+  return open(std::make_shared<MappedFile>(name, std::move(bytes)), limits);
+}
+
+WeightFile WeightFile::open(std::shared_ptr<MappedFile> file, const Limits& limits) {
   const std::string& path = file->path();
   const auto bytes = file->bytes();
   const std::string_view start = as_text(bytes.first(std::min<size_t>(bytes.size(), 9)));
-  if (start.size() == 9 && start[8] == '{') return open_safetensors(std::move(file));
+  if (start.size() == 9 && start[8] == '{') return open_safetensors(std::move(file), limits);
   check(!bytes.empty(), Code::bad_file, path, ": is empty (0 bytes) where weights were expected");
-  if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02")) return open_torch(std::move(file));
+  if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02")) return open_torch(std::move(file), limits);
   fail(Code::bad_file, path, ": neither safetensors nor a torch .pth: ", bytes.size(), " bytes that begin with ",
        in_quotes(start), ". It may be damaged, cut short, or a download that failed");
 }
 
+void WeightFile::set_tensors(std::vector<TensorView> tensors) {
+  tensors_ = std::move(tensors);
+  by_name_.resize(tensors_.size());
+  std::iota(by_name_.begin(), by_name_.end(), 0u);
+  const auto name = [this](uint32_t i) -> const std::string& { return tensors_[i].name; };
+  std::ranges::sort(by_name_, {}, name);
+  const auto twice = std::ranges::adjacent_find(by_name_, {}, name);
+  if (twice != by_name_.end())
+    fail(Code::bad_file, path(), ": tensor ", in_quotes(name(*twice)), " occurs twice; the file is damaged");
+}
+
 const TensorView* WeightFile::find(const std::string& name) const {
-  const auto found = index_.find(name);
-  return found == index_.end() ? nullptr : &tensors_[found->second];
+  const auto found = std::ranges::lower_bound(by_name_, name, {},
+                                              [this](uint32_t i) -> const std::string& { return tensors_[i].name; });
+  return found == by_name_.end() || tensors_[*found].name != name ? nullptr : &tensors_[*found];
 }
 
 std::string WeightFile::metadata(const std::string& key) const {
@@ -113,9 +132,9 @@ void WeightFile::read(const TensorView& tensor, std::span<float> out) const {
 
 std::string WeightFile::checksum() const {
   Hasher hasher;
-  for (const auto& [name, at] : index_) {
-    hasher.update(std::as_bytes(std::span(name)));
+  for (const uint32_t at : by_name_) {
     const TensorView& tensor = tensors_[at];
+    hasher.update(std::as_bytes(std::span(tensor.name)));
     const size_t width = size_of(tensor.type);
     pass_over(*file_, tensor, usual_piece, [&](size_t, size_t n, const std::byte* bytes) {
       hasher.update({bytes, n * width});
@@ -124,32 +143,43 @@ std::string WeightFile::checksum() const {
   return hasher.hex();
 }
 
-std::vector<std::string> WeightFile::faults() const {
+std::vector<std::string> WeightFile::faults_of(const TensorView& tensor) const {
   std::vector<std::string> faults;
   std::vector<float> values;
-  for (const TensorView& tensor : tensors_) {
-    size_t wrong = 0, first_wrong = 0;
-    const std::string found =
-        pass_over(*file_, tensor, usual_piece, [&](size_t first, size_t n, const std::byte* from) {
-          values.resize(n);
-          to_float(tensor.type, from, values.data(), n);
-          for (size_t i = 0; i < n; ++i) {
-            if (std::isfinite(values[i])) continue;
-            if (wrong++ == 0) first_wrong = first + i;
-          }
-        });
-    const auto expected = checksums_.find(tensor.name);
-    if (expected != checksums_.end() && expected->second != found)
-      faults.push_back(damage(tensor.name, expected->second, found));
-    if (wrong > 0)
-      faults.push_back(cat("tensor ", in_quotes(tensor.name), " has ", wrong,
-                           " values that are NaN or infinite, the first at ", first_wrong));
-    if (tensor.type != DataType::i8) continue;
-    const TensorView* scale = find(tensor.name + ".scale");
-    if (!scale || !is_scale_for(*scale, tensor))
-      faults.push_back(
-          cat("tensor ", in_quotes(tensor.name), " is I8 without a fitting ", in_quotes(tensor.name + ".scale")));
-  }
+  size_t wrong = 0, first_wrong = 0;
+  const std::string found = pass_over(*file_, tensor, usual_piece, [&](size_t first, size_t n, const std::byte* from) {
+    values.resize(n);
+    to_float(tensor.type, from, values.data(), n);
+    for (size_t i = 0; i < n; ++i) {
+      if (std::isfinite(values[i])) continue;
+      if (wrong++ == 0) first_wrong = first + i;
+    }
+  });
+  const auto expected = checksums_.find(tensor.name);
+  if (expected != checksums_.end() && expected->second != found)
+    faults.push_back(damage(tensor.name, expected->second, found));
+  if (wrong > 0)
+    faults.push_back(cat("tensor ", in_quotes(tensor.name), " has ", wrong,
+                         " values that are NaN or infinite, the first at ", first_wrong));
+  if (tensor.type != DataType::i8) return faults;
+  const TensorView* scale = find(tensor.name + ".scale");
+  if (!scale || !is_scale_for(*scale, tensor))
+    faults.push_back(
+        cat("tensor ", in_quotes(tensor.name), " is I8 without a fitting ", in_quotes(tensor.name + ".scale")));
+  return faults;
+}
+
+std::vector<std::string> WeightFile::faults() const {
+  std::vector<std::string> faults;
+  size_t more = 0;
+  for (const TensorView& tensor : tensors_)
+    for (std::string& fault : faults_of(tensor)) {
+      if (faults.size() < most_faults)
+        faults.push_back(std::move(fault));
+      else
+        ++more;
+    }
+  if (more > 0) faults.push_back(cat("and ", more, " more of the tensors' faults"));
   const auto try_key = [&](const char* key, auto parse) {
     const auto entry = metadata_.find(key);
     if (entry == metadata_.end()) return;
@@ -160,8 +190,8 @@ std::vector<std::string> WeightFile::faults() const {
     }
   };
   try_key(key_model, parse_model_id);
-  try_key(key_input, input_from_json);
-  try_key(key_labels, labels_from_json);
+  try_key(key_input, [this](const std::string& json) { input_from_json(json, limits_); });
+  try_key(key_labels, [this](const std::string& json) { labels_from_json(json, limits_); });
   return faults;
 }
 

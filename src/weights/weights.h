@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/limits.h"
 #include "core/mapped_file.h"
 #include "graph/spec.h"
 #include "graph/tensor.h"
@@ -26,10 +27,12 @@ struct TensorView {
 class WeightFile {
  public:
   // Recognises the kind by content. Checks structure and sizes against the file's length before allocating anything.
-  static WeightFile open(const std::string& path);
-  static WeightFile open(std::vector<std::byte> bytes, const std::string& name);  // name: for messages
+  // `limits` hold for the tensors, the pickle, and all JSON in the metadata.
+  static WeightFile open(const std::string& path, const Limits& limits = {});
+  static WeightFile open(std::vector<std::byte> bytes, const std::string& name, const Limits& limits = {});
 
   const std::string& path() const { return file_->path(); }
+  const Limits& limits() const { return limits_; }                                  // as it was opened with
   const std::vector<TensorView>& tensors() const { return tensors_; }               // in file order
   const TensorView* find(const std::string& name) const;                            // null where there is none
   const std::map<std::string, std::string>& metadata() const { return metadata_; }  // empty for plain files
@@ -48,18 +51,22 @@ class WeightFile {
   // the same one in whatever kind of file. Reads the whole file.
   std::string checksum() const;
 
-  // Every fault found, in words; empty: sound. Verifies all checksums.
+  // The faults found, in words, a hundred at most and then one that tells how many more; empty: sound. Verifies all
+  // checksums.
   std::vector<std::string> faults() const;
 
  private:
-  static WeightFile open(std::shared_ptr<MappedFile> file);
-  friend WeightFile open_safetensors(std::shared_ptr<MappedFile>);
-  friend WeightFile open_torch(std::shared_ptr<MappedFile>);
-  WeightFile() = default;
+  static WeightFile open(std::shared_ptr<MappedFile> file, const Limits& limits);
+  friend WeightFile open_safetensors(std::shared_ptr<MappedFile>, const Limits&);
+  friend WeightFile open_torch(std::shared_ptr<MappedFile>, const Limits&);
+  WeightFile(std::shared_ptr<MappedFile> file, const Limits& limits) : file_(std::move(file)), limits_(limits) {}
+  void set_tensors(std::vector<TensorView> tensors);  // throws where two have one name
   std::vector<float> scales_of(const TensorView& tensor) const;
+  std::vector<std::string> faults_of(const TensorView& tensor) const;
   std::shared_ptr<MappedFile> file_;
+  Limits limits_;
   std::vector<TensorView> tensors_;
-  std::map<std::string, size_t> index_;
+  std::vector<uint32_t> by_name_;  // indices of tensors, sorted: little memory where there are a million
   std::map<std::string, std::string> metadata_;
   std::map<std::string, std::string> checksums_;  // tensor -> xxh3-128 in hex
   // Tensors that had to be made dense (strided in a .pth). Shared, so that a copy of this object stays valid.
@@ -104,8 +111,8 @@ class RowWriter {
 
 // JSON of `alexnet.input` and back; throws bad_file with the offending key.
 std::string to_json(const InputSpec& input);
-InputSpec input_from_json(const std::string& json);
-std::vector<std::string> labels_from_json(const std::string& json);
+InputSpec input_from_json(const std::string& json, const Limits& limits = {});
+std::vector<std::string> labels_from_json(const std::string& json, const Limits& limits = {});
 std::string labels_to_json(const std::vector<std::string>& labels);
 bool is_utf8(const std::string& text);  // as all JSON in files must be
 

@@ -60,6 +60,8 @@ def write_torch():
     torch.save({"steps": torch.zeros(2, dtype=torch.int64)}, OUT / "long.pth")
     torch.save({"expanded": torch.zeros(1).expand(1000)}, OUT / "expanded.pth")
     torch.save({"a": numbers(3)}, OUT / "protocol4.pth", pickle_protocol=4)
+    torch.save({"negated": torch._neg_view(numbers(6)), "column": torch._neg_view(numbers(4, 3))[:, 1],
+                "parameter": torch.nn.Parameter(torch._neg_view(numbers(3)))}, OUT / "negated.pth")
     torch.save(torch.nn.Linear(2, 3), OUT / "module.pth")
     torch.save([numbers(2)], OUT / "list.pth")
     with zipfile.ZipFile(OUT / "zip.pth") as source, \

@@ -1,0 +1,44 @@
+#include "weights/json.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "weights/bytes.h"
+
+namespace alx {
+namespace {
+
+// Counts as the parser will, up to where the text stops being JSON, and without its memory.
+void check_extent(std::string_view text, const std::string& what, const Limits& limits) {
+  const int64_t deepest = std::min<int64_t>(limits.depth, Document::deepest);
+  int64_t entries = 0, depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == ',' || c == '[' || c == '{') {
+      check(++entries <= limits.items, Code::unsupported, what, " has over ", limits.items,
+            " entries, the limit of items");
+      if (c == ',') continue;
+      check(++depth <= deepest, Code::unsupported, what, " has lists or objects over ", deepest,
+            " deep inside each other, the limit of depth");
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+}
+
+}  // namespace
+
+nlohmann::json parse_json(std::string_view text, const std::string& what, const Limits& limits) {
+  check_extent(text, what, limits);
+  nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
+  check(!parsed.is_discarded(), Code::bad_file, what, " is not valid JSON: ", in_quotes(text));
+  return parsed;
+}
+
+}  // namespace alx
