@@ -179,6 +179,7 @@ std::string Arrangement::part_of(const Names& names, const std::string& part) co
 // Those below the root in a folder; the rest is counted, unless it belongs to another part.
 SetTree Arrangement::sorted_pictures() {
   SetTree tree;
+  tree.pictures.reserve(entries_.size());
   for (TreeEntry& entry : entries_) {
     const std::string_view folder = folder_of(entry.path);
     const bool inside = folder.starts_with(root_);
