@@ -16,7 +16,7 @@ alexnet_status alexnet_dataset_open(const char* folder, const char* part, alexne
   return guard([&] {
     require(folder, "folder");
     require(data, "data");
-    *data = new alexnet_dataset{Dataset::open(folder, part ? part : "train"), nullptr};
+    *data = new alexnet_dataset{Dataset::open(folder, part ? part : "train", usual_limits()), nullptr};
   });
 }
 

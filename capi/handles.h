@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "alexnet/alexnet.h"
+#include "core/limits.h"
 #include "data/dataset_memory.h"
 #include "guard.h"
 #include "network/session.h"
@@ -40,11 +41,26 @@ class ContextMemory {
 };
 
 // What outlives a context's handle as long as something made in it does.
-struct Settings {
+class Settings {
+ public:
   std::atomic<int32_t> threads{0};
   ContextMemory memory;
+
+  Limits limits() const {
+    const std::lock_guard lock(mutex_);
+    return limits_;
+  }
+  void set_limit(int64_t Limits::*kind, int64_t value) {
+    const std::lock_guard lock(mutex_);
+    limits_.*kind = value;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Limits limits_;
 };
 std::shared_ptr<Settings> settings_of(alexnet_context* context);  // NULL: the default context
+inline Limits usual_limits() { return settings_of(nullptr)->limits(); }  // of readers without a context
 
 constexpr int32_t max_threads = 4096;
 inline void require_threads(int32_t threads, int32_t most = max_threads) {
@@ -95,6 +111,7 @@ struct alexnet_session_options {
 
 struct alexnet_session {
   std::unique_ptr<alx::Session> session;
+  std::shared_ptr<const alx::capi::Settings> settings;  // the model's
   std::shared_ptr<const alx::Model> model;
   std::atomic<bool> at_work{false};
 };

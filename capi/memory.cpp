@@ -96,6 +96,16 @@ alexnet_status alexnet_context_set_memory_limit(alexnet_context* context, int64_
   });
 }
 
+alexnet_status alexnet_context_set_limit(alexnet_context* context, alexnet_limit_kind kind, int64_t value) {
+  return guard([&] {
+    constexpr int64_t Limits::*kinds[] = {&Limits::pixels, &Limits::scan_pixels, &Limits::bytes, &Limits::items,
+                                          &Limits::depth};
+    require_index(kind, std::size(kinds), "kind");
+    check(value >= 0, Code::invalid_argument, "value must be 0 (the usual limit) or more, got ", value);
+    settings_of(context)->set_limit(kinds[kind], value > 0 ? value : Limits().*kinds[kind]);
+  });
+}
+
 alexnet_status alexnet_context_memory_in_use(alexnet_context* context, int64_t* bytes) {
   return guard([&] {
     require(bytes, "bytes");

@@ -95,8 +95,10 @@ alexnet_status alexnet_model_open(alexnet_context* context, const char* file_or_
                                   alexnet_model** model) {
   return guard([&] {
     require(model, "model");
-    auto opened = Model::open(file_or_name ? file_or_name : bundled_network, network ? network : "");
-    *model = make_model_handle(std::move(opened), settings_of(context));
+    const auto settings = settings_of(context);
+    auto opened =
+        Model::open(file_or_name ? file_or_name : bundled_network, network ? network : "", settings->limits());
+    *model = make_model_handle(std::move(opened), settings);
   });
 }
 
@@ -105,8 +107,10 @@ alexnet_status alexnet_model_open_memory(alexnet_context* context, const void* b
   return guard([&] {
     require(model, "model");
     const std::span<const std::byte> given = require_bytes(bytes, size);
-    auto opened = Model::open(std::vector<std::byte>(given.begin(), given.end()), network ? network : "");
-    *model = make_model_handle(std::move(opened), settings_of(context));
+    const auto settings = settings_of(context);
+    auto opened =
+        Model::open(std::vector<std::byte>(given.begin(), given.end()), network ? network : "", settings->limits());
+    *model = make_model_handle(std::move(opened), settings);
   });
 }
 

@@ -134,6 +134,7 @@ alexnet_status alexnet_session_create(const alexnet_model* model, const alexnet_
     const SessionOptions wanted = options_for(model, options);
     auto made = std::make_unique<alexnet_session>();
     made->model = model->model;
+    made->settings = model->settings;
     made->session = std::make_unique<Session>(model->model, wanted);
     *session = made.release();
   });
@@ -142,14 +143,16 @@ alexnet_status alexnet_session_create(const alexnet_model* model, const alexnet_
 alexnet_status alexnet_session_classify_file(alexnet_session* session, const char* path, alexnet_result** result) {
   const auto read = [&] {
     require(path, "path");
-    return read_image(path);
+    return read_image(path, 0, session->settings->limits());
   };
   return classify_one(session, read, result);
 }
 
 alexnet_status alexnet_session_classify_memory(alexnet_session* session, const void* bytes, size_t size,
                                                alexnet_result** result) {
-  const auto read = [&] { return decode_image(require_bytes(bytes, size), "the picture in memory"); };
+  const auto read = [&] {
+    return decode_image(require_bytes(bytes, size), "the picture in memory", 0, session->settings->limits());
+  };
   return classify_one(session, read, result);
 }
 

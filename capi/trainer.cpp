@@ -11,6 +11,7 @@ TrainOptions options_for(const alexnet_train_options* options, const Settings& s
   TrainOptions wanted = options ? options->others : TrainOptions{};
   if (wanted.threads == 0) wanted.threads = settings.threads;
   wanted.allocator = settings.memory.allocator();
+  wanted.limits = settings.limits();
   return wanted;
 }
 

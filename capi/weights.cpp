@@ -20,7 +20,7 @@ alexnet_status alexnet_weights_open(const char* path, alexnet_weights** weights)
   return guard([&] {
     require(path, "path");
     require(weights, "weights");
-    *weights = new alexnet_weights{WeightFile::open(path)};
+    *weights = new alexnet_weights{WeightFile::open(path, usual_limits())};
   });
 }
 
@@ -77,7 +77,7 @@ void alexnet_weights_free(alexnet_weights* weights) { delete weights; }
 alexnet_status alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested, double* difference) {
   return guard([&] {
     require(path, "path");
-    const Verdict verdict = verify(path, device ? device : "cpu");
+    const Verdict verdict = verify(path, device ? device : "cpu", usual_limits());
     std::string faults;
     for (const std::string& fault : verdict.faults) faults += (faults.empty() ? "" : "\n") + fault;
     check(faults.empty(), Code::bad_file, path, ": ", faults);
@@ -95,6 +95,7 @@ alexnet_status alexnet_weights_convert(const char* from, const char* to, const c
     options.network = network ? network : "";
     if (precision != ALEXNET_PRECISION_AS_STORED) options.stored = stored_type_of(precision);
     options.plain = plain != 0;
+    options.limits = usual_limits();
     convert_weights(from, to, options);
   });
 }

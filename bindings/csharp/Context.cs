@@ -68,6 +68,10 @@ namespace AlexNet
         /// <summary>At most so many bytes of tensors in host memory; 0: no limit.</summary>
         public void SetMemoryLimit(long bytes) => Native.Check(Native.alexnet_context_set_memory_limit(Handle, bytes));
 
+        /// <summary>What files may cost that are read for this context; 0: the usual limit. The default context's hold for data
+        /// sets, pictures and weight files too.</summary>
+        public void SetLimit(LimitKind kind, long value) => Native.Check(Native.alexnet_context_set_limit(Handle, kind, value));
+
         /// <summary>Bytes of tensors in host memory now.</summary>
         public long MemoryInUse
         {

@@ -78,6 +78,21 @@ namespace AlexNet
         Workspace = 5,
     }
 
+    /// <summary>What a file may cost that is read, beyond what its own size explains; see alexnet_context_set_limit.</summary>
+    public enum LimitKind
+    {
+        /// <summary>Of one picture; 134,217,728 (2^27) where not set</summary>
+        Pixels = 0,
+        /// <summary>Pixels of a JPEG times its scans, each of which walks over them; 2^31</summary>
+        ScanPixels = 1,
+        /// <summary>Read at once: a picture's file, a set's file after unpacking; 2^30</summary>
+        Bytes = 2,
+        /// <summary>Values of a pickle, entries of a JSON text, tensors of a file; 2^20</summary>
+        Items = 3,
+        /// <summary>Lists and dictionaries inside each other; 64</summary>
+        Depth = 4,
+    }
+
     /// <summary>The bytes of one pixel, in this order. Alpha is not premultiplied and is laid over white.</summary>
     public enum PixelFormat
     {
@@ -213,6 +228,9 @@ namespace AlexNet
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_context_set_memory_limit(ContextHandle context, long bytes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_context_set_limit(ContextHandle context, LimitKind kind, long value);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_context_memory_in_use(ContextHandle context, out long bytes);
@@ -507,6 +525,9 @@ namespace AlexNet
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_initial_weights(TrainOptionsHandle options, byte[] path);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_new_head(TrainOptionsHandle options, int enabled);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_layer_rate(TrainOptionsHandle options, byte[] layer, double factor);

@@ -94,9 +94,12 @@ namespace AlexNet
         /// <summary>False switches dropout off; true by default.</summary>
         public bool Dropout { get; set; } = true;
 
-        /// <summary>A weight file to start from; where it has other classes, all but its last layer is used. null, the default:
-        /// drawn weights.</summary>
+        /// <summary>A weight file to start from; of its last layer the classes of the same names stay. null, the default: drawn
+        /// weights.</summary>
         public string InitialWeights { get; set; }
+
+        /// <summary>True draws the last layer of <see cref="InitialWeights"/> anew; false by default.</summary>
+        public bool NewHead { get; set; }
 
         internal TrainOptionsHandle ToNative()
         {
@@ -125,6 +128,7 @@ namespace AlexNet
             Native.Check(Native.alexnet_train_options_set_dropout(to, Dropout ? 1 : 0));
             if (InitialWeights != null)
                 Native.Check(Native.alexnet_train_options_set_initial_weights(to, Native.Utf8(InitialWeights)));
+            Native.Check(Native.alexnet_train_options_set_new_head(to, NewHead ? 1 : 0));
             return to;
         }
     }

@@ -143,6 +143,16 @@ enum {
   ALEXNET_MEMORY_WORKSPACE = 5     ///< of the activations, the largest scratch area of one kernel
 };
 
+/// What a file may cost that is read, beyond what its own size explains; see alexnet_context_set_limit.
+typedef int32_t alexnet_limit_kind;
+enum {
+  ALEXNET_LIMIT_PIXELS = 0,       ///< of one picture; 134,217,728 (2^27) where not set
+  ALEXNET_LIMIT_SCAN_PIXELS = 1,  ///< pixels of a JPEG times its scans, each of which walks over them; 2^31
+  ALEXNET_LIMIT_BYTES = 2,        ///< read at once: a picture's file, a set's file after unpacking; 2^30
+  ALEXNET_LIMIT_ITEMS = 3,        ///< values of a pickle, entries of a JSON text, tensors of a file; 2^20
+  ALEXNET_LIMIT_DEPTH = 4         ///< lists and dictionaries inside each other; 64
+};
+
 /// The bytes of one pixel, in this order. Alpha is not premultiplied and is laid over white.
 typedef int32_t alexnet_pixel_format;
 enum { ALEXNET_PIXELS_RGB = 0, ALEXNET_PIXELS_BGR = 1, ALEXNET_PIXELS_GRAY = 2, ALEXNET_PIXELS_RGBA = 3 };
@@ -238,6 +248,12 @@ alexnet_context_set_allocator(alexnet_context* context, alexnet_allocate_callbac
 /// take more fails with OUT_OF_MEMORY. 0: no limit, as at first. Holds for what is allocated later.
 ALEXNET_API(alexnet_status) alexnet_context_set_memory_limit(alexnet_context* context, int64_t bytes);
 
+/// What files may cost that are read for this context: by models, their sessions, and trainers, when they are made;
+/// data sets, pictures, weight files, conversions and verifications, which have none, go by the default context. A file
+/// over a limit is refused with BAD_FILE or UNSUPPORTED before it has cost so much. `value` 0: the usual limit.
+ALEXNET_API(alexnet_status)
+alexnet_context_set_limit(alexnet_context* context, alexnet_limit_kind kind, int64_t value);
+
 /// Bytes of tensors in host memory that sessions and trainers of this context have now.
 ALEXNET_API(alexnet_status) alexnet_context_memory_in_use(alexnet_context* context, int64_t* bytes);
 
@@ -302,10 +318,12 @@ ALEXNET_API(alexnet_status) alexnet_network_name(int64_t index, const char** nam
 ///                  tensors fit.
 ///   model          the new model; free it with alexnet_model_free.
 /// Sizes are checked here; weights are read, and their checksums checked, when a session is made;
-/// alexnet_weights_verify checks all at once. A path that exists goes before a name. The file stays mapped while the
-/// model lives: replace it by renaming another over it, and never write into it, or the system ends the program.
+/// alexnet_weights_verify checks all at once. The name of a network always means the library's own, whatever lies in the
+/// working directory: write "./alexnet-cifar10" for a file called so. Bundled weights are looked for in share/alexnet
+/// beside the lib or bin folder of the library and of the program, in those folders themselves, in the prefix it was
+/// built for, and in share/alexnet of XDG_DATA_HOME and XDG_DATA_DIRS. The file stays mapped while the model lives: replace it by renaming another over it, and never write into it, or the system ends the program.
 /// Statuses: NOT_FOUND, IO, BAD_FILE, INVALID_ARGUMENT (the file says another network), UNSUPPORTED (made by a newer
-/// library).
+/// library, or over a limit of the context).
 ALEXNET_API(alexnet_status)
 alexnet_model_open(alexnet_context* context, const char* file_or_name, const char* network, alexnet_model** model);
 
@@ -746,10 +764,15 @@ alexnet_train_options_set_label_smoothing(alexnet_train_options* options, double
 /// 0 switches dropout off.
 ALEXNET_API(alexnet_status) alexnet_train_options_set_dropout(alexnet_train_options* options, int32_t enabled);
 
-/// A weight file to start from instead of drawn weights; where it has other classes, all but its last layer is used.
-/// Its channel order, scale, mean and std are used too, unless alexnet_train_options_set_mean asks for others.
+/// A weight file to start from instead of drawn weights. Of its last layer the classes stay whose names the data have
+/// too, compared as in alexnet_session_evaluate; the others are drawn. A file that names no classes gives its last
+/// layer where their number fits. A line of the log (INFO) says what was kept. Its channel order, scale, mean and std
+/// are used too, unless alexnet_train_options_set_mean asks for others.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_initial_weights(alexnet_train_options* options, const char* path);
+
+/// Nonzero: initial weights are used without their last layer, which is drawn.
+ALEXNET_API(alexnet_status) alexnet_train_options_set_new_head(alexnet_train_options* options, int32_t enabled);
 
 /// A factor of one layer's learning rate, 0 or more; 0 freezes it. "conv1" means conv1a and conv1b too, "conv*" what
 /// begins so. May be set for several layers. A name that the network does not have is refused when a trainer is made.
@@ -797,7 +820,9 @@ ALEXNET_API(alexnet_status)
 alexnet_trainer_set_step_callback(alexnet_trainer* trainer, alexnet_step_callback callback, void* user_data);
 
 /// alexnet_trainer_run keeps a checkpoint in this file: after each `every` steps (0: after each epoch), when it is
-/// cancelled, and at its end. NULL: none, as at first. Statuses: INVALID_STATE.
+/// cancelled, and at its end. NULL: none, as at first. As long as it is set, no other training of this library, here or
+/// in another process, writes that file: `.alexnet-NAME.lock` beside it says whose it is. Statuses: INVALID_STATE (the
+/// trainer is at work, or another training writes this file).
 ALEXNET_API(alexnet_status)
 alexnet_trainer_set_checkpoint(alexnet_trainer* trainer, const char* path, int64_t every);
 

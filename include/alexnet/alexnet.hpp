@@ -221,6 +221,9 @@ class Context {
   // Bytes of tensors in host memory: at most so many (0, as at first: no limit), and how many there are. An allocator
   // of the program's own is set by alexnet_context_set_allocator(get(), ...).
   void set_memory_limit(int64_t bytes) { check(alexnet_context_set_memory_limit(get(), bytes)); }
+  // What files may cost that are read for it, by ALEXNET_LIMIT_*; 0: the usual. The standard one's hold for data sets,
+  // pictures and weight files too.
+  void set_limit(alexnet_limit_kind kind, int64_t value) { check(alexnet_context_set_limit(get(), kind, value)); }
   int64_t memory_in_use() const { return detail::got<int64_t>(alexnet_context_memory_in_use, get()); }
   // Gets every line of the library, from any thread that works, several at once; what it throws is dropped. Empty:
   // none. Waits for calls of the old one: hold no lock that it takes. Only one thread may set it at a time.
@@ -782,7 +785,8 @@ struct TrainOptions {
   int32_t data_threads = 1;    // that read pictures meanwhile: 0..256; 0 reads them between the steps; same answer
   double label_smoothing = 0;  // the share of each label that is spread over all classes: 0 or more, below 1
   bool dropout = true;
-  Text initial_weights = {};  // a weight file; with other classes, all but its last layer is used. Empty: drawn
+  Text initial_weights = {};  // a weight file; of its last layer the classes of the same names stay. Empty: drawn
+  bool new_head = false;      // its last layer is drawn anew
 };
 
 using Step = alexnet_step;  // a training step that has been made, for on_step
@@ -940,6 +944,7 @@ class Trainer {
     check(alexnet_train_options_set_dropout(to, options.dropout ? 1 : 0));
     if (const char* path = options.initial_weights.or_null())
       check(alexnet_train_options_set_initial_weights(to, path));
+    check(alexnet_train_options_set_new_head(to, options.new_head ? 1 : 0));
     return handle;
   }
   State& state() const {

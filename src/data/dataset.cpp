@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -26,6 +27,12 @@ std::unique_ptr<Dataset> open_binary_dataset(const std::string& dir, const std::
 
 void Dataset::check_index(int64_t i, const std::string& where) const {
   check(i >= 0 && i < size(), Code::invalid_argument, where, ": picture ", i, " of ", size());
+}
+
+std::vector<std::byte> Dataset::stored(int64_t i) const {
+  const Image image = this->image(i);
+  const auto bytes = std::as_bytes(std::span(image.pixels));
+  return {bytes.begin(), bytes.end()};
 }
 
 std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string& part, const Limits& limits) {

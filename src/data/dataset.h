@@ -1,5 +1,6 @@
 // Labelled pictures: folder per class, CIFAR-10 binary, idx files, or a tar archive of class folders.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,6 +27,9 @@ class Dataset {
   virtual std::string name(int64_t i) const = 0;  // path, or "data_batch_1.bin[17]"
   // Safe from several threads; throws as read_image does, and invalid_state where the set itself is gone or cut off.
   virtual Image image(int64_t i, int64_t at_least = 0) const = 0;
+  // By which a picture is known again wherever its set lies, and what the set holds of it: a file's bytes, or pixels.
+  virtual std::string key(int64_t i) const { return name(i); }
+  virtual std::vector<std::byte> stored(int64_t i) const;
   const std::vector<std::string>& classes() const { return classes_; }
 
  protected:

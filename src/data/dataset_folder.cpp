@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/path.h"
+#include "data/read_file.h"
 #include "data/walk.h"
 
 namespace alx {
@@ -24,10 +25,12 @@ class FolderDataset final : public Dataset {
     check_index(i, dir_);
     return static_cast<int64_t>(tree_.class_of(static_cast<size_t>(i)));
   }
-  std::string name(int64_t i) const override {
+  std::string key(int64_t i) const override {
     check_index(i, dir_);
-    return to_utf8((to_path(dir_) / to_path(tree_.pictures[static_cast<size_t>(i)].path).make_preferred()));
+    return tree_.pictures[static_cast<size_t>(i)].path;
   }
+  std::string name(int64_t i) const override { return to_utf8(to_path(dir_) / to_path(key(i)).make_preferred()); }
+  std::vector<std::byte> stored(int64_t i) const override { return read_file(name(i), limits_); }
   Image image(int64_t i, int64_t at_least) const override {
     try {
       return read_image(name(i), at_least, limits_);

@@ -22,13 +22,16 @@ class TarDataset final : public Dataset {
     check_index(i, file_.path());
     return static_cast<int64_t>(tree_.class_of(static_cast<size_t>(i)));
   }
-  std::string name(int64_t i) const override { return file_.path() + ":" + at(i).path; }
-  Image image(int64_t i, int64_t at_least) const override {
+  std::string key(int64_t i) const override { return at(i).path; }
+  std::string name(int64_t i) const override { return file_.path() + ":" + key(i); }
+  std::vector<std::byte> stored(int64_t i) const override {
     const TreeEntry& member = at(i);
-    const std::string what = name(i);
-    check(member.size <= static_cast<uint64_t>(limits_.bytes), Code::bad_file, what, ": has ", member.size,
+    check(member.size <= static_cast<uint64_t>(limits_.bytes), Code::bad_file, name(i), ": has ", member.size,
           " bytes; at most ", limits_.bytes, " are read of one picture");
-    return decode_image(bytes_of(member), what, at_least, limits_);
+    return bytes_of(member);
+  }
+  Image image(int64_t i, int64_t at_least) const override {
+    return decode_image(stored(i), name(i), at_least, limits_);
   }
 
  private:

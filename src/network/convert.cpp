@@ -81,7 +81,7 @@ class Converter {
 
 std::shared_ptr<const Model> convert_weights(const std::string& from, const std::string& to,
                                              const ConvertOptions& options) {
-  const auto model = Model::open_file(from, options.network);
+  const auto model = Model::open_file(from, options.network, options.limits);
   const Converter converter(*model, options.stored);
   std::vector<TensorToWrite> tensors = converter.weights();
   if (!options.plain) {

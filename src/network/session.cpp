@@ -157,9 +157,9 @@ std::optional<double> self_test(const std::shared_ptr<const Model>& model, const
   return error;
 }
 
-Verdict verify(const std::string& path, const std::string& devices) {
+Verdict verify(const std::string& path, const std::string& devices, const Limits& limits) {
   open_devices(devices);  // a wrong name is no fault of the file
-  const WeightFile file = WeightFile::open(path);
+  const WeightFile file = WeightFile::open(path, limits);
   Verdict verdict{file.faults(), std::nullopt};
   if (!verdict.faults.empty()) return verdict;
   try {
@@ -167,7 +167,7 @@ Verdict verify(const std::string& path, const std::string& devices) {
       FeatureIndex::open(path);
       return verdict;
     }
-    const auto model = Model::open_file(path);
+    const auto model = Model::open_file(path, "", limits);
     SessionOptions options;
     options.devices = devices;
     verdict.self_test_error = self_test(model, options);

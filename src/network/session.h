@@ -76,6 +76,6 @@ struct Verdict {
   std::vector<std::string> faults;
   std::optional<double> self_test_error;  // max |difference| of the probabilities; empty: no self-test, or not run
 };
-Verdict verify(const std::string& path, const std::string& devices = "cpu");
+Verdict verify(const std::string& path, const std::string& devices = "cpu", const Limits& limits = {});
 
 }  // namespace alx

@@ -7,6 +7,7 @@
 #include "core/number.h"
 #include "core/random.h"
 #include "network/model_file.h"
+#include "train/fingerprint.h"
 #include "train/trainer.h"
 #include "weights/detect.h"
 #include "weights/json.h"
@@ -19,6 +20,7 @@ using nlohmann::json;
 
 constexpr const char* solver_key = "alexnet.solver";
 constexpr size_t longest_solver = size_t{1} << 16;  // bytes; its texts stand in messages
+constexpr const char* pictures_key = "alexnet.pictures";  // a fingerprint of the data
 constexpr const char* velocity_prefix = "optimizer.velocity.";
 
 std::string to_json(const ColourComponents& colours) {
@@ -151,6 +153,20 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
   }
 }
 
+void warn_of_other_pictures(const WeightFile& file, const Dataset& data) {
+  const std::string text = file.metadata(pictures_key);
+  if (text.empty()) return;  // of an older version
+  try {
+    const Document document{parse_json(text, cat(file.path(), ": ", pictures_key), file.limits())};
+    const std::string difference = difference_from(document.json, data);
+    if (!difference.empty())
+      log_line(LogLevel::warning, cat("the data are not those that ", file.path(), " was trained on: ", difference,
+                                      "; the run goes on with what is there now"));
+  } catch (const json::exception& error) {
+    fail(Code::bad_file, file.path(), ": ", pictures_key, " is damaged: ", error.what());
+  }
+}
+
 // Short, and different where layouts, implementations or the thread count differ.
 std::string plan_of(const Network& network, int threads) {
   return cat(hex(hash_name(network.describe())), "/", threads);
@@ -251,6 +267,8 @@ void Trainer::save_checkpoint(const std::string& path) const {
   add(velocity_prefix, [this](size_t i) { return replicas_->read_velocity(i); });
   add_mean_image(*preprocessor_, tensors);
   auto metadata = this->metadata();
+  if (pictures_.empty()) pictures_ = fingerprint_of(*data_, options_.seed).dump();
+  metadata[pictures_key] = pictures_;
   metadata[solver_key] = to_json(options_, step_, *data_, plan_of(network(), options_.threads), replicas_->loss_scale,
                                  schedule_->is_plateau() ? std::optional(plateau_) : std::nullopt);
   write_safetensors(path, std::move(tensors), std::move(metadata));
@@ -272,7 +290,7 @@ void Trainer::read_velocity(const WeightFile& file) {
 
 std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data,
                                          TrainOptions options) {
-  const auto model = Model::open_file(checkpoint);
+  const auto model = Model::open_file(checkpoint, "", options.limits);
   check(model->labels() == data->classes(), Code::invalid_argument, checkpoint, " was trained on other classes (",
         model->labels().size(), ", the first '", model->labels().front(), "') than the data has (",
         data->classes().size(), ", the first '", data->classes().front(), "'): resume with the same data");
@@ -280,6 +298,7 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
   Plateau plateau;
   LossScale scale;
   const int64_t step = read_solver(*model->file(), options, *data, plan, scale, plateau);
+  warn_of_other_pictures(*model->file(), *data);
   std::unique_ptr<Trainer> trainer(new Trainer);
   check_options(options, model->spec(), *data);
   trainer->colours_ = colours_of(*model->file());

@@ -37,6 +37,7 @@ struct TrainOptions {
   int data_threads = 1;
   std::shared_ptr<const Dataset> validation;  // what a plateau schedule watches; null: the training loss
   std::shared_ptr<HostAllocator> allocator;   // of tensors; null: operator new
+  Limits limits;                              // of weight files and checkpoints that are read
 };
 
 // This network's own recipe for so many pictures: batches of all of them where there are fewer, and with weights to
@@ -131,6 +132,7 @@ class Trainer {
   Batch batch_;
   std::vector<float> losses_, probabilities_;
   std::vector<OutputLock> held_;
+  mutable std::string pictures_;  // the data's fingerprint, made for the first checkpoint
   int64_t step_ = 0;
   double waited_ = 0;   // of this pipeline
   int64_t broken_ = 0;  // of earlier pipelines
