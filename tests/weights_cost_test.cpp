@@ -8,6 +8,7 @@
 #include "network/feature_index.h"
 #include "torch_files.h"
 #include "weights/detect.h"
+#include "weights/hash.h"
 #include "weights/json.h"
 #include "weights/model_weights.h"
 #include "weights_files.h"
@@ -226,6 +227,12 @@ TEST(CostOfAnswers, WordsDoNotGrowWithTheFile) {
       EXPECT_LT(std::string(error.what()).size(), 1000u);
     }
   }
+  std::map<std::string, std::string> metadata{{"alexnet.format", "1"}, {"alexnet.min_reader", "1"}};
+  metadata["alexnet.checksums"] = nlohmann::json{{"a", name}}.dump();
+  metadata["alexnet.metadata_checksum"] = metadata_checksum(metadata);
+  const nlohmann::json tensor{{"dtype", "I8"}, {"shape", {1}}, {"data_offsets", {0, 1}}};
+  expect_refused(raw_safetensors(nlohmann::json{{"__metadata__", metadata}, {"a", tensor}}.dump(), "x"), Code::bad_file,
+                 "object of checksums", 20);
   const WeightFile strange = opened(with_metadata("alexnet.input", "{\"height\":\"" + name + "\"}"));
   EXPECT_LT(strange.faults().at(0).size(), 1000u);
   std::string json, data;

@@ -16,6 +16,7 @@ constexpr const char* key_labels = "alexnet.labels";
 constexpr uint64_t format_version = 1;              // what we write, and the newest that we read
 constexpr uint64_t max_header_bytes = 100'000'000;  // the limit of the safetensors library too
 constexpr uint64_t header_alignment = 64;           // of 8 length bytes + JSON together, so of the first tensor
+constexpr size_t checksum_digits = 32;
 constexpr size_t max_dimensions = 64;
 constexpr int64_t max_metadata_keys = 1 << 16;
 

@@ -174,7 +174,7 @@ std::map<std::string, std::string> parse_checksums(const std::string& path, cons
   if (!document.json.is_object()) bad();
   std::map<std::string, std::string> checksums;
   for (const auto& [name, value] : document.json.items()) {
-    if (!value.is_string()) bad();
+    if (!value.is_string() || value.get_ref<const std::string&>().size() != checksum_digits) bad();
     checksums.emplace(name, value.get<std::string>());
   }
   return checksums;

@@ -129,7 +129,7 @@ void write_safetensors(const std::string& path, std::vector<TensorToWrite> tenso
   // Wider elements first: then every tensor is aligned to its own elements, which torch wants of a mapped file.
   std::stable_sort(tensors.begin(), tensors.end(),
                    [](const auto& a, const auto& b) { return size_of(a.type) > size_of(b.type); });
-  std::vector<std::string> checksums(tensors.size(), std::string(32, '0'));
+  std::vector<std::string> checksums(tensors.size(), std::string(checksum_digits, '0'));
   total_bytes(path, 0, tensors);  // before the header adds offsets up
   const uint64_t header_size = make_header(path, tensors, metadata, plain, checksums).size();
   AtomicFile file(path, total_bytes(path, header_size, tensors));
@@ -172,7 +172,7 @@ RowWriter::RowWriter(const std::string& path, const std::string& tensor, const S
   check_tensors(path, impl_->tensor);
   total_bytes(path, 0, impl_->tensor);
   impl_->row_bytes = static_cast<size_t>(element_count(row)) * sizeof(float);
-  impl_->header_size = make_header(path, impl_->tensor, longest, false, {std::string(32, '0')}).size();
+  impl_->header_size = make_header(path, impl_->tensor, longest, false, {std::string(checksum_digits, '0')}).size();
   impl_->file.emplace(path, total_bytes(path, impl_->header_size, impl_->tensor));
 }
 
