@@ -7,6 +7,7 @@
 
 #include "cli/system.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "core/percent.h"
 
 namespace alx {
@@ -26,7 +27,7 @@ std::string_view environment(const char* name) {
 
 int width_of(std::FILE* file) {
   if (const int columns = terminal_columns(file); columns > 0) return columns;
-  const int columns = std::atoi(std::string(environment("COLUMNS")).c_str());
+  const int columns = parse_number<int>(environment("COLUMNS")).value_or(0);
   return columns > 0 && columns < 10000 ? columns : 80;
 }
 

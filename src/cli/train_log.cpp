@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
+#include <filesystem>
 #include <limits>
 #include <string_view>
 
@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/number.h"
 #include "core/path.h"
+#include "data/read_file.h"
 #include "plot/plot.h"
 
 namespace alx::cli {
@@ -62,10 +63,13 @@ TrainLog::TrainLog(const std::string& path, int64_t step) : path_(path) {
 }
 
 void TrainLog::read(int64_t step) {
-  std::ifstream in(to_path(path_));
-  if (!in) return;  // a log may begin with a resumed run
-  std::string line;
-  for (size_t number = 1; std::getline(in, line); ++number) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(to_path(path_), ignored)) return;  // a log may begin with a resumed run
+  const std::vector<std::byte> bytes = read_file(path_);
+  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (size_t number = 1; !rest.empty(); ++number) {
+    std::string line(rest.substr(0, rest.find('\n')));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     if (!line.empty() && line.back() == '\r') line.pop_back();
     EpochRow row;
     const bool good = number == 1 ? line == heading : parse(line, row);

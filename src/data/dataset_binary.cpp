@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -93,9 +92,13 @@ class CifarDataset final : public BinaryDataset {
     Limits few = limits_;
     few.bytes = std::min<int64_t>(few.bytes, 1 << 16);  // ten names
     const std::vector<std::byte> bytes = read_file(to_utf8(path), few);
-    std::istringstream lines(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-    std::vector<std::string> names;
-    for (std::string name; lines >> name;) names.push_back(name);
+    std::vector<std::string> names(1);
+    for (const std::byte byte : bytes) {
+      const char c = static_cast<char>(byte);
+      if (c > ' ' || c < '\0') names.back() += c;
+      else if (!names.back().empty()) names.emplace_back();
+    }
+    if (names.back().empty()) names.pop_back();
     if (names.size() == classes_.size()) classes_ = names;
   }
 };

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <locale>
 
 #include "backends/onednn/kernels.h"
 #include "backends/onednn/winograd.h"
@@ -119,7 +120,9 @@ class OnednnBackend : public Backend {
 };
 
 std::string processor_name() {
-  std::ifstream info("/proc/cpuinfo");
+  std::ifstream info;
+  info.imbue(std::locale::classic());
+  info.open("/proc/cpuinfo");
   info.exceptions(std::ios::badbit);  // else it swallows that memory ran out
   for (std::string line; std::getline(info, line);)
     if (line.starts_with("model name")) return line.substr(std::min(line.size(), line.find(':') + 2));
