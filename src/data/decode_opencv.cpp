@@ -1,6 +1,7 @@
 // The only user of OpenCV.
 #include <limits>
 #include <opencv2/imgcodecs.hpp>
+#include <utility>
 
 #include "core/error.h"
 #include "data/decode.h"
@@ -42,13 +43,14 @@ void to_rgb(const T* in, int64_t width, int channels, const std::optional<uint32
   }
 }
 
-cv::Mat decode(std::span<const std::byte> encoded, int flags, const std::string& what) {
+// Into `into`, where that has the picture's size and type.
+cv::Mat decode(std::span<const std::byte> encoded, int flags, const std::string& what, cv::Mat into = {}) {
   check(encoded.size() <= size_t{std::numeric_limits<int>::max()}, Code::bad_file, what, ": ", encoded.size(),
         " bytes are too many for one picture");
   // OpenCV only reads the buffer but has no header for constant bytes.
   auto* data = const_cast<std::byte*>(encoded.data());
   try {
-    return cv::imdecode(cv::Mat(1, static_cast<int>(encoded.size()), CV_8UC1, data), flags);
+    return cv::imdecode(cv::Mat(1, static_cast<int>(encoded.size()), CV_8UC1, data), flags, &into);
   } catch (const cv::Exception& e) {
     fail(e.code == cv::Error::StsNoMem ? Code::out_of_memory : Code::bad_file, what, ": cannot be decoded: ", e.err);
   }
@@ -59,14 +61,27 @@ cv::Mat decode(std::span<const std::byte> encoded, int flags, const std::string&
 Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, int shrink, const std::string& what) {
   std::vector<std::byte> essential;
   if (info.strays) encoded = essential = essential_bytes(encoded, info.kind);
-  const cv::Mat decoded = decode(encoded, decode_flags(info.kind, shrink), what);
+  // JPEG and BMP come as one byte for each colour: decoded straight into the picture, for a large one is too large
+  // twice.
+  Image image;
+  cv::Mat into;
+  if (info.kind == ImageKind::jpeg || info.kind == ImageKind::bmp) {
+    image = {(info.width + shrink - 1) / shrink, (info.height + shrink - 1) / shrink, {}};
+    image.pixels.resize(static_cast<size_t>(image.width * image.height * 3));
+    into = cv::Mat(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data());
+  }
+  const cv::Mat decoded = decode(encoded, decode_flags(info.kind, shrink), what, into);
   check(!decoded.empty(), Code::bad_file, what, ": damaged picture file: its header is sound but its pixels cannot be ",
         "decoded; fetch or save it again");
+  if (decoded.data == image.pixels.data()) {
+    for (size_t i = 0; i < image.pixels.size(); i += 3) std::swap(image.pixels[i], image.pixels[i + 2]);
+    return image;
+  }
   const int channels = decoded.channels();
   const bool known =
       (channels == 1 || channels == 3 || channels == 4) && (decoded.depth() == CV_8U || decoded.depth() == CV_16U);
   check(known, Code::bad_file, what, ": decodes to pixels of an unknown layout: ", channels, " channels");
-  Image image{decoded.cols, decoded.rows, {}};
+  image = {decoded.cols, decoded.rows, {}};
   image.pixels.resize(static_cast<size_t>(image.width * image.height * 3));
   for (int y = 0; y < decoded.rows; ++y) {
     uint8_t* out = image.pixels.data() + y * image.width * 3;
