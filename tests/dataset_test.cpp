@@ -2,6 +2,9 @@
 #include "data/dataset.h"
 
 #include <gtest/gtest.h>
+#ifdef ALEXNET_ZLIB
+#include <zlib.h>
+#endif
 
 #include "golden_files.h"
 #include "refusal.h"
@@ -23,16 +26,17 @@ TEST(FolderDataset, ClassesAndFilesAreSortedByBytes) {
   }
   const auto set = Dataset::open(folder.path());
   EXPECT_EQ(set->classes(), (std::vector<std::string>{"Z", "a", "b", "\xC3\xA9"}));
-  ASSERT_EQ(set->size(), 5);
-  const std::vector<std::string> names{"Z/y.webp", "a/x.png", "b/10.JPEG", "b/2.jpg", "\xC3\xA9/z.bmp"};
-  const std::vector<int64_t> labels{0, 1, 2, 2, 3};
-  for (int64_t i = 0; i < 5; ++i) {
+  ASSERT_EQ(set->size(), 6);
+  const std::vector<std::string> names{"Z/y.webp",  "a/deeper/q.png", "a/x.png",
+                                       "b/10.JPEG", "b/2.jpg",        "\xC3\xA9/z.bmp"};
+  const std::vector<int64_t> labels{0, 1, 1, 2, 2, 3};
+  for (int64_t i = 0; i < 6; ++i) {
     EXPECT_EQ(set->name(i),
               to_utf8((to_path(folder.path()) / to_path(names[static_cast<size_t>(i)])).make_preferred()));
     EXPECT_EQ(set->label(i), labels[static_cast<size_t>(i)]);
   }
-  EXPECT_TRUE(has(error_of([&] { set->label(5); }), "picture 5 of 5"));
-  EXPECT_TRUE(has(error_of([&] { set->name(-1); }), "picture -1 of 5"));
+  EXPECT_TRUE(has(error_of([&] { set->label(6); }), "picture 6 of 6"));
+  EXPECT_TRUE(has(error_of([&] { set->name(-1); }), "picture -1 of 6"));
 }
 
 TEST(FolderDataset, WhatIsNoSetIsRefused) {
@@ -157,7 +161,9 @@ TEST(IdxDataset, DamageIsRefused) {
   images(idx_images(2, 2, 3, "abc"));
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "has 3 bytes behind its header, which announces 12"));
   images(idx_images(0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, "abc"));
-  EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "has 3 bytes behind its header"));
+  EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "pictures of 4294967295x4294967295 pixels"));
+  images(idx_images(2, 0, 3, ""));
+  EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "pictures of 3x0 pixels"));
   images("some text");
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "is no idx file"));
   images("");
@@ -199,6 +205,59 @@ TEST(IdxDataset, MayBePackedWithGzip) {
   damaged[14] = '\x7f';
   folder.write("t10k-images-idx3-ubyte.gz", damaged);
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file, "test"), "gzip"));
+}
+
+#ifdef ALEXNET_ZLIB
+// gzip of `bytes`, by stored or run-length blocks as zlib makes them.
+std::string gzipped(const std::string& bytes) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string packed(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+TEST(IdxDataset, WhatAPackedHeaderAnnouncesIsCheckedBeforeItIsUnpacked) {
+  const TemporaryFolder folder;
+  const auto refuses = [&](const std::string& images, const std::string& labels, const Limits& limits = {}) {
+    folder.write("train-images-idx3-ubyte.gz", images);
+    folder.write("train-labels-idx1-ubyte.gz", labels);
+    return error_of([&] { Dataset::open(folder.path(), "train", limits); }, Code::bad_file);
+  };
+  const std::string good = gzipped(idx_images(2, 100, 100, std::string(20000, 'x'))),
+                    label = gzipped(idx_labels("\1\2"));
+  EXPECT_TRUE(has(refuses(gzipped(idx_images(1, 32250, 32250, "")), label), "pictures of 32250x32250 pixels; at most"));
+  EXPECT_TRUE(has(refuses(gzipped(idx_images(0xFFFFFFFF, 1000, 1000, "")), label), "1073741824 are read"));
+  EXPECT_TRUE(has(refuses(gzipped(idx_images(1000, 1000, 1000, "")), label), "more than its"));
+  EXPECT_TRUE(has(refuses(gzipped(idx_images(2, 100, 100, std::string(20001, 'x'))), label), "has more bytes than"));
+  EXPECT_TRUE(has(refuses(gzipped(idx_images(2, 100, 100, std::string(19999, 'x'))), label), "has 19999 bytes behind"));
+  EXPECT_TRUE(has(refuses(good, gzipped(be32(0x801) + be32(1 << 29))), "536870912 labels"));
+  EXPECT_TRUE(has(refuses(good, label.substr(0, label.size() - 4)), "cut off gzip"));
+  Limits limits;
+  limits.pixels = 9999;
+  EXPECT_TRUE(has(refuses(good, label, limits), "at most 9999 pixels"));
+  limits = {};
+  limits.bytes = 20015;
+  EXPECT_TRUE(has(refuses(good, label, limits), "at most 20015 are read"));
+  limits.bytes = 20016;
+  EXPECT_EQ(Dataset::open(folder.path(), "train", limits)->size(), 2);
+}
+#endif
+
+TEST(CifarDataset, NamesOfClassesAreNoLargeFile) {
+  const TemporaryFolder folder;
+  folder.write("data_batch_1.bin", cifar_records(2));
+  folder.write("batches.meta.txt", std::string(1 << 17, 'a'));
+  EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "batches.meta.txt: is larger than 65536 bytes"));
+  Limits limits;
+  limits.bytes = 6000;
+  EXPECT_TRUE(has(error_of([&] { Dataset::open(folder.path(), "train", limits); }, Code::bad_file), "than 6000 bytes"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <span>
 
+#include "data/container.h"
 #include "data/dataset.h"
 #include "golden_files.h"
 #include "refusal.h"
@@ -170,6 +171,121 @@ TEST(Image, SmallestLongestAndTooLarge) {
   EXPECT_TRUE(has(refused(webp), "65536x65536 pixels; at most"));
   EXPECT_TRUE(has(refused(bmp_header(0, 5)), "its size is 0x5"));
   EXPECT_TRUE(has(refused(bmp_header(-7, 5)), "its size is -7x5"));
+}
+
+std::string be(uint64_t value, int bytes) {
+  std::string text;
+  for (int i = bytes; i-- > 0;) text += static_cast<char>(value >> (8 * i));
+  return text;
+}
+std::string le(uint64_t value, int bytes) {
+  const std::string text = be(value, bytes);
+  return {text.rbegin(), text.rend()};
+}
+
+// A progressive JPEG of one grey component, with `scans` scans of a dozen bytes and `more` behind them.
+std::string many_scans(uint64_t side, int scans, size_t more, uint64_t second_side = 0) {
+  const auto frame = [](uint64_t size) {
+    return "\xFF\xC2" + be(11, 2) + "\x08" + be(size, 2) + be(size, 2) + std::string("\1\1\x11\0", 4);
+  };
+  std::string file = "\xFF\xD8" + frame(side) + (second_side > 0 ? frame(second_side) : "");
+  for (int i = 0; i < scans; ++i) file += std::string("\xFF\xDA\0\x08\1\1\0\1\x3F\1\0", 11);
+  return file + std::string(more, '\0') + "\xFF\xD9";
+}
+
+TEST(Image, ScansTimesPixelsAreBounded) {
+  const auto inspect = [](const std::string& file, const Limits& limits = {}) {
+    return inspect_image(std::as_bytes(std::span(file)), "picture", limits);
+  };
+  EXPECT_TRUE(has(refused(many_scans(11585, 3000, 0)), "3000 scans over 11585x11585 pixels"));
+  EXPECT_TRUE(has(refused(many_scans(11585, 17, 1 << 20)), "17 scans"));
+  EXPECT_EQ(inspect(many_scans(11585, 16, 1 << 20)).width, 11585);
+  EXPECT_TRUE(has(refused(many_scans(8, 1001, 0)), "at most 1000"));
+  EXPECT_EQ(inspect(many_scans(8, 1000, 0)).width, 8);
+  Limits limits;
+  limits.scan_pixels = 12800;
+  EXPECT_EQ(inspect(many_scans(80, 2, 100), limits).width, 80);
+  limits.scan_pixels = 12799;
+  EXPECT_TRUE(has(error_of([&] { inspect(many_scans(80, 2, 100), limits); }, Code::bad_file), "12799 pixels are read"));
+  EXPECT_TRUE(has(refused(many_scans(800, 1, 0)), "cannot hold the 800x800 pixels"));
+  EXPECT_TRUE(has(refused(many_scans(80, 1, 100, 8000)), "a second frame header at byte 15 has 8000x8000"));
+}
+
+TEST(Image, EachKindHasTheCallersLimits) {
+  for (const char* file : {"jpeg.jpg", "progressive.jpg", "rgb.png", "lossy.webp", "rgb_bmp.bmp"}) {
+    if (!comparable(file)) continue;
+    const std::string path = golden(file);
+    const Image whole = read_image(path);
+    Limits limits;
+    limits.pixels = whole.width * whole.height;
+    EXPECT_EQ(read_image(path, 0, limits).width, whole.width);
+    --limits.pixels;
+    EXPECT_TRUE(has(error_of([&] { read_image(path, 0, limits); }, Code::bad_file), cat("at most ", limits.pixels)));
+    limits = {};
+    limits.bytes = static_cast<int64_t>(bytes_of(path).size());
+    EXPECT_EQ(read_image(path, 0, limits).width, whole.width);
+    --limits.bytes;
+    EXPECT_TRUE(has(error_of([&] { read_image(path, 0, limits); }, Code::bad_file), cat("than ", limits.bytes)));
+  }
+}
+
+std::string riff(const std::string& chunks) { return "RIFF" + le(chunks.size() + 4, 4) + "WEBP" + chunks; }
+std::string chunk(const std::string& tag, std::string data) {
+  const size_t size = data.size();
+  if (size % 2 != 0) data += '\0';
+  return tag + le(size, 4) + data;
+}
+std::string canvas(uint64_t width, uint64_t height) {
+  return chunk("VP8X", std::string(4, '\0') + le(width - 1, 3) + le(height - 1, 3));
+}
+// One colour.
+std::string lossless(uint64_t width, uint64_t height) {
+  return chunk("VP8L", "\x2F" + le((width - 1) | (height - 1) << 14, 4) + "\x88\x88\x88\x08");
+}
+
+TEST(Image, WebPSaysItsSizeOnce) {
+  const uint64_t most = 16383;
+  if (reads_webp) {
+    EXPECT_EQ(decode(riff(canvas(16, 9) + lossless(16, 9))).height, 9);
+  }
+  EXPECT_TRUE(has(refused(riff(canvas(most, most) + canvas(16, 16) + lossless(most, most))), "header at byte 30"));
+  EXPECT_TRUE(has(refused(riff(canvas(16, 16) + lossless(16, 9))), "announces 16x16 pixels, its picture has 16x9"));
+  EXPECT_TRUE(has(refused(riff(lossless(16, 16) + canvas(16, 16))), "header at byte 30"));
+  EXPECT_TRUE(has(refused(riff(lossless(16, 16) + lossless(most, most))), "a second picture at byte 30"));
+  EXPECT_TRUE(has(refused(riff(canvas(16, 16))), "its picture has 0x0"));
+  EXPECT_TRUE(has(refused(riff(canvas(most, most) + lossless(most, most))), "16383x16383 pixels; at most"));
+  EXPECT_TRUE(has(refused(riff(lossless(most, most))), "16383x16383 pixels; at most"));
+}
+
+std::string png_chunk(const std::string& type, const std::string& data) {
+  uint32_t crc = 0xFFFFFFFF;
+  for (const char c : type + data) {
+    crc ^= static_cast<uint8_t>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320u : 0);
+  }
+  return be(data.size(), 4) + type + data + be(~crc, 4);
+}
+
+TEST(Image, FewBytesHoldFewPixels) {
+  const std::string magic("\x89PNG\r\n\x1a\n", 8), end = png_chunk("IEND", "");
+  const auto header = [](uint64_t side) {
+    return png_chunk("IHDR", be(side, 4) + be(side, 4) + std::string("\x10\6\0\0\0", 5));
+  };
+  EXPECT_TRUE(has(refused(magic + header(11585) + png_chunk("IDAT", std::string(1000, 'x')) + end),
+                  "its 1000 bytes of pixels cannot hold the 11585x11585"));
+  EXPECT_TRUE(has(refused(magic + header(1) + header(11585) + png_chunk("IDAT", "x") + end), "second IHDR at byte 33"));
+  std::string packed = bmp_header(11585, 11585, 8) + std::string(1024 + 100, '\0');
+  packed[30] = 1;  // run lengths
+  EXPECT_TRUE(has(refused(packed), "cannot hold 11585x11585 pixels"));
+}
+
+// Text that unpacks to much is no part of the picture and never unpacked.
+TEST(Image, WhatPixelsDoNotNeedIsNotReadFromPng) {
+  std::string png = bytes_of(golden("rgb.png"));
+  png.insert(33, png_chunk("zTXt", std::string("a\0\0no deflate", 13)) + png_chunk("iCCP", std::string("a\0\0no", 5)));
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(difference(decode(png), golden_ppm("rgb.ppm")), 0);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST(Image, ReducedDecodingKeepsTheShortSide) {

@@ -8,10 +8,13 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 
 #include "core/random.h"
 #include "data/decode.h"
+#include "data/pipeline.h"
+#include "data/preprocess.h"
 #include "data/tar.h"
 #include "golden_files.h"
 #include "refusal.h"
@@ -70,9 +73,13 @@ TEST(Tar, HoldsWhatWasWritten) {
   for (const auto& [name, text] : files) writer.add(name, to_bytes(text));
   EXPECT_FALSE(fs::exists(to_path(path)));
   writer.finish();
-  const std::vector<std::byte> archive = to_bytes(bytes_of(path));
+  const FileReader archive(path);
   std::map<std::string, std::string> found;
-  for (const TarMember& member : tar_members(archive, "a.tar")) found[member.name] = text_of(member.bytes);
+  for (const TreeEntry& member : tar_members(archive)) {
+    std::vector<std::byte> bytes(static_cast<size_t>(member.size));
+    EXPECT_EQ(archive.read(member.offset, bytes), bytes.size());
+    found[member.path] = text_of(bytes);
+  }
   EXPECT_EQ(found, files);
 }
 
@@ -111,7 +118,7 @@ TEST(Tar, OfTwoPartsGivesTheOneThatIsAskedFor) {
   EXPECT_EQ(Dataset::open(folder.path() + "/x.tar")->size(), 4);
   EXPECT_EQ(Dataset::open(folder.path() + "/x.tar", "test")->size(), 1);
   EXPECT_TRUE(has(error_of([&] { Dataset::open(folder.path() + "/train.tar", "test"); }, Code::not_found),
-                  "no pictures of the part"));
+                  "has no part \"test\", only train"));
 }
 #endif
 
@@ -122,20 +129,76 @@ TEST(Tar, CutOffOrDamagedIsRefused) {
   writer.add("cat/1.bmp", to_bytes(std::string(700, 'x')));
   writer.add(std::string(130, 'n') + "/2.bmp", to_bytes("y"));
   writer.finish();
-  const std::vector<std::byte> whole = to_bytes(bytes_of(path));
-  for (size_t size = 0; size + 1024 < whole.size(); size += 7) {
-    const std::vector<std::byte> part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
-    EXPECT_THROW(tar_members(part, "part"), Error) << size;
-  }
+  const std::string whole = bytes_of(path);
+  const FileReader damaged(path);
+  std::fstream file(to_path(path), std::ios::binary | std::ios::in | std::ios::out);
   for (size_t at = 0; at < whole.size(); ++at) {  // no byte can make it read outside; the sanitizers watch
-    std::vector<std::byte> damaged = whole;
-    damaged[at] ^= std::byte{0x80};
+    const auto put = [&](char byte) { file.seekp(static_cast<std::streamoff>(at)).put(byte).flush(); };
+    put(static_cast<char>(whole[at] ^ 0x80));
     try {
-      tar_members(damaged, "damaged");
+      tar_members(damaged);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), Code::bad_file);
     }
+    put(whole[at]);
   }
+  for (size_t size = whole.size() - 1024; size-- > 7; size -= 7) {
+    fs::resize_file(to_path(path), size);
+    EXPECT_TRUE(has(error_of([&] { tar_members(damaged); }, Code::bad_file), size < 512 ? "neither" : "shorter"));
+    EXPECT_THROW(tar_members(FileReader(path)), Error) << size;
+  }
+}
+
+// Headers of links and records that say more than a file has.
+TEST(Tar, NamesOfManyBytesAreRefused) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/a.tar";
+  for (const size_t length : {size_t{1} << 19, size_t{1} << 20}) {
+    TarWriter writer(path);
+    writer.add("cat/" + std::string(length, 'n') + ".jpg", to_bytes("x"));
+    writer.finish();
+    const FileReader archive(path);
+    if (length < size_t{1} << 20) {
+      EXPECT_EQ(tar_members(archive).at(0).path.size(), length + 8);
+    } else {
+      EXPECT_TRUE(has(error_of([&] { tar_members(archive); }, Code::bad_file), "bytes of names and the like"));
+    }
+  }
+}
+
+// A run must end, not skip picture after picture, and must not end by a signal.
+TEST(Tar, CutShortWhileItIsReadIsNoSetOfBrokenPictures) {
+  const TemporaryFolder folder;
+  make_set(folder);
+  PackOptions options = quiet_options();
+  options.raw = true;
+  const std::string path = folder.path() + "/packed.tar";
+  pack_dataset(*Dataset::open(folder.path() + "/set"), path, options);
+  const std::shared_ptr<const Dataset> set = Dataset::open(path);
+  EXPECT_EQ(set->image(2).width, 32);
+  fs::resize_file(to_path(path), 5000);
+  EXPECT_EQ(set->image(0).width, 32);
+  for (const int64_t i : {1, 2})
+    EXPECT_TRUE(has(error_of([&] { set->image(i); }, Code::invalid_state), path + ": has become shorter while it was"));
+  InputSpec input;
+  input.width = input.height = input.resize_size = 32;
+  PipelineOptions reading;
+  reading.batch = 3;
+  reading.training = true;
+  DataPipeline pipeline(set, std::make_shared<Preprocessor>(input), reading);
+  Batch batch;
+  EXPECT_TRUE(has(error_of([&] { pipeline.next(batch); }, Code::invalid_state), "bring the archive back"));
+}
+
+TEST(Tar, AMemberOverTheLimitIsABrokenPicture) {
+  const TemporaryFolder folder;
+  make_set(folder);
+  ASSERT_EQ(std::system(("cd '" + folder.path() + "' && tar -cf x.tar set").c_str()), 0);
+  Limits limits;
+  limits.bytes = 4000;
+  const auto set = Dataset::open(folder.path() + "/x.tar", "train", limits);
+  EXPECT_EQ(set->image(2).width, 32);  // 3126 bytes
+  EXPECT_TRUE(has(error_of([&] { set->image(0); }, Code::bad_file), "cat/1.bmp: has 7254 bytes; at most 4000"));
 }
 
 TEST(Pack, RawLosesNothing) {

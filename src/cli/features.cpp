@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/path.h"
+#include "data/walk.h"
 #include "network/feature_index.h"
 #include "network/session.h"
 

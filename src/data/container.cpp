@@ -19,6 +19,14 @@ constexpr std::string_view exif_magic{"Exif\0\0", 6};
   fail(Code::bad_file, what, ": cut off ", kind, " file: ", missing, "; fetch or save it again");
 }
 
+void check_pixels(const ImageInfo& info, const std::string& what, const Limits& limits) {
+  check(info.width > 0 && info.height > 0, Code::bad_file, what, ": damaged picture file: its size is ", info.width,
+        "x", info.height);
+  check(info.width <= max_image_side && info.height <= max_image_side && info.width * info.height <= limits.pixels,
+        Code::bad_file, what, ": a picture of ", info.width, "x", info.height, " pixels; at most ", limits.pixels,
+        " pixels and ", max_image_side, " a side are read; make it smaller first");
+}
+
 // --- JPEG: segments up to the scan, then entropy-coded data up to the next marker, to the end-of-image marker.
 
 bool is_frame_header(uint8_t marker) {
@@ -49,56 +57,106 @@ struct Segment {
   size_t begin, data, end;  // of its FF, of what follows its length, of what follows it all, entropy-coded data too
 };
 
-// Up to and with the end-of-image marker. Stray bytes between two belong to neither.
-std::vector<Segment> jpeg_segments(std::span<const std::byte> bytes, const std::string& what) {
+// visit(segment) for each, up to and with the end-of-image marker. Stray bytes between two belong to neither.
+template <class Visit>
+void all_segments(std::span<const std::byte> bytes, const std::string& what, Visit&& visit) {
   const ByteView view(bytes);
-  std::vector<Segment> segments;
   for (size_t at = 2;;) {
     const size_t begin = next_marker(bytes, at);
     if (begin >= bytes.size()) cut_off(what, "JPEG", cat("its ", bytes.size(), " bytes hold no end-of-image marker"));
     const uint8_t marker = view.u8(begin + 1);
     at = begin + 2;
     if (marker == 0xD8 || marker == 0x01) continue;  // the other two without a segment
-    if (marker == 0xD9) {
-      segments.push_back({marker, begin, at, at});
-      return segments;
-    }
+    if (marker == 0xD9) return visit(Segment{marker, begin, at, at});
     const size_t length = std::max<size_t>(view.be16(at), 2), data = at + 2;
     if (length > bytes.size() - at) {
       cut_off(what, "JPEG", cat("the segment at byte ", begin, " runs over the end at ", bytes.size()));
     }
     at += length;
-    const bool scan = marker == 0xDA;
-    segments.push_back({marker, begin, data, scan ? next_marker(bytes, at) : at});
+    const size_t end = marker == 0xDA ? next_marker(bytes, at) : at;
+    visit(Segment{marker, begin, data, end});
+    at = end;
   }
 }
 
-ImageInfo inspect_jpeg(std::span<const std::byte> bytes, const std::string& what) {
+// What a JPEG's decoder has to do.
+struct JpegWork {
+  uint8_t frame = 0;  // marker of its header
+  int64_t width = 0, height = 0;
+  int64_t blocks = 0;  // of 8x8 values in its largest component
+  int64_t scans = 0;
+};
+
+void read_frame_header(const ByteView& view, const Segment& segment, JpegWork& work, const std::string& what) {
+  const int64_t height = view.be16(segment.data + 1), width = view.be16(segment.data + 3);
+  const bool again = work.frame != 0;
+  check(!again || (width == work.width && height == work.height), Code::bad_file, what,
+        ": damaged JPEG file: a second frame header at byte ", segment.begin, " has ", width, "x", height,
+        " pixels, the first ", work.width, "x", work.height, "; fetch or save it again");
+  if (again) return;
+  work = {segment.marker, width, height, 0, work.scans};
+  const auto part = [&](size_t component, int shift) {
+    return std::max<int64_t>(view.u8(segment.data + 7 + 3 * component) >> shift & 15, 1);
+  };
+  const size_t components = view.u8(segment.data + 5);
+  int64_t most_across = 1, most_down = 1;
+  for (size_t i = 0; i < components; ++i) {
+    most_across = std::max(most_across, part(i, 4));
+    most_down = std::max(most_down, part(i, 0));
+  }
+  for (size_t i = 0; i < components; ++i) {
+    const int64_t across = width * part(i, 4) / most_across / 8, down = height * part(i, 0) / most_down / 8;
+    work.blocks = std::max(work.blocks, across * down);
+  }
+}
+
+// A scan may be a dozen bytes and yet walk over all pixels.
+void check_work(const JpegWork& work, size_t bytes, const std::string& what, const Limits& limits) {
+  constexpr int64_t max_scans = 1000;  // programs write a dozen
+  const int64_t pixels = work.width * work.height;
+  check(work.scans <= max_scans && work.scans <= limits.scan_pixels / pixels, Code::bad_file, what, ": a JPEG of ",
+        work.scans, " scans over ", work.width, "x", work.height, " pixels; at most ", max_scans, " and together ",
+        limits.scan_pixels, " pixels are read; save it again");
+  const bool progressive = work.frame == 0xC2;
+  if (!progressive && work.frame != 0xC0 && work.frame != 0xC1) return;  // arithmetic coding has no such bound
+  const int64_t bits = work.blocks * (progressive ? 1 : 2);
+  if (bits / 8 > static_cast<int64_t>(bytes))
+    cut_off(what, "JPEG",
+            cat("its ", bytes, " bytes cannot hold the ", work.width, "x", work.height,
+                " pixels that its header announces"));
+}
+
+ImageInfo inspect_jpeg(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::jpeg};
+  JpegWork work;
   bool exif_seen = false;
   size_t end = 2;
-  for (const Segment& segment : jpeg_segments(bytes, what)) {
+  all_segments(bytes, what, [&](const Segment& segment) {
     info.strays |= segment.begin != end;
     end = segment.end;
-    if (is_frame_header(segment.marker) && info.width == 0) {
-      info.height = view.be16(segment.data + 1);
-      info.width = view.be16(segment.data + 3);
+    work.scans += segment.marker == 0xDA;
+    if (is_frame_header(segment.marker)) {
+      read_frame_header(view, segment, work, what);
     } else if (segment.marker == 0xE1 && !exif_seen && view.has(segment.data, exif_magic)) {
       exif_seen = true;
       const size_t tiff = std::min(segment.data + exif_magic.size(), segment.end);
       info.orientation = exif_orientation(view.part(tiff, segment.end - tiff));
     }
-  }
+  });
+  info.width = work.width;
+  info.height = work.height;
+  check_pixels(info, what, limits);
+  check_work(work, bytes.size(), what, limits);
   return info;
 }
 
 std::vector<std::byte> essential_jpeg(std::span<const std::byte> bytes) {
   std::vector<std::byte> kept(bytes.begin(), bytes.begin() + 2);
-  for (const Segment& segment : jpeg_segments(bytes, "")) {
+  all_segments(bytes, "", [&](const Segment& segment) {
     kept.insert(kept.end(), bytes.begin() + static_cast<ptrdiff_t>(segment.begin),
                 bytes.begin() + static_cast<ptrdiff_t>(segment.end));
-  }
+  });
   return kept;
 }
 
@@ -119,7 +177,17 @@ uint32_t crc32(std::span<const std::byte> bytes) {
   return ~crc;
 }
 
-ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what) {
+// A packed byte gives 1032 at most: deflate cannot do more.
+void check_packed(const ImageInfo& info, uint8_t depth, uint8_t colour, uint64_t packed, const std::string& what) {
+  const uint64_t values = colour == 2 ? 3 : colour == 4 ? 2 : colour == 6 ? 4 : 1;
+  const uint64_t bytes = static_cast<uint64_t>(info.width * info.height) * values * depth / 8;
+  if (bytes / 1032 > packed)
+    cut_off(what, "PNG",
+            cat("its ", packed, " bytes of pixels cannot hold the ", info.width, "x", info.height,
+                " that its header announces"));
+}
+
+ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::png};
   check(view.has(12, "IHDR") || bytes.size() < 33, Code::bad_file, what,
@@ -127,6 +195,7 @@ ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what)
   info.width = view.be32(16);
   info.height = view.be32(20);
   const bool grey = view.u8(25) == 0;
+  uint64_t packed = 0;
   for (size_t at = 8;;) {
     const size_t length = view.be32(at);
     if (at + 12 > bytes.size() || length > bytes.size() - at - 12) {
@@ -136,6 +205,9 @@ ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what)
     check(!essential || crc32(view.part(at + 4, length + 4)) == view.be32(at + 8 + length), Code::bad_file, what,
           ": damaged PNG file: the chunk at byte ", at, " does not match its checksum; fetch or save it again");
     if (view.has(at + 4, "IEND")) break;
+    check(at == 8 || !view.has(at + 4, "IHDR"), Code::bad_file, what, ": damaged PNG file: a second IHDR at byte ", at,
+          "; fetch or save it again");
+    if (view.has(at + 4, "IDAT")) packed += length;
     if (view.has(at + 4, "eXIf")) info.orientation = exif_orientation(view.part(at + 8, length));
     if (view.has(at + 4, "tRNS") && grey && length >= 2) info.transparent_grey = view.be16(at + 8);
     info.strays |= !essential;
@@ -144,6 +216,8 @@ ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what)
   // Depths below 8 are decoded to the whole range of a byte.
   const uint32_t depth = view.u8(24);
   if (info.transparent_grey && depth >= 1 && depth < 8) *info.transparent_grey *= 255u / ((1u << depth) - 1u);
+  check_pixels(info, what, limits);
+  check_packed(info, view.u8(24), view.u8(25), packed, what);
   return info;
 }
 
@@ -161,37 +235,56 @@ std::vector<std::byte> essential_png(std::span<const std::byte> bytes) {
 
 // --- WebP: a RIFF file.
 
-ImageInfo inspect_webp(std::span<const std::byte> bytes, const std::string& what) {
+struct Size {
+  int64_t width = 0, height = 0;
+  bool operator==(const Size&) const = default;
+};
+
+// Of one chunk with a picture; empty where it is none.
+Size webp_frame(const ByteView& view, size_t chunk) {
+  const size_t data = chunk + 8;
+  if (view.has(chunk, "VP8 ")) return {view.le16(data + 6) & 0x3FFF, view.le16(data + 8) & 0x3FFF};
+  if (!view.has(chunk, "VP8L")) return {};
+  const uint32_t packed = view.le32(data + 1);
+  return {1 + (packed & 0x3FFF), 1 + ((packed >> 14) & 0x3FFF)};
+}
+
+ImageInfo inspect_webp(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::webp};
-  const size_t end = size_t{view.le32(4)} + 8;
+  const size_t first = 12, end = size_t{view.le32(4)} + 8;
   if (end > bytes.size()) cut_off(what, "WebP", cat("it should have ", end, " bytes and has ", bytes.size()));
-  for (size_t at = 12; at + 8 <= end;) {
+  Size canvas, frame;
+  for (size_t at = first; at + 8 <= end;) {
     const size_t length = view.le32(at + 4), data = at + 8;
     if (length > end - data) cut_off(what, "WebP", cat("the chunk at byte ", at, " runs over the end at ", end));
     if (view.has(at, "VP8X")) {
+      check(at == first, Code::bad_file, what, ": damaged WebP file: an extended header at byte ", at,
+            ", not at the start; fetch or save it again");
       check((view.u8(data) & 0x02) == 0, Code::bad_file, what, ": an animated WebP, not one picture; save one frame");
-      info.width = 1 + (view.le32(data + 4) & 0xFFFFFF);
-      info.height = 1 + (view.le32(data + 7) & 0xFFFFFF);
-    } else if (view.has(at, "VP8 ") && info.width == 0) {
-      info.width = view.le16(data + 6) & 0x3FFF;
-      info.height = view.le16(data + 8) & 0x3FFF;
-    } else if (view.has(at, "VP8L") && info.width == 0) {
-      const uint32_t packed = view.le32(data + 1);
-      info.width = 1 + (packed & 0x3FFF);
-      info.height = 1 + ((packed >> 14) & 0x3FFF);
+      canvas = {1 + (view.le32(data + 4) & 0xFFFFFF), 1 + (view.le32(data + 7) & 0xFFFFFF)};
+    } else if (const Size size = webp_frame(view, at); size != Size{}) {
+      check(frame == Size{}, Code::bad_file, what, ": damaged WebP file: a second picture at byte ", at,
+            "; fetch or save it again");
+      frame = size;
     } else if (view.has(at, "EXIF")) {
       const size_t skip = view.has(data, exif_magic) ? exif_magic.size() : 0;
       info.orientation = exif_orientation(view.part(data + skip, length - std::min(skip, length)));
     }
     at = data + length + (length & 1);
   }
+  info.width = std::max(frame.width, canvas.width);
+  info.height = std::max(frame.height, canvas.height);
+  check_pixels(info, what, limits);
+  check(canvas == Size{} || canvas == frame, Code::bad_file, what, ": damaged WebP file: its header announces ",
+        canvas.width, "x", canvas.height, " pixels, its picture has ", frame.width, "x", frame.height,
+        "; fetch or save it again");
   return info;
 }
 
 // --- BMP: a header, an optional palette, rows padded to four bytes.
 
-ImageInfo inspect_bmp(std::span<const std::byte> bytes, const std::string& what) {
+ImageInfo inspect_bmp(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::bmp};
   const uint64_t header = view.le32(14);
@@ -212,6 +305,10 @@ ImageInfo inspect_bmp(std::span<const std::byte> bytes, const std::string& what)
   const uint64_t pixels = packed ? view.le32(34) : row * static_cast<uint64_t>(info.height);
   const uint64_t needed = std::max(14 + header + colours * (old ? 3 : 4), view.le32(10) + pixels);
   if (needed > bytes.size()) cut_off(what, "BMP", cat("it should have ", needed, " bytes and has ", bytes.size()));
+  check_pixels(info, what, limits);
+  const int64_t most_packed = 128 * static_cast<int64_t>(bytes.size());  // two bytes stand for 255 pixels at most
+  if (packed && info.width * info.height > most_packed)
+    cut_off(what, "BMP", cat("its ", bytes.size(), " bytes cannot hold ", info.width, "x", info.height, " pixels"));
   return info;
 }
 
@@ -238,16 +335,6 @@ std::string describe(std::span<const std::byte> bytes) {
   return start;
 }
 
-ImageInfo inspect_kind(std::span<const std::byte> bytes, const std::string& what) {
-  const ByteView view(bytes);
-  if (view.has(0, "\xFF\xD8")) return inspect_jpeg(bytes, what);
-  if (view.has(0, png_magic)) return inspect_png(bytes, what);
-  if (view.has(0, "RIFF") && view.has(8, "WEBP")) return inspect_webp(bytes, what);
-  if (view.has(0, "BM")) return inspect_bmp(bytes, what);
-  check(!bytes.empty(), Code::bad_file, what, ": is empty (0 bytes) where a picture was expected");
-  fail(Code::bad_file, what, ": not a picture but ", describe(bytes), "; JPEG, PNG, WebP and BMP can be read");
-}
-
 }  // namespace
 
 int exif_orientation(std::span<const std::byte> tiff) {
@@ -272,14 +359,14 @@ std::vector<std::byte> essential_bytes(std::span<const std::byte> bytes, ImageKi
   return kind == ImageKind::png ? essential_png(bytes) : essential_jpeg(bytes);
 }
 
-ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what) {
-  const ImageInfo info = inspect_kind(bytes, what);
-  check(info.width > 0 && info.height > 0, Code::bad_file, what, ": damaged picture file: its size is ", info.width,
-        "x", info.height);
-  check(info.width <= max_image_side && info.height <= max_image_side && info.width * info.height <= max_image_pixels,
-        Code::bad_file, what, ": a picture of ", info.width, "x", info.height, " pixels; at most ", max_image_pixels,
-        " pixels and ", max_image_side, " a side are read; make it smaller first");
-  return info;
+ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
+  const ByteView view(bytes);
+  if (view.has(0, "\xFF\xD8")) return inspect_jpeg(bytes, what, limits);
+  if (view.has(0, png_magic)) return inspect_png(bytes, what, limits);
+  if (view.has(0, "RIFF") && view.has(8, "WEBP")) return inspect_webp(bytes, what, limits);
+  if (view.has(0, "BM")) return inspect_bmp(bytes, what, limits);
+  check(!bytes.empty(), Code::bad_file, what, ": is empty (0 bytes) where a picture was expected");
+  fail(Code::bad_file, what, ": not a picture but ", describe(bytes), "; JPEG, PNG, WebP and BMP can be read");
 }
 
 }  // namespace alx

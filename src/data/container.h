@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/limits.h"
+
 namespace alx {
 
 enum class ImageKind { jpeg, png, webp, bmp };
@@ -19,11 +21,12 @@ struct ImageInfo {
   bool strays = false;  // PNG: has chunks that pixels do not need; JPEG: has stray bytes between its segments
 };
 
-constexpr int64_t max_image_side = int64_t{1} << 20, max_image_pixels = int64_t{1} << 27;
+constexpr int64_t max_image_side = int64_t{1} << 20;
 
 // Recognises the kind by its first bytes and checks that the file is whole: a decoder would fill what is missing with
-// grey and call that success. Throws bad_file, with `what` for a name.
-ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what);
+// grey and call that success. Checks too that its pixels fit into the limits and that its bytes can hold them, as far
+// as its kind has a bound for that. Throws bad_file, with `what` for a name.
+ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what, const Limits& limits = {});
 
 // A whole PNG or JPEG without its strays: libpng and libjpeg would write about faults in them to stderr.
 std::vector<std::byte> essential_bytes(std::span<const std::byte> bytes, ImageKind kind);

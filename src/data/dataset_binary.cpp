@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/path.h"
 #include "data/bytes.h"
+#include "data/container.h"
 #include "data/read_file.h"
 
 namespace alx {
@@ -51,11 +52,12 @@ class BinaryDataset : public Dataset {
 // Records of a label byte and 32x32 pixels, plane by plane.
 class CifarDataset final : public BinaryDataset {
  public:
-  CifarDataset(const fs::path& dir, const std::vector<std::string>& names) {
+  CifarDataset(const fs::path& dir, const std::vector<std::string>& names, const Limits& limits) {
+    limits_ = limits;
     read_classes(dir / "batches.meta.txt");
     for (const std::string& name : names) {
       const std::string path = to_utf8(dir / name);
-      std::vector<std::byte> bytes = read_file(path);
+      std::vector<std::byte> bytes = read_file(path, limits);
       check(!bytes.empty() && bytes.size() % record == 0, Code::bad_file, path, ": ", bytes.size(),
             " bytes are no whole number of CIFAR-10 records of ", record, " bytes; fetch the file again");
       for (size_t at = 0; at < bytes.size(); at += record) {
@@ -88,7 +90,9 @@ class CifarDataset final : public BinaryDataset {
   void read_classes(const fs::path& path) {
     classes_ = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
     if (!is_there(path)) return;
-    const std::vector<std::byte> bytes = read_file(to_utf8(path));
+    Limits few = limits_;
+    few.bytes = std::min<int64_t>(few.bytes, 1 << 16);  // ten names
+    const std::vector<std::byte> bytes = read_file(to_utf8(path), few);
     std::istringstream lines(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
     std::vector<std::string> names;
     for (std::string name; lines >> name;) names.push_back(name);
@@ -99,19 +103,26 @@ class CifarDataset final : public BinaryDataset {
 // A pair of idx files: (n, rows, columns) of grey bytes, and n labels.
 class IdxDataset final : public BinaryDataset {
  public:
-  IdxDataset(const fs::path& images, const fs::path& labels) {
+  IdxDataset(const fs::path& images, const fs::path& labels, const Limits& limits) {
+    limits_ = limits;
     const std::string path = to_utf8(images), label_path = to_utf8(labels);
-    std::vector<std::byte> pixels = read_gzip_file(path);
-    labels_ = read_gzip_file(label_path);
-    const int64_t count = sizes(pixels, path, 3)[0], labelled = sizes(labels_, label_path, 1)[0];
-    check(count == labelled, Code::bad_file, path, " has ", count, " pictures and ", label_path, " ", labelled,
-          " labels; they must be of one set");
-    height_ = sizes(pixels, path, 3)[1];
-    width_ = sizes(pixels, path, 3)[2];
-    check(count > 0, Code::bad_file, path, ": a set without pictures");
+    std::vector<int64_t> sizes, labelled;
+    std::vector<std::byte> pixels = read(path, sizes, 3, [&] {
+      check(sizes[1] > 0 && sizes[2] > 0 && sizes[1] <= max_image_side && sizes[2] <= max_image_side &&
+                sizes[1] * sizes[2] <= limits.pixels,
+            Code::bad_file, path, ": pictures of ", sizes[2], "x", sizes[1], " pixels; at most ", limits.pixels,
+            " pixels and sides of 1 to ", max_image_side, " are read");
+    });
+    labels_ = read(label_path, labelled, 1, [&] {
+      check(sizes[0] == labelled[0], Code::bad_file, path, " has ", sizes[0], " pictures and ", label_path, " ",
+            labelled[0], " labels; they must be of one set");
+    });
+    height_ = sizes[1];
+    width_ = sizes[2];
+    check(sizes[0] > 0, Code::bad_file, path, ": a set without pictures");
     const auto highest = std::to_integer<int>(*std::max_element(labels_.begin() + label_header, labels_.end()));
     for (int i = 0; i <= highest; ++i) classes_.push_back(std::to_string(i));
-    add(images.filename().string(), std::move(pixels), count);
+    add(images.filename().string(), std::move(pixels), sizes[0]);
   }
 
   int64_t label(int64_t i) const override {
@@ -129,24 +140,41 @@ class IdxDataset final : public BinaryDataset {
  private:
   static constexpr size_t label_header = 8, image_header = 16;
 
-  // The sizes in the header, after checking that the file has as many bytes as they say.
-  static std::vector<int64_t> sizes(std::span<const std::byte> bytes, const std::string& path, uint32_t dimensions) {
+  // A whole file. `check_sizes` may refuse those of its header before what they announce takes any memory.
+  template <class Check>
+  std::vector<std::byte> read(const std::string& path, std::vector<int64_t>& sizes, uint32_t dimensions,
+                              Check&& check_sizes) const {
+    const size_t header = 4 + 4 * size_t{dimensions};
+    uint64_t announced = 0;
+    const auto look = [&](std::span<const std::byte> bytes) {
+      announced = read_header(bytes, path, dimensions, sizes);
+      check_sizes();
+      return header + announced;
+    };
+    std::vector<std::byte> bytes = read_gzip_file(path, header, look, limits_);
+    look(bytes);
+    check(bytes.size() - header == announced, Code::bad_file, path, ": has ", bytes.size() - header,
+          " bytes behind its header, which announces ", announced, "; fetch it again");
+    return bytes;
+  }
+
+  // How many bytes follow.
+  uint64_t read_header(std::span<const std::byte> bytes, const std::string& path, uint32_t dimensions,
+                       std::vector<int64_t>& sizes) const {
     const ByteView view(bytes);
     const uint32_t magic = 0x800 + dimensions;  // unsigned bytes
     check(view.be32(0) == magic && bytes.size() >= 4 + 4 * dimensions, Code::bad_file, path,
           ": is no idx file of unsigned bytes in ", dimensions, " dimension(s): it starts with ", view.be32(0),
           ", not ", magic);
-    std::vector<int64_t> sizes;
+    sizes.clear();
+    for (uint32_t d = 0; d < dimensions; ++d) sizes.push_back(view.be32(4 + 4 * d));
+    const auto most = static_cast<uint64_t>(limits_.bytes);
     uint64_t needed = 1;
-    for (uint32_t d = 0; d < dimensions; ++d) {
-      sizes.push_back(view.be32(4 + 4 * d));
-      const auto size = static_cast<uint64_t>(sizes.back());
-      needed =
-          size == 0 ? 0 : (needed > uint64_t{max_file_bytes} / size ? uint64_t{max_file_bytes} + 1 : needed * size);
-    }
-    check(bytes.size() - 4 - 4 * dimensions == needed, Code::bad_file, path, ": has ",
-          bytes.size() - 4 - 4 * dimensions, " bytes behind its header, which announces ", needed, "; fetch it again");
-    return sizes;
+    for (const int64_t size : sizes)
+      needed = size == 0                                     ? 0
+               : needed > most / static_cast<uint64_t>(size) ? most + 1
+                                                             : needed * static_cast<uint64_t>(size);
+    return needed;
   }
 
   std::vector<std::byte> labels_;
@@ -165,7 +193,7 @@ fs::path idx_file(const fs::path& dir, const std::string& prefix, const std::str
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::string& part) {
+std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::string& part, const Limits& limits) {
   std::vector<std::string> train, test;
   for (int i = 1; i <= 5; ++i) {
     std::string name = cat("data_batch_", i, ".bin");
@@ -176,10 +204,10 @@ std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::s
   const std::vector<std::string>& wanted = part == "train" ? train : test;
   check(!wanted.empty(), Code::not_found, dir, ": holds CIFAR-10 binary files, but none of its ", part,
         " part: ", part == "train" ? "data_batch_1.bin to data_batch_5.bin" : "test_batch.bin", " was looked for");
-  return std::make_unique<CifarDataset>(dir, wanted);
+  return std::make_unique<CifarDataset>(to_path(dir), wanted, limits);
 }
 
-std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::string& part) {
+std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::string& part, const Limits& limits) {
   const auto pair = [&](const std::string& prefix) {
     return std::pair(idx_file(dir, prefix, "images"), idx_file(dir, prefix, "labels"));
   };
@@ -190,7 +218,7 @@ std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::str
   check(!images.empty() && !labels.empty(), Code::not_found, dir, ": holds idx files, but its ", part,
         " part is not complete: ", prefix, "-images-idx3-ubyte and ", prefix,
         "-labels-idx1-ubyte, plain or .gz, were looked for");
-  return std::make_unique<IdxDataset>(images, labels);
+  return std::make_unique<IdxDataset>(images, labels, limits);
 }
 
 }  // namespace alx

@@ -8,7 +8,7 @@
 namespace alx {
 
 // Null where `dir` holds no file of the kind. `part` is "train" or "test".
-std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::string& part);
-std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::string& part);
+std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::string& part, const Limits& limits);
+std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::string& part, const Limits& limits);
 
 }  // namespace alx

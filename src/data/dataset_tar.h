@@ -7,8 +7,7 @@
 
 namespace alx {
 
-// CLASS/NAME.jpg and so on, with any folders before; where a member lies in a folder called train or test (or val) with
-// its class, only those of `part` count.
-std::unique_ptr<Dataset> open_tar_dataset(const std::string& path, const std::string& part);
+// By the same rule as a folder of the same tree.
+std::unique_ptr<Dataset> open_tar_dataset(const std::string& path, const std::string& part, const Limits& limits);
 
 }  // namespace alx

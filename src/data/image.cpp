@@ -57,12 +57,15 @@ int shrink_for(const ImageInfo& info, int64_t at_least) {
 
 }  // namespace
 
-Image decode_image(std::span<const std::byte> encoded, const std::string& what, int64_t at_least) {
-  const ImageInfo info = inspect_image(encoded, what);
+Image decode_image(std::span<const std::byte> encoded, const std::string& what, int64_t at_least,
+                   const Limits& limits) {
+  const ImageInfo info = inspect_image(encoded, what, limits);
   return turned(decode_pixels(encoded, info, shrink_for(info, at_least), what), info.orientation);
 }
 
-Image read_image(const std::string& path, int64_t at_least) { return decode_image(read_file(path), path, at_least); }
+Image read_image(const std::string& path, int64_t at_least, const Limits& limits) {
+  return decode_image(read_file(path, limits), path, at_least, limits);
+}
 
 Image crop(const Image& image, int64_t x, int64_t y, int64_t width, int64_t height) {
   const bool inside = x >= 0 && y >= 0 && width > 0 && height > 0 && width <= image.width && height <= image.height &&

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/limits.h"
+
 namespace alx {
 
 // 8-bit RGB, rows without gaps: pixel (y, x) starts at pixels[(y * width + x) * 3].
@@ -16,11 +18,13 @@ struct Image {
 
 // Decodes JPEG, PNG, WebP or BMP: grey, palette, 16-bit, CMYK and YCCK JPEG become RGB; alpha is laid over white;
 // EXIF rotation is applied. `what` names the source in messages. Throws bad_file where the bytes are no whole image of
-// a known kind (empty, cut off, text), with what was found; unsupported where built without OpenCV.
+// a known kind (empty, cut off, text) or exceed a limit, with what was found; unsupported where built without OpenCV.
 // `at_least` > 0 is for training: a JPEG is decoded at 1/2, 1/4 or 1/8 size as long as its short side stays at least
 // that.
-Image decode_image(std::span<const std::byte> encoded, const std::string& what, int64_t at_least = 0);
-Image read_image(const std::string& path, int64_t at_least = 0);  // not_found / io / bad_file, with the path
+Image decode_image(std::span<const std::byte> encoded, const std::string& what, int64_t at_least = 0,
+                   const Limits& limits = {});
+// Throws not_found / io / bad_file, with the path.
+Image read_image(const std::string& path, int64_t at_least = 0, const Limits& limits = {});
 
 // Resize with Pillow's bilinear filter: with `antialias` its support grows with the shrink factor, as in
 // Pillow and torchvision (antialias=True); without, plain two-point bilinear, half-pixel centres. Equal to Pillow

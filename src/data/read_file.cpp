@@ -14,8 +14,10 @@ namespace alx {
 namespace fs = std::filesystem;
 namespace {
 
+uint64_t most(const Limits& limits) { return static_cast<uint64_t>(std::max<int64_t>(limits.bytes, 0)); }
+
 // How much to read at first: the file's size and one byte more, so that its end shows at once.
-size_t first_guess(const std::string& path, const fs::path& file) {
+size_t first_guess(const std::string& path, const fs::path& file, const Limits& limits) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
   if (status.type() == fs::file_type::not_found) {
@@ -27,14 +29,14 @@ size_t first_guess(const std::string& path, const fs::path& file) {
   check(fs::is_regular_file(status) || fs::is_fifo(status), Code::bad_file, path,
         ": is a device or socket where a file was expected");
   const uintmax_t size = fs::is_fifo(status) ? 0 : fs::file_size(file, error);
-  return static_cast<size_t>(std::clamp<uintmax_t>(error ? 0 : size, 65535, max_file_bytes)) + 1;
+  return static_cast<size_t>(std::min(std::max<uintmax_t>(error ? 0 : size, 65535), uintmax_t{most(limits)})) + 1;
 }
 
 }  // namespace
 
-std::vector<std::byte> read_file(const std::string& path) {
+std::vector<std::byte> read_file(const std::string& path, const Limits& limits) {
   const fs::path file = to_path(path);
-  std::vector<std::byte> bytes(first_guess(path, file));
+  std::vector<std::byte> bytes(first_guess(path, file, limits));
   errno = 0;
   std::ifstream in;
   in.imbue(std::locale::classic());  // the host's might change bytes on their way
@@ -45,9 +47,9 @@ std::vector<std::byte> read_file(const std::string& path) {
     in.read(reinterpret_cast<char*>(bytes.data() + used), static_cast<std::streamsize>(bytes.size() - used));
     used += static_cast<size_t>(in.gcount());
     if (!in) break;
-    check(used <= static_cast<size_t>(max_file_bytes), Code::bad_file, path, ": is larger than ", max_file_bytes,
+    check(used <= most(limits), Code::bad_file, path, ": is larger than ", limits.bytes,
           " bytes, the most that is read");
-    bytes.resize(bytes.size() * 2);
+    bytes.resize(static_cast<size_t>(std::min<uint64_t>(2 * uint64_t{bytes.size()}, most(limits) + 1)));
   }
   check(in.eof(), Code::io, path, ": reading failed after ", used, " bytes: ", std::generic_category().message(errno));
   bytes.resize(used);

@@ -98,6 +98,8 @@ Image resize_columns(const Image& image, const Taps& taps, int64_t begin) {
   return out;
 }
 
+constexpr int64_t most_pixels = Limits{}.pixels;  // of a result
+
 void check_size(const Image& image) {
   check(image.width > 0 && image.height > 0 && image.width <= max_image_side && image.height <= max_image_side &&
             image.pixels.size() == static_cast<size_t>(image.width * image.height * 3),
@@ -110,9 +112,9 @@ void check_size(const Image& image) {
 Image resize_part(const Image& image, const Extent& horizontal, const Extent& vertical, bool antialias) {
   check_size(image);
   check(horizontal.count > 0 && vertical.count > 0 && horizontal.count <= max_image_side &&
-            vertical.count <= max_image_side && horizontal.count * vertical.count <= max_image_pixels,
+            vertical.count <= max_image_side && horizontal.count * vertical.count <= most_pixels,
         Code::invalid_argument, "cannot resize a picture to ", horizontal.count, "x", vertical.count,
-        ": sides must be 1 to ", max_image_side, ", and ", max_image_pixels, " pixels at most");
+        ": sides must be 1 to ", max_image_side, ", and ", most_pixels, " pixels at most");
   const bool same_width = horizontal.whole == image.width, same_height = vertical.whole == image.height;
   if (same_width && same_height) return crop(image, horizontal.begin, vertical.begin, horizontal.count, vertical.count);
   const Taps rows = triangle_taps(image.height, vertical, antialias);

@@ -1,5 +1,5 @@
 // Tar archives (POSIX ustar and pax, GNU's long names): one file that holds many, which every system can make and
-// unpack. Own code because members are read at random out of the mapped file, which libarchive does not offer.
+// unpack. Own code because members are read at random out of the file, which libarchive does not offer.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -8,17 +8,14 @@
 #include <vector>
 
 #include "core/atomic_file.h"
+#include "core/file_reader.h"
+#include "data/set_tree.h"
 
 namespace alx {
 
-struct TarMember {
-  std::string name;  // as stored, with its folders
-  std::span<const std::byte> bytes;
-};
-
-// The regular files of an archive, in its order. Throws bad_file where it is none, is damaged, or is cut off. `what`
-// names it in messages.
-std::vector<TarMember> tar_members(std::span<const std::byte> archive, const std::string& what);
+// The members of an archive, in its order; links lead to what they link to, where that is a file of the archive. Reads
+// the headers alone, a piece at a time. Throws bad_file where it is none, is damaged, or is cut off.
+std::vector<TreeEntry> tar_members(const FileReader& archive);
 
 // An archive appears with finish() or not at all.
 class TarWriter {
