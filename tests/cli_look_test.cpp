@@ -89,6 +89,27 @@ TEST_F(CliLook, FeaturesAreThoseOfASession) {
   EXPECT_EQ(std::memcmp(index.rows().data(), expected.data(), index.rows().size()), 0);
 }
 
+TEST_F(CliLook, FeaturesAndClassifyListFoldersAsTrainingDoes) {
+  make_pictures();
+  fs::remove("data/red/1.bmp");
+  fs::create_directories("set/deep/er");
+  fs::rename("data/red", "set/deep/er/red");
+  fs::create_directory_symlink("../data/blue", "set/blue");
+  fs::create_directory_symlink("..", "set/blue/up");
+  fs::create_symlink("../data/green/0.bmp", "set/0.bmp");
+  const std::vector<std::string> names{"0.bmp",      "blue/0.bmp",        "blue/1.bmp",
+                                       "blue/2.bmp", "deep/er/red/0.bmp", "deep/er/red/2.bmp"};
+  Outcome result = run("features set --threads 1 --out f.safetensors");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(FeatureIndex::open("f.safetensors").source().images, names);
+  EXPECT_NE(result.err.find("1 link that leads nowhere or in a circle (blue/up)"), std::string::npos) << result.err;
+  result = run("classify --json --threads 1 set " + cat_);
+  ASSERT_EQ(result.code, 0) << result.err;
+  const json results = json::parse(result.out).at("results");
+  ASSERT_EQ(results.size(), names.size() + 1);
+  for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(results[i].at("image"), "set/" + names[i]);
+}
+
 TEST_F(CliLook, FeaturesOfOnePictureComeFromTheUsualLayer) {
   ASSERT_EQ(run("features " + cat_ + " --out f.safetensors --json").code, 0);
   const FeatureIndex index = FeatureIndex::open("f.safetensors");
@@ -99,6 +120,7 @@ TEST_F(CliLook, FeaturesOfOnePictureComeFromTheUsualLayer) {
 
 TEST_F(CliLook, FeaturesRefuseWhatCannotWork) {
   make_pictures();
+  fs::remove("data/.hidden.bmp");  // is said to be left out
   fs::create_directory("empty");
   refuses("features empty --out x.safetensors", 1, "no picture");
   refuses("features missing.jpg --out x.safetensors", 1, "missing.jpg");

@@ -1,15 +1,18 @@
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "core/path.h"
+#include "data/walk.h"
 #include "network/session.h"
 
 namespace alx::cli {
@@ -41,7 +44,8 @@ class Classifier {
   }
 
   int run() {
-    for (const std::string& path : options_.images) read(path);
+    for (const std::string& path : options_.images) add(path);
+    for (const std::string& path : paths_) read(path);
     flush();
     if (options_.json) print_json({{"model", model_->spec().id}, {"results", results_}});
     if (!options_.plot.empty() && !predictions_.empty()) plot_predictions(options_.plot, predictions_);
@@ -54,6 +58,18 @@ class Classifier {
     std::vector<Image> images;
     size_t bytes = 0;
   };
+
+  // A picture, or all below a folder.
+  void add(const std::string& path) {
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(to_path(path), ignored)) return paths_.push_back(path);
+    try {
+      for (const std::string& name : pictures_below(path)) paths_.push_back(to_utf8(to_path(path) / to_path(name)));
+    } catch (const Error& error) {
+      message(error.what());
+      ++broken_;
+    }
+  }
 
   // A picture that cannot be read is named; the others still get their answer.
   void read(const std::string& path) {
@@ -72,7 +88,7 @@ class Classifier {
   Session& session() {
     if (session_) return *session_;
     SessionOptions wanted = session_options(options_.device, options_.precision);
-    const auto pictures = std::min<int64_t>(static_cast<int64_t>(options_.images.size()), max_batch);
+    const auto pictures = std::min<int64_t>(static_cast<int64_t>(paths_.size()), max_batch);
     wanted.batch = std::min<int64_t>(pictures * options_.crops, max_batch);
     return session_.emplace(model_, wanted);
   }
@@ -107,6 +123,7 @@ class Classifier {
 
   const ClassifyOptions& options_;
   std::shared_ptr<const Model> model_;
+  std::vector<std::string> paths_;
   std::optional<Session> session_;  // made when the first picture is there
   const Terminal terminal_ = terminal_of(stdout);
   Waiting waiting_;
@@ -120,7 +137,8 @@ class Classifier {
 Command add_classify(CLI::App& program) {
   CLI::App* app = program.add_subcommand("classify", "Say what pictures show");
   const auto options = std::make_shared<ClassifyOptions>();
-  app->add_option("IMAGE", options->images, "Pictures: JPEG, PNG, WebP or BMP; - reads one from standard input")
+  app->add_option("IMAGE", options->images,
+                  "Pictures (JPEG, PNG, WebP or BMP) or folders of them; - reads one from standard input")
       ->required()
       ->type_name("");
   add_model(*app, options->model);
