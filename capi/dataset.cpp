@@ -1,4 +1,7 @@
 // Data sets.
+#include <string_view>
+#include <unordered_set>
+
 #include "handles.h"
 #include "weights/weights.h"
 
@@ -24,10 +27,11 @@ alexnet_status alexnet_dataset_create(const char* const* class_names, int64_t co
           count);
     require(class_names, "class_names");
     std::vector<std::string> names;
+    std::unordered_set<std::string_view> known;
     for (int64_t i = 0; i < count; ++i) {
       check(class_names[i] != nullptr, Code::invalid_argument, "class_names[", i, "] must not be NULL");
-      check(std::find(names.begin(), names.end(), class_names[i]) == names.end(), Code::invalid_argument,
-            "class_names[", i, "] is '", class_names[i], "' once more; each class needs a name of its own");
+      check(known.insert(class_names[i]).second, Code::invalid_argument, "class_names[", i, "] is '", class_names[i],
+            "' once more; each class needs a name of its own");
       check(class_names[i][0] != '\0', Code::invalid_argument, "class_names[", i, "] is empty");
       names.emplace_back(class_names[i]);
     }

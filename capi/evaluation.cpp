@@ -87,7 +87,7 @@ alexnet_status alexnet_evaluation_confusion(const alexnet_evaluation* evaluation
     const auto classes = std::ssize(evaluation->labels);
     require_index(truth, classes, "truth");
     require_index(answer, classes, "answer");
-    *images = evaluation->evaluation.confusion[static_cast<size_t>(truth * classes + answer)];
+    *images = evaluation->evaluation.confused(truth, answer);
   });
 }
 

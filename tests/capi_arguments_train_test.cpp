@@ -1,9 +1,34 @@
 // The same of data sets, trainers and what they give.
+#include <algorithm>
 #include <cmath>
+#include <ctime>
+#include <string>
+#include <vector>
 
 #include "capi_arguments.h"
 
 namespace {
+
+// Processor time, the least of three.
+double seconds_to_create(int64_t classes) {
+  std::vector<std::string> names;
+  std::vector<const char*> pointers;
+  for (int64_t i = 0; i < classes; ++i) names.push_back("class " + std::to_string(i));
+  for (const std::string& name : names) pointers.push_back(name.c_str());
+  double least = 1e9;
+  for (int i = 0; i < 3; ++i) {
+    alexnet_dataset* data = nullptr;
+    const std::clock_t begin = std::clock();
+    EXPECT_EQ(alexnet_dataset_create(pointers.data(), classes, &data), ALEXNET_OK);
+    least = std::min(least, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
+    alexnet_dataset_free(data);
+  }
+  return least;
+}
+
+TEST_F(Arguments, TenTimesTheClassesCostAboutTenTimes) {
+  EXPECT_LT(seconds_to_create(100'000), 20 * seconds_to_create(10'000));
+}
 
 TEST_F(Arguments, OfDataSetsAndTrainers) {
   alexnet_dataset* data = nullptr;

@@ -22,28 +22,38 @@ struct EvalOptions {
   std::string plot;
 };
 
-constexpr size_t most_shown = 40;  // classes; --json has them all
+constexpr size_t most_shown = 40;    // classes; --json has them all
+constexpr size_t most_drawn = 4096;  // classes: beyond, none has a pixel of its own
 
 // What one class's pictures were taken for.
 struct ClassResult {
   int64_t images = 0, right = 0;
-  size_t taken_for = 0;  // the most frequent wrong answer
+  int64_t taken_for = 0;  // the most frequent wrong answer
   int64_t taken = 0;
 };
 
-ClassResult class_result(const Evaluation& result, size_t truth, size_t classes) {
+ClassResult class_result(const Evaluation& result, int64_t truth) {
   ClassResult of;
-  for (size_t answer = 0; answer < classes; ++answer) {
-    const int64_t images = result.confusion[truth * classes + answer];
+  for (auto entry = result.confusion.lower_bound({truth, 0}); entry != result.confusion.end(); ++entry) {
+    const auto& [place, images] = *entry;
+    if (place.first != truth) break;
     of.images += images;
-    if (answer == truth) {
+    if (place.second == truth) {
       of.right = images;
     } else if (images > of.taken) {
       of.taken = images;
-      of.taken_for = answer;
+      of.taken_for = place.second;
     }
   }
   return of;
+}
+
+void draw(const std::string& path, const Evaluation& result, const std::vector<std::string>& labels) {
+  std::vector<int64_t> images(labels.size() * labels.size());
+  for (const auto& [place, count] : result.confusion)
+    images[static_cast<size_t>(place.first) * labels.size() + static_cast<size_t>(place.second)] = count;
+  plot_confusion(path, cat(percent_text(result.top1), " of ", grouped(result.images), " images right"),
+                 {labels, std::move(images)});
 }
 
 double share(int64_t part, int64_t whole) {
@@ -58,6 +68,9 @@ Evaluation evaluate_models(const EvalOptions& options, std::vector<std::string>&
   std::vector<Session*> all;
   for (const std::string& model : options.models)
     all.push_back(sessions.emplace_back(std::make_unique<Session>(Model::open(model), wanted)).get());
+  labels = all.front()->model().labels();
+  check(options.plot.empty() || labels.size() <= most_drawn, Code::invalid_argument, "a matrix of ", labels.size(),
+        " classes cannot be drawn, ", most_drawn, " can; leave --plot out");
 
   ProgressBar bar(std::cerr, terminal_of(stderr), static_cast<uint64_t>(data->size()));
   EvaluateOptions how;
@@ -69,14 +82,13 @@ Evaluation evaluate_models(const EvalOptions& options, std::vector<std::string>&
   };
   const Evaluation result = evaluate(all, *data, how);
   bar.clear();
-  labels = all.front()->model().labels();
   return result;
 }
 
 nlohmann::json classes_json(const Evaluation& result, const std::vector<std::string>& labels) {
   nlohmann::json list = nlohmann::json::array();
   for (size_t i = 0; i < labels.size(); ++i) {
-    const ClassResult of = class_result(result, i, labels.size());
+    const ClassResult of = class_result(result, static_cast<int64_t>(i));
     if (of.images > 0)
       list.push_back({{"index", i}, {"label", labels[i]}, {"images", of.images}, {"top1", share(of.right, of.images)}});
   }
@@ -86,11 +98,12 @@ nlohmann::json classes_json(const Evaluation& result, const std::vector<std::str
 void print_classes(const Evaluation& result, const std::vector<std::string>& labels) {
   std::vector<std::vector<std::string>> rows{{"class", "images", "right", "most often taken for"}};
   for (size_t i = 0; i < labels.size(); ++i) {
-    const ClassResult of = class_result(result, i, labels.size());
+    const ClassResult of = class_result(result, static_cast<int64_t>(i));
     if (of.images == 0) continue;
-    rows.push_back(
-        {printable(labels[i]), grouped(of.images), percent_text(share(of.right, of.images)),
-         of.taken > 0 ? cat(printable(labels[of.taken_for]), ", ", percent_text(share(of.taken, of.images))) : ""});
+    rows.push_back({printable(labels[i]), grouped(of.images), percent_text(share(of.right, of.images)),
+                    of.taken > 0 ? cat(printable(labels[static_cast<size_t>(of.taken_for)]), ", ",
+                                       percent_text(share(of.taken, of.images)))
+                                 : ""});
   }
   if (rows.size() - 1 > most_shown) return;
   std::cout << '\n';
@@ -101,9 +114,7 @@ int eval(const EvalOptions& options) {
   if (!options.plot.empty()) check_writable(options.plot);
   std::vector<std::string> labels;
   const Evaluation result = evaluate_models(options, labels);
-  if (!options.plot.empty())
-    plot_confusion(options.plot, cat(percent_text(result.top1), " of ", grouped(result.images), " images right"),
-                   {labels, result.confusion});
+  if (!options.plot.empty()) draw(options.plot, result, labels);
   if (options.json) {
     print_json({{"images", result.images},
                 {"top1", result.top1},

@@ -32,7 +32,7 @@ void count(const std::vector<float>& probabilities, const Pending& pending, Eval
     result.top1 += best.front().index == truth;
     result.top5 += std::any_of(best.begin(), best.end(), [&](const Ranked& r) { return r.index == truth; });
     result.loss -= std::log(std::max(static_cast<double>(row[static_cast<size_t>(truth)]), 1e-30));
-    ++result.confusion[static_cast<size_t>(truth) * classes + static_cast<size_t>(best.front().index)];
+    ++result.confusion[{truth, best.front().index}];
     ++result.images;
   }
 }
@@ -76,8 +76,6 @@ Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, 
           " and ", session->model().description(), " have different labels and cannot be averaged");
   const std::vector<int64_t> classes = match_classes(data.classes(), model.labels(), model.description());
   Evaluation result;
-  const size_t labels = model.labels().size();
-  result.confusion.resize(labels * labels);
   Pending pending;
   const auto flush = [&] {
     if (pending.images.empty()) return;

@@ -1,8 +1,10 @@
 // Accuracy over a labelled set.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/dataset.h"
@@ -13,7 +15,14 @@ namespace alx {
 struct Evaluation {
   int64_t images = 0, broken = 0;       // broken ones do not count as images
   double top1 = 0, top5 = 0, loss = 0;  // fractions; loss: mean of -log p
-  std::vector<int64_t> confusion;       // (classes, classes) of the model: images by true class and by answer
+
+  // Images by true class and by answer, of the model. Those of no image are left out: of many classes they are almost
+  // all.
+  std::map<std::pair<int64_t, int64_t>, int64_t> confusion;
+  int64_t confused(int64_t truth, int64_t answer) const {
+    const auto found = confusion.find({truth, answer});
+    return found == confusion.end() ? 0 : found->second;
+  }
 };
 
 struct EvaluateOptions {
