@@ -4,7 +4,6 @@
 #include <array>
 #include <set>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "core/error.h"
@@ -42,14 +41,16 @@ bool is_visible(std::string_view path) {
   return all_names(path, [](std::string_view name) { return !name.starts_with('.') || name == ".."; });
 }
 
-// Without "." and empty names, as archives have them.
-std::string tidy(const std::string& path) {
+// Takes away "." and empty names, as archives have them.
+void tidy(std::string& path) {
+  const auto counts = [](std::string_view name) { return !name.empty() && name != "."; };
+  if (all_names(path, counts)) return;
   std::string clean;
   all_names(path, [&](std::string_view name) {
-    if (!name.empty() && name != ".") clean += (clean.empty() ? "" : "/") + std::string(name);
+    if (counts(name)) clean.append(clean.empty() ? "" : "/").append(name);
     return true;
   });
-  return clean;
+  path = std::move(clean);
 }
 
 bool is_junk(std::string_view path) {
@@ -81,10 +82,13 @@ class Arrangement {
  public:
   Arrangement(std::vector<TreeEntry> entries, TreeKind kind, const std::string& where)
       : entries_(std::move(entries)), kind_(kind), where_(where) {
-    if (kind_ != TreeKind::archive) return;
-    for (TreeEntry& entry : entries_) entry.path = tidy(entry.path);
-    std::erase_if(entries_, [](const TreeEntry& entry) { return entry.path.empty(); });
-    root_ = front();
+    if (kind_ == TreeKind::archive) {
+      for (TreeEntry& entry : entries_) tidy(entry.path);
+      std::erase_if(entries_, [](const TreeEntry& entry) { return entry.path.empty(); });
+    }
+    for (TreeEntry& entry : entries_)
+      if (entry.kind == Kind::folder) entry.path += '/';
+    if (kind_ == TreeKind::archive) root_ = front();
   }
 
   SetTree set(const std::string& part) {
@@ -110,11 +114,10 @@ class Arrangement {
   // archive need not list its folders.
   template <class Visit>
   void all_folders(Visit&& visit) const {
-    std::string own;
     for (const TreeEntry& entry : entries_) {
       if (!is_visible(entry.path)) continue;
-      own = entry.kind == Kind::folder ? entry.path + "/" : std::string(folder_of(entry.path));
-      if (!own.empty() || is_picture(entry)) visit(own, entry);
+      const std::string_view own = folder_of(entry.path);
+      if (!own.empty() || is_picture(entry)) visit(own);
     }
   }
 
@@ -133,6 +136,21 @@ class Arrangement {
   LeftOut left_;
 };
 
+// By class, then by the path below it, then by place in an archive. A class's name ends where its '/' stands, which is
+// not the lowest of all bytes.
+struct Before {
+  size_t root;
+  bool operator()(const TreeEntry& a, const TreeEntry& b) const {
+    const auto from = static_cast<std::ptrdiff_t>(root);
+    const auto [x, y] = std::mismatch(a.path.begin() + from, a.path.end(), b.path.begin() + from, b.path.end());
+    if (x == a.path.end() && y == b.path.end()) return a.offset < b.offset;
+    if (x == a.path.end() || y == b.path.end()) return x == a.path.end();
+    const bool same_class = std::find(a.path.begin() + from, x, '/') != x;
+    if (!same_class && (*x == '/' || *y == '/')) return *x == '/';
+    return static_cast<unsigned char>(*x) < static_cast<unsigned char>(*y);
+  }
+};
+
 void drop_last(std::string& folders) {
   folders.pop_back();
   folders.resize(folders.rfind('/') + 1);
@@ -142,7 +160,7 @@ void drop_last(std::string& folders) {
 std::string Arrangement::front() const {
   std::string shared;
   bool first = true;
-  all_folders([&](const std::string& own, const TreeEntry&) {
+  all_folders([&](std::string_view own) {
     if (std::exchange(first, false)) shared = own;
     if (own.starts_with(shared)) return;
     const size_t same =
@@ -153,8 +171,8 @@ std::string Arrangement::front() const {
   const bool direct = std::any_of(entries_.begin(), entries_.end(), [&](const TreeEntry& entry) {
     return folder_of(entry.path) == shared && is_picture(entry);
   });
-  const size_t below = folders_in(shared).size();
-  if (below == 0 || (below == 1 && direct)) drop_last(shared);
+  const Names below = folders_in(shared);
+  if (below.empty() || (below.size() == 1 && direct && !is_part_name(*below.begin()))) drop_last(shared);
   if (!shared.empty() && is_part_name(std::string(file_name(std::string_view(shared).substr(0, shared.size() - 1)))))
     drop_last(shared);
   return shared;
@@ -162,9 +180,9 @@ std::string Arrangement::front() const {
 
 Names Arrangement::folders_in(const std::string& root) const {
   Names names;
-  all_folders([&](const std::string& own, const TreeEntry&) {
+  all_folders([&](std::string_view own) {
     if (!own.starts_with(root) || own.size() == root.size()) return;
-    const std::string_view name = std::string_view(own).substr(root.size(), own.find('/', root.size()) - root.size());
+    const std::string_view name = own.substr(root.size(), own.find('/', root.size()) - root.size());
     if (!names.contains(name)) names.emplace(name);
   });
   return names;
@@ -193,13 +211,9 @@ SetTree Arrangement::sorted_pictures() {
     }
   }
   entries_ = {};
-  const auto key = [this](const TreeEntry& picture) {
-    const std::string_view path = std::string_view(picture.path).substr(root_.size());
-    const size_t slash = path.find('/');
-    return std::tuple(path.substr(0, slash), path.substr(slash + 1), picture.offset);
-  };
-  std::sort(tree.pictures.begin(), tree.pictures.end(),
-            [&](const TreeEntry& a, const TreeEntry& b) { return key(a) < key(b); });
+  const Before before{root_.size()};
+  if (!std::is_sorted(tree.pictures.begin(), tree.pictures.end(), before))
+    std::sort(tree.pictures.begin(), tree.pictures.end(), before);
   size_t kept = 0;  // of members of one name the last, which unpacking would leave
   for (size_t i = 0; i < tree.pictures.size(); ++i) {
     if (i + 1 < tree.pictures.size() && tree.pictures[i].path == tree.pictures[i + 1].path) {
