@@ -657,7 +657,9 @@ alexnet_weights_convert(const char* from, const char* to, const char* network, a
 /// @{
 
 /// Opens a folder with one sub-folder of pictures for each class (sorted names give the class indices), a tar archive
-/// of such folders, as `alexnet pack` writes it, CIFAR-10 binary, or MNIST-style idx files. `part`: "train" or "test"
+/// of such folders, as `alexnet pack` writes it, CIFAR-10 binary, or MNIST-style idx files. Pictures lie below their
+/// class at any depth; hidden entries (".name") are left out, links are followed, and in an archive the folders that
+/// all members share in front do not count; a line of the log says what was left out. `part`: "train" or "test"
 /// where the folder holds both (sub-folders of these names too; "val", "valid" and "validation" stand for "test"),
 /// ignored where it holds one set; NULL: "train". Pictures are read when they are needed, so the files must stay. Free
 /// with alexnet_dataset_free. Statuses: NOT_FOUND, IO, BAD_FILE.
