@@ -9,8 +9,10 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
 find_program(ALEXNET_CCACHE ccache)
 mark_as_advanced(ALEXNET_CCACHE)
 if(ALEXNET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # What was compiled in another build folder serves here too; only the folder that debug information names is that one then.
-  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${ALEXNET_CCACHE})
+  # What was compiled in another build folder or clone serves here too; only the folder that debug information names is that one
+  # then.
+  set(CMAKE_C_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${ALEXNET_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
 

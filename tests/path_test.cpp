@@ -5,7 +5,7 @@
 
 #include "data/dataset.h"
 #include "golden_files.h"
-#include "network/model.h"
+#include "network/bundled.h"
 #include "refusal.h"
 #include "weights/weights.h"
 
