@@ -163,6 +163,13 @@ TEST_F(Outputs, OfTrainersHaveOneWriter) {
   error_of([&] { second->save_checkpoint(path("net")); }, Code::invalid_state);
   error_of([&] { second->save_weights(path("net")); }, Code::invalid_state);
   second->save_weights(path("other"));
+  fs::current_path(folder_);
+  second->hold("relative");
+  for (int i = 0; i < 2; ++i) second->save_checkpoint("relative");  // a new file, then one that is there
+  error_of([&] { first->save_checkpoint(path("relative")); }, Code::invalid_state);
+  second->release("relative");
+  fs::remove("relative");
+  fs::current_path("/");
   first->release(path("net"));
   second->save_weights(path("net"));
   first->hold(path("net"));

@@ -27,8 +27,10 @@ std::string checkpoint_of(const std::string& out) {
 bool same_file(const std::string& a, const std::string& b) {
   std::error_code error;
   if (std::filesystem::equivalent(to_path(a), to_path(b), error)) return true;
-  const auto one = std::filesystem::weakly_canonical(to_path(a), error);
-  return !error && one == std::filesystem::weakly_canonical(to_path(b), error) && !error;
+  const auto whole = [&](const std::string& path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(to_path(path), error), error);
+  };
+  return whole(a) == whole(b) && !error;
 }
 
 // No file is written that another option names too.

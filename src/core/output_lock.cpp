@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 
 fs::path lock_of(const std::string& path) {
   std::error_code error;
-  const fs::path target = fs::weakly_canonical(to_path(path), error);
+  // Absolute first: of a relative name canonical makes something else before there is such a file.
+  const fs::path target = fs::weakly_canonical(fs::absolute(to_path(path), error), error);
   if (error || !target.has_filename()) return {};  // no such folder: the writer says so
   return target.parent_path() / to_path(".alexnet-" + to_utf8(target.filename()) + ".lock");
 }
