@@ -36,7 +36,7 @@ set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "The shared library, its kernels and the
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Headers, the static library, and what CMake and pkg-config look for.")
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "The command line: classify, train, evaluate, convert.")
 # A program linked to libalexnet.a links these too.
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "libopencv-dev, zlib1g-dev")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "libopencv-imgcodecs-dev, zlib1g-dev")
 if(ALEXNET_DPKG_SHLIBDEPS)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/alexnet)

@@ -27,6 +27,24 @@ TEST_F(Cli, ClassifiesAPhotograph) {
   EXPECT_TRUE(bytes_of("cat.png").starts_with("\x89PNG"));
 }
 
+// What README's figure, its snippets and scripts/demo show.
+TEST_F(Cli, SeesWhatTheSamplePhotographsShow) {
+  const std::pair<const char*, const char*> shown[] = {
+      {"cat", "cat"},         {"dog", "dog"},    {"duck", "bird"},  {"horse", "horse"},
+      {"kingfisher", "bird"}, {"kitten", "cat"}, {"moose", "deer"}, {"owl", "bird"}};
+  size_t photographs = 0;
+  for (const auto& entry : fs::directory_iterator(samples_)) photographs += entry.path().extension() == ".jpg";
+  EXPECT_EQ(photographs, std::size(shown));
+  std::string arguments = "classify --json --top 1";
+  for (const auto& [file, label] : shown) arguments += " '" + samples_ + file + ".jpg'";
+  const Outcome result = run(arguments);
+  ASSERT_EQ(result.code, 0) << result.err;
+  const json results = json::parse(result.out).at("results");
+  for (size_t i = 0; i < std::size(shown); ++i)
+    EXPECT_EQ(results.at(i).at("top").at(0).at("label"), shown[i].second) << shown[i].first;
+  EXPECT_NEAR(results.at(0).at("top").at(0).at("probability").get<double>(), 0.835, 0.01);
+}
+
 TEST_F(Cli, ReadsPicturesOfAnyShape) {
   write("dot.bmp", bmp(1, 1, 1, 0));
   write("strip.bmp", bmp(20000, 3, 1, 0));

@@ -79,7 +79,7 @@ internal static class InferenceTests
         using (var model = new Model())
         using (var session = new Session(model, new SessionOptions { Batch = 4, Threads = 1, Outputs = { model.Layers[0].Name, "fc5" } }))
         {
-            List<Image> images = new[] { "cat", "coffee", "rocket", "photographer", "cat" }
+            List<Image> images = new[] { "cat", "horse", "duck", "imagenet/photographer", "cat" }
                 .Select(name => Image.FromFile(Path.Combine(Runner.Samples, name + ".jpg"))).ToList();
             using (Result result = session.Classify(images))
             {
