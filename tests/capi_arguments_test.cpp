@@ -207,6 +207,9 @@ TEST_F(Arguments, OfMemory) {
   expect_refused({
       {"allocate", [&] { return alexnet_context_set_allocator(nullptr, allocate, nullptr, nullptr); }},
       {"bytes", [&] { return alexnet_context_set_memory_limit(nullptr, -1); }},
+      {"kind", [&] { return alexnet_context_set_limit(nullptr, 5, 1); }},
+      {"kind", [&] { return alexnet_context_set_limit(nullptr, -1, 1); }},
+      {"value", [&] { return alexnet_context_set_limit(nullptr, ALEXNET_LIMIT_DEPTH, -1); }},
       {"bytes", [&] { return alexnet_context_memory_in_use(nullptr, nullptr); }},
       {"memory", [&] { return alexnet_memory_device_count(nullptr, &number_); }},
       {"count", [&] { return alexnet_memory_device_count(memory, nullptr); }},

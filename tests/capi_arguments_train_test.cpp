@@ -181,6 +181,7 @@ TEST_F(Arguments, OfTrainOptions) {
       {"smoothing", [&] { return alexnet_train_options_set_label_smoothing(options, std::nan("")); }},
       {"smoothing", [&] { return alexnet_train_options_set_label_smoothing(options, 1); }},
       {"options", [&] { return alexnet_train_options_set_dropout(nullptr, 1); }},
+      {"options", [&] { return alexnet_train_options_set_new_head(nullptr, 1); }},
       {"options", [&] { return alexnet_train_options_set_initial_weights(nullptr, "a"); }},
       {"path", [&] { return alexnet_train_options_set_initial_weights(options, nullptr); }},
       {"options", [&] { return alexnet_train_options_set_input_size(nullptr, 32); }},

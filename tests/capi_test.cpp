@@ -75,6 +75,23 @@ TEST(Abi, SaysWhatIsWrongWithFilesAndDevices) {
   EXPECT_THROW(alexnet::Session(alexnet::Model(), options), alexnet::Error);
 }
 
+TEST(Abi, LimitsOfAContextHoldForWhatItReads) {
+  alexnet::Context context;
+  context.set_limit(ALEXNET_LIMIT_PIXELS, 10000);
+  const alexnet::Model model(context);
+  alexnet::Session session(model);
+  EXPECT_THROW(session.classify(cat_picture), alexnet::Error);
+  EXPECT_TRUE(says("10000"));
+  context.set_limit(ALEXNET_LIMIT_PIXELS, 0);
+  EXPECT_NO_THROW(session.classify(cat_picture));
+  EXPECT_NO_THROW(alexnet::Image::from_file(cat_picture));  // goes by the standard context
+  alexnet::Context::standard().set_limit(ALEXNET_LIMIT_BYTES, 100);
+  EXPECT_THROW(alexnet::Image::from_file(cat_picture), alexnet::Error);
+  alexnet::Context::standard().set_limit(ALEXNET_LIMIT_BYTES, 0);
+  context.set_limit(ALEXNET_LIMIT_ITEMS, 3);
+  EXPECT_THROW(alexnet::Model(context, ALEXNET_BUNDLED), alexnet::Error);
+}
+
 TEST(Abi, HandlesAreFreedInAnyOrder) {
   alexnet_model* model = nullptr;
   alexnet_session* session = nullptr;

@@ -36,9 +36,11 @@ class CliOutputs : public Cli {
     for (int i = 0; i < 600 && !happened(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
     return happened();
   }
-  static bool left_behind() {
-    for (const auto& entry : fs::directory_iterator("."))
-      if (entry.path().filename().string().starts_with(".alexnet")) return true;
+  static bool left_behind(const std::string& ending = "") {
+    for (const auto& entry : fs::directory_iterator(".")) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with(".alexnet") && name.ends_with(ending)) return true;
+    }
     return false;
   }
 
@@ -80,7 +82,7 @@ TEST_F(CliOutputs, AnUnfinishedRunIsNotReplacedUnasked) {
   EXPECT_EQ(again.code, 0) << again.err;
   write("m.checkpoint.safetensors", "notes");
   refuses(std::string(small_run) + "--epochs 1 --out m.safetensors", 1, "--force");
-  EXPECT_FALSE(left_behind());
+  EXPECT_FALSE(left_behind(".lock"));
 }
 
 TEST_F(CliOutputs, HangingUpIsAsTerminating) {
@@ -91,7 +93,7 @@ TEST_F(CliOutputs, HangingUpIsAsTerminating) {
     for (const int number : {SIGTERM, SIGHUP}) {
       fs::remove("n.checkpoint.safetensors");
       const pid_t child = start(command);
-      ASSERT_TRUE(wait_for(left_behind)) << bytes_of("bg.txt");
+      ASSERT_TRUE(wait_for([] { return left_behind(); })) << bytes_of("bg.txt");
       if (command == endless_) {
         ASSERT_TRUE(wait_for([] { return fs::exists("n.checkpoint.safetensors"); }));
       }

@@ -313,6 +313,7 @@ void TarWriter::finish() {
   constexpr std::array<std::byte, 2 * block> zeros{};
   append(zeros);
   file_.commit();
+  lock_.reset();
 }
 
 }  // namespace alx

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,7 +30,7 @@ class TarWriter {
   void append(std::span<const std::byte> bytes);
   void add_header(const std::string& name, uint64_t size, char type);
 
-  OutputLock lock_;
+  std::optional<OutputLock> lock_;
   AtomicFile file_;
   uint64_t size_ = 0;
 };

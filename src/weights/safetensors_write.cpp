@@ -155,7 +155,7 @@ void write_safetensors(const std::string& path, std::vector<TensorToWrite> tenso
 struct RowWriter::Impl {
   explicit Impl(const std::string& to) : path(to), lock(to) {}
   std::string path;
-  OutputLock lock;
+  std::optional<OutputLock> lock;
   std::vector<TensorToWrite> tensor;  // one
   size_t row_bytes = 0;
   uint64_t header_size = 0, offset = 0;
@@ -197,6 +197,7 @@ void RowWriter::finish(const Metadata& metadata) {
         " is longer than was announced");
   impl_->file->write(0, header);
   impl_->file->commit();
+  impl_->lock.reset();
 }
 
 }  // namespace alx
