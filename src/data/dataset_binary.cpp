@@ -94,9 +94,11 @@ class CifarDataset final : public BinaryDataset {
     const std::vector<std::byte> bytes = read_file(to_utf8(path), few);
     std::vector<std::string> names(1);
     for (const std::byte byte : bytes) {
-      const char c = static_cast<char>(byte);
-      if (c > ' ' || c < '\0') names.back() += c;
-      else if (!names.back().empty()) names.emplace_back();
+      const auto c = std::to_integer<unsigned char>(byte);
+      if (c > ' ')
+        names.back() += static_cast<char>(c);
+      else if (!names.back().empty())
+        names.emplace_back();
     }
     if (names.back().empty()) names.pop_back();
     if (names.size() == classes_.size()) classes_ = names;
