@@ -39,11 +39,21 @@ struct Statuses {
   Status success, failed, refused;
 };
 
+// What cudnnGetLastErrorString tells of this thread's last failure.
+inline std::string& last_cudnn_error() {
+  thread_local std::string text;
+  return text;
+}
+template <class Status>
+void note_error(const std::string& text) {
+  if constexpr (std::is_same_v<Status, cudnnStatus_t>) last_cudnn_error() = text;
+}
+
 // One call of a library's function; `body` throws Refusal where the caller broke a rule.
 template <class Status, class Body>
 Status perform(const char* call, const Statuses<Status>& status, const Body& body) {
   switch (enter(call)) {
-    case Fate::fail: return status.failed;
+    case Fate::fail: note_error<Status>(cat("a test wanted\n", call, " to fail\n")); return failure(status.failed);
     case Fate::drop: return status.success;
     case Fate::normal: break;
   }
@@ -51,6 +61,7 @@ Status perform(const char* call, const Statuses<Status>& status, const Body& bod
     body();
     return status.success;
   } catch (const Refusal& refusal) {
+    note_error<Status>(refusal.text);
     if (refusal.text.empty()) return status.failed;
     violate(cat(call, ": ", refusal.text));
   } catch (const std::exception& error) {
