@@ -260,6 +260,27 @@ TEST_F(CudaBackend, APoolToTheSizeThatIsThereRunsNothing) {
   }
 }
 
+// Joined batches may be longer than a pitch can be, so that they are copied as they are.
+TEST_F(CudaBackend, BatchesAreJoinedWithoutAPitch) {
+  const auto device = open_device("cuda:0");
+  const TensorDesc part{{2, 3}, DataType::f32, nullptr}, both{{4, 3}, DataType::f32, nullptr};
+  const auto kernel = device->compile(Concat{true}, {"join", {part, part}, {}, Phase::inference, DataType::f32});
+  const auto first = device->allocate(part.bytes()), second = device->allocate(part.bytes());
+  const auto joined = device->allocate(both.bytes());
+  const std::vector<float> values{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  device->upload(values.data(), part, first->data());
+  device->upload(values.data() + 6, part, second->data());
+  Binding binding;
+  binding.inputs = {first->data(), second->data()};
+  binding.outputs = {joined->data()};
+  kernel->bind(binding);
+  kernel->forward({});
+  std::vector<float> result(values.size());
+  device->download(joined->data(), both, result.data());
+  EXPECT_EQ(result, values);
+  EXPECT_EQ(cudasim::calls().count("cudaMemcpy2DAsync"), 0u);
+}
+
 // ---- the host's side
 // ---------------------------------------------------------------------------------------------------
 
