@@ -2,6 +2,8 @@
 // them, with the type that the headers give it, and is found when the backend loads them itself.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "backends/cudnn/api.h"
 #include "backends/registry.h"
 
@@ -23,6 +25,16 @@ TEST(CudaLibraries, HaveEveryFunctionThatIsCalled) {
 TEST(CudaLibraries, TellTheirVersions) {
   EXPECT_NE(library_versions(api()).find("CUDA 13."), std::string::npos) << library_versions(api());
   EXPECT_NE(library_versions(api()).find("cuDNN 9."), std::string::npos) << library_versions(api());
+}
+
+TEST(CudaLibraries, TellWhereTheyCameFrom) {
+  const std::vector<LibraryInfo> list = libraries(api());
+  ASSERT_EQ(list.size(), 4u);
+  for (const LibraryInfo& library : list) {
+    EXPECT_TRUE(std::filesystem::is_regular_file(library.file)) << library.name << ": " << library.file;
+    EXPECT_NE(library.file.find(library.name == "CUDA" ? "cudart" : "lib"), std::string::npos) << library.file;
+    EXPECT_NE(library.version.find('.'), std::string::npos) << library.name << " " << library.version;
+  }
 }
 
 TEST(CudaLibraries, WithoutAGpuTheReasonIsGivenInWords) {

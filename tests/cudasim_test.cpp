@@ -144,10 +144,11 @@ TEST_F(CudaSim, AWorkspaceThatIsTooSmallIsSeen) {
 
 // Of `function`, `runs` calls spread over all fail in turn: each time an error in words, and everything is given back,
 // but for what could not be given back.
-void expect_failures_are_survived(const std::string& function, size_t runs) {
-  towers();  // chooses its algorithms
+void expect_failures_are_survived(
+    const std::string& function, size_t runs, const std::function<void()>& work = [] { towers(); }) {
+  work();  // chooses its algorithms
   cudasim::reset();
-  towers();
+  work();
   const size_t count = cudasim::calls().at(function);
   runs = std::min(runs, count);
   size_t thrown = 0;
@@ -157,7 +158,7 @@ void expect_failures_are_survived(const std::string& function, size_t runs) {
     cudasim::reset();
     cudasim::fail_call(function, i * count / runs);
     try {
-      towers();
+      work();
     } catch (const Error& error) {
       ++thrown;
       const std::string message = error.what();
@@ -176,6 +177,15 @@ TEST_F(CudaSim, AnyCallMayFail) {
 
 // Without it nobody knows when a copy that was queued before has ended.
 TEST_F(CudaSim, AnyRecordOfAnEventMayFail) { expect_failures_are_survived("cudaEventRecord", 1000); }
+
+// No group of calls may stay open: all that is asked of NCCL later would wait for its end.
+TEST_F(CudaSim, AnyCallOfNcclMayFail) {
+  for (const char* function : {"ncclCommInitAll", "ncclGroupStart", "ncclAllReduce", "ncclGroupEnd"})
+    expect_failures_are_survived(function, 1000, halves);
+  cudasim::reset();
+  halves();
+  EXPECT_EQ(cudasim::violations(), std::vector<std::string>());
+}
 
 TEST_F(CudaSim, TooLittleMemoryTellsWhatWouldFit) {
   NetworkOptions options;
@@ -202,6 +212,7 @@ TEST_F(CudaSim, WithoutADriverTheReasonIsGiven) {
     if (device.name == "cuda:0") {
       EXPECT_FALSE(device.usable);
       EXPECT_NE(device.reason.find("no NVIDIA driver"), std::string::npos) << device.reason;
+      EXPECT_EQ(device.libraries.size(), 4u) << "those are there all the same";
     }
   EXPECT_THROW(open_device("cuda:0"), Error);
 }

@@ -123,6 +123,9 @@ class Backend {
   // Between host memory, dense f32 NCHW (i32 for labels), and a tensor of this backend. They return when done.
   virtual void upload(const void* host, const TensorDesc& desc, void* device) = 0;
   virtual void download(const void* device, const TensorDesc& desc, void* host) = 0;
+  // As upload(), of f32 that must be finite: returns the place of the first that is not, or their count. Where one is
+  // not, what the tensor then holds is undefined.
+  virtual size_t upload_finite(std::span<const float> host, const TensorDesc& desc, void* device);
 
   // A weight comes in parts of whole rows (its first dimension), so that a large one never stands in memory twice.
   // rows_per_upload: rows of one part that this layout can take; every row at once unless a backend knows better.

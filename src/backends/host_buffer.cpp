@@ -1,12 +1,12 @@
 #include "backends/host_buffer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <new>
 #include <utility>
 
 #include "core/error.h"
+#include "core/finite.h"
 #include "core/large_pages.h"
 
 namespace alx {
@@ -52,10 +52,15 @@ void copy_to_host(Backend& source, const void* from, void* to, size_t bytes) {
   source.download(from, {{static_cast<int64_t>(bytes / sizeof(float))}, DataType::f32, nullptr}, to);
 }
 
+size_t Backend::upload_finite(std::span<const float> host, const TensorDesc& desc, void* device) {
+  const size_t wrong = first_not_finite(host.data(), host.size());
+  if (wrong == host.size()) upload(host.data(), desc, device);
+  return wrong;
+}
+
 bool all_finite_on_host(const std::vector<std::pair<const void*, size_t>>& values) {
   return std::all_of(values.begin(), values.end(), [](const auto& part) {
-    const auto* first = static_cast<const float*>(part.first);
-    return std::all_of(first, first + part.second, [](float v) { return std::isfinite(v); });
+    return first_not_finite(static_cast<const float*>(part.first), part.second) == part.second;
   });
 }
 

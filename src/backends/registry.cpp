@@ -35,7 +35,7 @@ constexpr HostDevice host_devices[] = {
 };
 
 #ifndef ALEXNET_WITH_CUDA
-std::vector<DeviceInfo> list_cudnn_devices() { return {{"cuda:0", false, "", "this build has no CUDA backend"}}; }
+std::vector<DeviceInfo> list_cudnn_devices() { return {{"cuda:0", false, "", "this build has no CUDA backend", {}}}; }
 std::shared_ptr<Backend> make_cudnn_backend(int) { return nullptr; }  // none of them is usable
 #endif
 
@@ -57,7 +57,7 @@ std::shared_ptr<Backend> open_gpu(const std::string& name) {
 
 std::vector<DeviceInfo> list_devices() {
   std::vector<DeviceInfo> list;
-  for (const HostDevice& device : host_devices) list.push_back({device.name, true, device.describe(), ""});
+  for (const HostDevice& device : host_devices) list.push_back({device.name, true, device.describe(), "", {}});
   for (DeviceInfo& gpu : list_cudnn_devices()) list.push_back(std::move(gpu));
   return list;
 }

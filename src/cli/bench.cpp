@@ -101,10 +101,7 @@ double training_seconds(const BenchOptions& options, const Model& model) {
   wanted.augment = {.random_crop = false, .flip = false};
   if (model.file()) wanted.init = model.file()->path();
   Trainer trainer(spec, std::make_shared<NoiseData>(spec, options.batch), wanted);
-  return median_seconds(options.seconds, [&] {
-    const StepResult step = trainer.step();
-    return step.seconds - step.waited;
-  });
+  return median_seconds(options.seconds, [&] { return trainer.timed_step(); });
 }
 
 int bench(const BenchOptions& options) {

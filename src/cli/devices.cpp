@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -9,15 +11,23 @@ namespace {
 
 void print_devices(bool json) {
   Json list = Json::array();
-  std::vector<std::vector<std::string>> rows{{"device", "usable", ""}};
+  std::vector<std::vector<std::string>> rows{{"device", "usable", ""}}, libraries{{"library", "version", "file"}};
   for (const DeviceInfo& device : list_devices()) {
     const auto& [key, text] =
         device.usable ? std::pair("description", device.description) : std::pair("reason", device.reason);
     list.push_back({{"name", device.name}, {"usable", device.usable}, {key, text}});
     rows.push_back({device.name, device.usable ? "yes" : "no", printable(text)});
+    for (const auto& [name, version, file] : device.libraries) {
+      list.back()["libraries"].push_back({{"name", name}, {"version", version}, {"file", file}});
+      const std::vector<std::string> row{name, version, printable(file)};
+      if (std::count(libraries.begin(), libraries.end(), row) == 0) libraries.push_back(row);  // GPUs share them
+    }
   }
   if (json) return print_json(list);
   print_table(rows, "");
+  if (libraries.size() == 1) return;
+  std::cout << '\n';
+  print_table(libraries, "");
 }
 
 }  // namespace

@@ -141,23 +141,37 @@ void Network::place_weights(const WeightSource& source, SharedWeights* shared) {
   for (const auto& buffer : weights_) weights.push_back(buffer->data());
   forward_.forget();
   plan_.bind(weights);
-  if (shared)  // others use what was packed here
-    for (const auto& device : plan_.devices()) device->synchronize();
+  if (shared) synchronize();  // others use what was packed here
+}
+
+std::span<const float> Network::whole_input(std::span<const float> images) {
+  const TensorDesc& desc = plan_.data().desc;
+  const auto whole = static_cast<size_t>(element_count(desc.shape));
+  if (images.size() > whole)
+    fail(Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ", whole, ": ",
+         to_string(desc.shape));
+  if (images.size() == whole) return images;
+  input_.resize(whole);
+  const auto rest = std::copy(images.begin(), images.end(), input_.begin());
+  std::fill(rest, input_.end(), 0.f);
+  return input_;
 }
 
 void Network::set_input(std::span<const float> images) {
   const Location& place = plan_.data();
-  const auto whole = static_cast<size_t>(element_count(place.desc.shape));
-  if (images.size() > whole)
-    fail(Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ", whole, ": ",
-         to_string(place.desc.shape));
-  if (images.size() < whole) {
-    input_.resize(whole);
-    const auto rest = std::copy(images.begin(), images.end(), input_.begin());
-    std::fill(rest, input_.end(), 0.f);
-    images = input_;
-  }
-  plan_.devices()[static_cast<size_t>(place.device)]->upload(images.data(), place.desc, plan_.address(place));
+  plan_.devices()[static_cast<size_t>(place.device)]->upload(whole_input(images).data(), place.desc,
+                                                             plan_.address(place));
+}
+
+size_t Network::set_finite_input(std::span<const float> images) {
+  const Location& place = plan_.data();
+  const std::span<const float> whole = whole_input(images);
+  return std::min(images.size(), plan_.devices()[static_cast<size_t>(place.device)]->upload_finite(
+                                     whole, place.desc, plan_.address(place)));
+}
+
+void Network::synchronize() const {
+  for (const auto& device : plan_.devices()) device->synchronize();
 }
 
 void Network::set_labels(std::span<const int32_t> labels) {

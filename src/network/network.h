@@ -60,7 +60,10 @@ class Network {
 
   int64_t batch() const { return options_.batch; }
   Shape input_shape() const { return plan_.data().desc.shape; }
-  void set_input(std::span<const float> images);     // (batch, 3, height, width); fewer images: the rest is zero
+  void set_input(std::span<const float> images);  // (batch, 3, height, width); fewer images: the rest is zero
+  // As set_input(); returns the place of the first value that is no finite number, or how many there are. With one that
+  // is none the input is not set.
+  size_t set_finite_input(std::span<const float> images);
   void set_labels(std::span<const int32_t> labels);  // fewer: the rest is -1, which does not count
 
   void forward(const StepContext& step = {});
@@ -97,11 +100,13 @@ class Network {
   // Of the i-th device, in the order they were given and without repeats.
   size_t device_count() const { return plan_.devices().size(); }
   MemoryReport memory(size_t device = 0) const { return plan_.memory(static_cast<int>(device)); }
+  void synchronize() const;  // until the devices have done all that they were given
   Backend* only_device() const { return device_count() == 1 ? plan_.devices()[0].get() : nullptr; }
   std::string describe() const { return plan_.describe(); }
 
  private:
   const Location& location(const std::string& output) const;
+  std::span<const float> whole_input(std::span<const float> images);
   void place_weights(const WeightSource& source, SharedWeights* shared);
   std::string what_would_fit() const;
 

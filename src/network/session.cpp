@@ -54,7 +54,7 @@ std::unique_ptr<Network> Session::plan(const Model& model, const SessionOptions&
                                    wanted);
 }
 
-std::vector<float> Session::run_and_read(std::span<const float> images, const std::string& output) {
+std::vector<float> Session::run_and_read(std::span<const float> images, const std::string& output, Values values) {
   const auto image_size = static_cast<size_t>(element_count(network_->input_shape()) / batch());
   check(images.size() % image_size == 0, Code::invalid_argument, images.size(),
         " numbers are no whole count of images of ", image_size, ": ", to_string(network_->input_shape()));
@@ -63,7 +63,12 @@ std::vector<float> Session::run_and_read(std::span<const float> images, const st
   std::vector<float> all(count * row), part(step * row);
   for (size_t first = 0; first < count; first += step) {
     const size_t n = std::min(step, count - first);
-    network_->set_input(images.subspan(first * image_size, n * image_size));
+    const std::span<const float> batch = images.subspan(first * image_size, n * image_size);
+    if (values == Values::ours) network_->set_input(batch);
+    // Networks swallow them: ReLU makes a NaN zero, and the answer looks like any other.
+    else if (const size_t wrong = network_->set_finite_input(batch); wrong < batch.size())
+      fail(Code::invalid_argument, "value ", first * image_size + wrong, " of the input is ", batch[wrong],
+           ", not a finite number");
     network_->forward();
     network_->read(output, part);
     std::copy_n(part.begin(), n * row, all.begin() + static_cast<std::ptrdiff_t>(first * row));
@@ -71,16 +76,10 @@ std::vector<float> Session::run_and_read(std::span<const float> images, const st
   return all;
 }
 
-std::vector<float> Session::run(std::span<const float> images) {
-  // Networks swallow them: ReLU makes a NaN zero, and the answer looks like any other.
-  const auto wrong = std::find_if(images.begin(), images.end(), [](float v) { return !std::isfinite(v); });
-  check(wrong == images.end(), Code::invalid_argument, "value ", wrong - images.begin(), " of the input is ",
-        wrong == images.end() ? 0.0f : *wrong, ", not a finite number");
-  return probabilities_of(images);
-}
+std::vector<float> Session::run(std::span<const float> images) { return probabilities_of(images, Values::anyones); }
 
-std::vector<float> Session::probabilities_of(std::span<const float> images) {
-  std::vector<float> probabilities = run_and_read(images, network_->result());
+std::vector<float> Session::probabilities_of(std::span<const float> images, Values values) {
+  std::vector<float> probabilities = run_and_read(images, network_->result(), values);
   const bool finite = std::all_of(probabilities.begin(), probabilities.end(), [](float p) { return std::isfinite(p); });
   check(finite, Code::bad_file, "the answer of ", model_->description(),
         " is not a number: the weights overflow in this precision");
@@ -102,7 +101,7 @@ std::vector<float> prepare(const Model& model, const std::vector<Image>& images,
 }
 
 std::vector<float> Session::classify(const std::vector<Image>& images, int crops) {
-  const std::vector<float> each = probabilities_of(prepare(*model_, images, crops));
+  const std::vector<float> each = probabilities_of(prepare(*model_, images, crops), Values::ours);
   const auto row = static_cast<size_t>(classes());
   std::vector<float> mean(images.size() * row);
   for (size_t i = 0; i < mean.size(); ++i) {
@@ -119,7 +118,7 @@ std::vector<float> Session::features(const std::vector<Image>& images, const std
 }
 
 std::vector<float> Session::features(std::span<const float> prepared, const std::string& layer) {
-  return run_and_read(prepared, layer);
+  return run_and_read(prepared, layer, Values::ours);
 }
 
 std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {

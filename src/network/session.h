@@ -37,7 +37,7 @@ class Session {
   int64_t classes() const { return model_->spec().classes; }
 
   // Preprocessed pictures (count, 3, height, width) -> probabilities (count, classes). Any count: it runs as many
-  // batches as that takes. Throws bad_file where the network's answer is not finite.
+  // batches as that takes. Throws invalid_argument where a value is not finite, bad_file where an answer is not.
   std::vector<float> run(std::span<const float> images);
 
   // Whole pictures. `crops` 1: the centre; 10: the mean over ten crops (the paper, section 4.1).
@@ -48,8 +48,9 @@ class Session {
   std::vector<float> features(std::span<const float> prepared, const std::string& layer);  // as run() takes them
 
  private:
-  std::vector<float> probabilities_of(std::span<const float> prepared);
-  std::vector<float> run_and_read(std::span<const float> images, const std::string& output);
+  enum class Values { ours, anyones };  // anyone's may be no finite numbers
+  std::vector<float> probabilities_of(std::span<const float> prepared, Values values);
+  std::vector<float> run_and_read(std::span<const float> images, const std::string& output, Values values);
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Network> network_;

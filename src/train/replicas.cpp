@@ -167,6 +167,10 @@ bool Replicas::backward(const StepContext& step) {
   return true;
 }
 
+void Replicas::synchronize() const {
+  for (const auto& network : networks_) network->synchronize();
+}
+
 std::vector<float> Replicas::read(const Whole& param, const std::function<std::vector<float>(size_t)>& piece) const {
   std::vector<float> values = piece(param.pieces[0]);
   for (size_t i = 1; i < param.pieces.size() && !is_copied(param); ++i) {

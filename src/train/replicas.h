@@ -37,6 +37,8 @@ class Replicas {
   // nothing was updated.
   bool backward(const StepContext& step);
 
+  void synchronize() const;  // until the devices have done all that they were given
+
   // The parameters of the network as its source has them, whatever they were split into, and the momentum of each.
   struct Whole {
     ParamSpec spec;

@@ -245,6 +245,14 @@ StepResult Trainer::make_step() {
   return result;
 }
 
+double Trainer::timed_step() {
+  const StepResult result = step();
+  const auto returned = std::chrono::steady_clock::now();
+  replicas_->synchronize();
+  return result.seconds - result.waited +
+         std::chrono::duration<double>(std::chrono::steady_clock::now() - returned).count();
+}
+
 std::shared_ptr<const Model> Trainer::model() const {
   auto weights = std::make_shared<DenseWeights>();
   for (size_t i = 0; i < replicas_->params().size(); ++i)

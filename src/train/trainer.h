@@ -28,8 +28,8 @@ struct TrainOptions {
   // Of activations and products; weights and sums stay f32. f16 scales the loss. "cpu" trains in f32 alone.
   DataType precision = DataType::f32;
   float label_smoothing = 0;
-  bool dropout = true;  // off: for comparisons with other programs
-  std::string init;     // weight file to start from; empty: drawn
+  bool dropout = true;    // off: for comparisons with other programs
+  std::string init;       // weight file to start from; empty: drawn
   bool new_head = false;  // of that file without its last layer
   // Factors of single layers' rates, beside their own: 0 freezes. "conv1" means conv1a and conv1b too, "conv*" what
   // begins so.
@@ -80,6 +80,9 @@ class Trainer {
 
   bool done() const;  // all epochs are run
   StepResult step();  // where it throws, the next call makes the same step again
+  // A step to its end on every device: its seconds, without those of the wait for data. step() returns while a GPU is
+  // still busy with the backward pass, and that could hide in the next step's wait.
+  double timed_step();
   int64_t steps_per_epoch() const;
   int64_t total_steps() const;
   int64_t steps_done() const { return step_; }

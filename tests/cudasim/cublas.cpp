@@ -28,6 +28,11 @@ const char* status_string(cublasStatus_t status) {
   }
 }
 
+cublasStatus_t get_property(libraryPropertyType type, int* value) {
+  *value = type == MAJOR_VERSION ? CUBLAS_VER_MAJOR : type == MINOR_VERSION ? CUBLAS_VER_MINOR : CUBLAS_VER_PATCH;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
 cublasStatus_t create(cublasHandle_t* handle) {
   constexpr Statuses<cublasStatus_t> status{CUBLAS_STATUS_SUCCESS, CUBLAS_STATUS_ALLOC_FAILED,
                                             CUBLAS_STATUS_INVALID_VALUE};
@@ -145,6 +150,8 @@ void check_types(DataType a, DataType b, DataType c, cublasComputeType_t compute
   expect(c == a || c == DataType::f32, "C of ", name_of(c), " cannot hold a product of ", name_of(a));
   expect(compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_FAST_TF32, "compute type ", int{compute},
          " is not simulated, only CUBLAS_COMPUTE_32F and CUBLAS_COMPUTE_32F_FAST_TF32");
+  expect(compute == CUBLAS_COMPUTE_32F || capability() >= 80,
+         "CUBLAS_COMPUTE_32F_FAST_TF32 needs compute capability 8.0, this is ", capability());
   expect(compute == CUBLAS_COMPUTE_32F || a == DataType::f32, "CUBLAS_COMPUTE_32F_FAST_TF32 takes F32 alone, not ",
          name_of(a));
 }
@@ -213,6 +220,7 @@ void add_cublas(cudnn::Api& api) {
   api.cublasSetWorkspace_v2 = set_workspace;
   api.cublasSetMathMode = set_math_mode;
   api.cublasGetStatusString = status_string;
+  api.cublasGetProperty = get_property;
   api.cublasGemmEx = gemm;
 }
 

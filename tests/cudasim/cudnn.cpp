@@ -1,5 +1,6 @@
 // The stand-in for cuDNN: handles, and one operation on a handle's stream.
 #include <cstring>
+#include <utility>
 
 #include "cudasim/cudnn_descriptors.h"
 
@@ -13,12 +14,21 @@ size_t version() { return CUDNN_VERSION; }
 const char* error_string(cudnnStatus_t status) {
   switch (status) {
     case CUDNN_STATUS_SUCCESS: return "CUDNN_STATUS_SUCCESS";
+    case CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH: return "CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH";
+    case CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED: return "CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED";
     case CUDNN_STATUS_ALLOC_FAILED: return "CUDNN_STATUS_ALLOC_FAILED";
+    case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
+      return "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED";
     case CUDNN_STATUS_BAD_PARAM: return "CUDNN_STATUS_BAD_PARAM";
     case CUDNN_STATUS_NOT_SUPPORTED: return "CUDNN_STATUS_NOT_SUPPORTED";
     case CUDNN_STATUS_EXECUTION_FAILED: return "CUDNN_STATUS_EXECUTION_FAILED";
     default: return "CUDNN_STATUS_UNKNOWN";
   }
+}
+
+void last_error_string(char* message, size_t size) {
+  const std::string text = std::exchange(last_cudnn_error(), "");
+  if (size > 0) message[text.copy(message, size - 1)] = '\0';
 }
 
 cudnnStatus_t create(cudnnHandle_t* handle) {
@@ -95,6 +105,7 @@ void Operation::run(const Work& work) const {
 void add_cudnn(cudnn::Api& api) {
   api.cudnnGetVersion = version;
   api.cudnnGetErrorString = error_string;
+  api.cudnnGetLastErrorString = last_error_string;
   api.cudnnCreate = create;
   api.cudnnDestroy = destroy;
   api.cudnnSetStream = set_stream;

@@ -119,6 +119,7 @@ float cast(double value, DataType type) {
 Lrn lrn_of(cudnnLRNDescriptor_t descriptor, cudnnLRNMode_t mode, const TensorInfo& info) {
   expect(mode == CUDNN_LRN_CROSS_CHANNEL_DIM1, "there is no mode ", int{mode});
   expect(info.element != DataType::bf16, "there is no LRN in bf16");  // as libcudnn's own check says
+  expect(info.element == DataType::f32, "LRN in half may overflow where values are squared: this library does not");
   const auto& lrn = get_set<LrnInfo>(descriptor, "normDesc");
   Lrn op;
   op.size = lrn.size;

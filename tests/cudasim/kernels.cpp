@@ -41,7 +41,7 @@ bool dispatch(Function function, const void* args, size_t count, cudaStream_t st
 void add_kernels(cudnn::Api& api) {
   api.launch = [](const Api&, Function function, const void* args, size_t count, cudaStream_t stream) {
     switch (enter(kernel_name(function))) {
-      case Fate::fail: return cudaErrorLaunchFailure;
+      case Fate::fail: return failure(cudaErrorLaunchFailure);
       case Fate::drop: return cudaSuccess;
       case Fate::normal: break;
     }

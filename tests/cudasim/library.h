@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "cudasim/machine.h"
 
 namespace alx::cudasim {
@@ -21,6 +22,8 @@ namespace alx::cudasim {
 struct Refusal {
   std::string text;
 };
+
+inline std::string address(const void* pointer) { return "0x" + hex(reinterpret_cast<uintptr_t>(pointer)); }
 
 template <class... Text>
 void expect(bool ok, const Text&... text) {
@@ -36,11 +39,21 @@ struct Statuses {
   Status success, failed, refused;
 };
 
+// What cudnnGetLastErrorString tells of this thread's last failure.
+inline std::string& last_cudnn_error() {
+  thread_local std::string text;
+  return text;
+}
+template <class Status>
+void note_error(const std::string& text) {
+  if constexpr (std::is_same_v<Status, cudnnStatus_t>) last_cudnn_error() = text;
+}
+
 // One call of a library's function; `body` throws Refusal where the caller broke a rule.
 template <class Status, class Body>
 Status perform(const char* call, const Statuses<Status>& status, const Body& body) {
   switch (enter(call)) {
-    case Fate::fail: return status.failed;
+    case Fate::fail: note_error<Status>(cat("a test wanted\n", call, " to fail\n")); return failure(status.failed);
     case Fate::drop: return status.success;
     case Fate::normal: break;
   }
@@ -48,6 +61,7 @@ Status perform(const char* call, const Statuses<Status>& status, const Body& bod
     body();
     return status.success;
   } catch (const Refusal& refusal) {
+    note_error<Status>(refusal.text);
     if (refusal.text.empty()) return status.failed;
     violate(cat(call, ": ", refusal.text));
   } catch (const std::exception& error) {
@@ -96,7 +110,7 @@ class Objects {
     expect(handle, name, " is null, expected a ", T::type);
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(handle);
-    expect(found != entries_.end(), name, " is ", handle, ", which never was a ", T::type);
+    expect(found != entries_.end(), name, " is ", address(handle), ", which never was a ", T::type);
     expect(found->second->alive, name, " is a ", T::type, " that was destroyed");
     return *found->second;
   }
@@ -148,8 +162,8 @@ struct OnDevice {
 
 inline void check_aligned(const void* pointer, size_t alignment, const char* name) {
   expect(pointer, name, " is null");
-  expect(reinterpret_cast<uintptr_t>(pointer) % alignment == 0, name, " is ", pointer, ", which is not aligned to ",
-         alignment, " bytes");
+  expect(reinterpret_cast<uintptr_t>(pointer) % alignment == 0, name, " is ", address(pointer),
+         ", which is not aligned to ", alignment, " bytes");
 }
 
 inline bool overlap(const Range& a, const Range& b) {

@@ -120,8 +120,9 @@ void reset() {
   m.calls.clear();
   m.fail_name.clear();
   m.drop_name.clear();
-  m.more_workspace = m.hidden = false;
+  m.more_workspace = m.hidden = m.nondeterministic = false;
   m.limit = 0;
+  m.capability = usual_capability;
 }
 
 const std::vector<std::string>& violations() {
@@ -131,12 +132,24 @@ const std::vector<std::string>& violations() {
 }
 
 const std::map<std::string, size_t>& calls() { return machine().calls; }
-void fail_call(const std::string& call, size_t nth) { machine().fail_name = call, machine().fail_in = nth; }
+void fail_call(const std::string& call, size_t nth, int status) {
+  machine().fail_name = call, machine().fail_in = nth, machine().fail_status = status;
+}
+int wanted_failure() { return machine().fail_status; }
 void drop_call(const std::string& call, size_t nth) { machine().drop_name = call, machine().drop_in = nth; }
 void demand_more_workspace(bool more) { machine().more_workspace = more; }
 bool demands_more_workspace() { return machine().more_workspace; }
 void limit_memory(size_t bytes) { machine().limit = bytes; }
 void hide_devices(bool hidden) { machine().hidden = hidden; }
+void set_capability(int major, int minor) { machine().capability = 10 * major + minor; }
+int capability() { return machine().capability; }
+void leave_only_nondeterministic(bool wanted) { machine().nondeterministic = wanted; }
+bool has_only_nondeterministic() { return machine().nondeterministic; }
+std::string unfinished() {
+  for (const auto& allocation : machine().allocations)
+    if (const std::string use = allocation->last_unknown(machine().host); !use.empty()) return use;
+  return "";
+}
 size_t live_objects() {
   const Machine& m = machine();
   return m.allocations.size() + m.streams.size() + m.events.size() + m.graphs.size() + m.executables.size() +

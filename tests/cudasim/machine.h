@@ -37,6 +37,11 @@ enum class Fate {
   drop   // return success, without effect: a mutation of the code under test
 };
 Fate enter(const std::string& call);
+int wanted_failure();  // the status that the test gave for the call that is to fail; 0: none
+template <class Status>
+Status failure(Status usual) {
+  return wanted_failure() ? static_cast<Status>(wanted_failure()) : usual;
+}
 
 // --- what tests set and ask
 // --------------------------------------------------------------------------------------------
@@ -47,12 +52,16 @@ const std::vector<std::string>& violations();
 // How often each function was called since reset(), and all of them ("*"). Waits and records also by their place, as
 // "cudaStreamWaitEvent stream 2 event 0 of the other device": numbers in the order in which a device's were made.
 const std::map<std::string, size_t>& calls();
-void fail_call(const std::string& call, size_t nth);  // the nth call (from 0) after this one; "*": of any function
+// The nth call (from 0) after this one; "*": of any function. With this status, 0: what is usual for the function.
+void fail_call(const std::string& call, size_t nth, int status = 0);
 void drop_call(const std::string& call, size_t nth);  // alike; of cudaSetDevice and of waits, calls that change nothing
                                                       // count nowhere
 void demand_more_workspace(bool more);                // convolutions demand twice what Find* reported
 void limit_memory(size_t bytes);                      // of each device; 0: no limit
 void hide_devices(bool hidden);                       // cudaGetDeviceCount says that there is no driver
+void set_capability(int major, int minor);            // of both devices; 8.0 after reset()
+void leave_only_nondeterministic(bool wanted);        // of a convolution's algorithms, where there are any
+std::string unfinished();                             // an operation that the host has not waited for, or ""
 size_t live_objects();                                // allocations, streams, events, handles, descriptors, graphs
 
 // --- what stand-ins use
@@ -73,6 +82,8 @@ bool run(cudaStream_t stream, const std::string& call, const std::vector<Range>&
          bool any_device = false);
 
 bool demands_more_workspace();
+bool has_only_nondeterministic();
+int capability();  // 80: compute capability 8.0
 
 // Orders each of these streams after all of them.
 void join(const std::vector<cudaStream_t>& streams, const std::string& call);

@@ -225,6 +225,7 @@ ncclResult_t group_end() {
 
 void add_nccl(cudnn::Api& api) {
   api.ncclGetErrorString = error_string;
+  api.ncclGetVersion = [](int* version) { return *version = NCCL_VERSION_CODE, ncclSuccess; };
   api.ncclCommInitAll = init_all;
   api.ncclCommDestroy = destroy;
   api.ncclGroupStart = group_start;

@@ -1,6 +1,7 @@
 // The part of the CUDA runtime that the backend calls.
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "cudasim/state.h"
 
@@ -13,7 +14,7 @@ thread_local int current = 0;
 template <class F>
 cudaError_t call(const std::string& name, cudaError_t failure, F work) {
   switch (enter(name)) {
-    case Fate::fail: return failure;
+    case Fate::fail: return cudasim::failure(failure);
     case Fate::drop: return cudaSuccess;
     case Fate::normal: break;
   }
@@ -112,6 +113,8 @@ bool copy_by_kind(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
 bool copy_rows(char* to, size_t to_pitch, const char* from, size_t from_pitch, size_t width, size_t height,
                cudaStream_t stream) {
   if (width > to_pitch || width > from_pitch) return violated("cudaMemcpy2DAsync: rows wider than their pitch");
+  if (std::max(to_pitch, from_pitch) > std::numeric_limits<int32_t>::max())
+    return violated("cudaMemcpy2DAsync: a pitch beyond the 2^31 - 1 bytes that devices take");
   std::vector<Range> ranges;
   for (size_t row = 0; row < height; ++row) {
     ranges.push_back({to + row * to_pitch, width, Access::write, "the target"});
@@ -329,7 +332,7 @@ void add_devices(cudnn::Api& api) {
       return violated("cudaGetDeviceProperties: no such device"), cudaErrorInvalidDevice;
     std::strcpy(properties->name, "Simulated GPU");
     properties->totalGlobalMem = size_t{1} << 30;
-    properties->major = 8, properties->minor = 0;
+    properties->major = capability() / 10, properties->minor = capability() % 10;
     return cudaSuccess;
   };
   api.cudaGetErrorString = [](cudaError_t error) -> const char* {

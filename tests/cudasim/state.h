@@ -11,6 +11,8 @@
 
 namespace alx::cudasim {
 
+constexpr int usual_capability = 80;
+
 struct Node {  // an operation of a graph
   std::string call;
   std::vector<Range> ranges;
@@ -47,7 +49,8 @@ struct Machine {
   std::map<std::string, size_t> calls;
   std::string fail_name, drop_name;
   size_t fail_in = 0, drop_in = 0;
-  bool more_workspace = false, hidden = false, backwards = false;
+  int fail_status = 0, capability = usual_capability;
+  bool more_workspace = false, hidden = false, nondeterministic = false, backwards = false;
   int objects = 0;
 
   Stream* stream(cudaStream_t handle, const char* call);  // null and a violation: not a live one

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/log.h"
 
 namespace alx::cudnn {
 namespace {
@@ -37,15 +38,23 @@ Choice<Algorithm> choose(Device& device, const ConvDescriptors& d, const std::st
   int count = 0;
   device.without_captures([&] { measure(&count, results.data()); });
   results.resize(static_cast<size_t>(count));
-  std::stable_partition(results.begin(), results.end(), [&](const Result& r) { return r.mathType == d.math; });
-  for (const Result& result : results) {
-    if (result.status != CUDNN_STATUS_SUCCESS || result.determinism != CUDNN_DETERMINISTIC) continue;
-    Choice<Algorithm> choice{result.algo, d.math == CUDNN_FMA_MATH ? d.math : result.mathType, 0};
-    use_math(choice.math);
-    if (workspace(choice.algorithm, &choice.workspace) != CUDNN_STATUS_SUCCESS) continue;
-    if (choice.workspace <= most_workspace) return cache.choices[full_key] = choice;
-  }
-  fail(Code::unsupported, "cuDNN has no deterministic ", what, " for this convolution: ", key);
+  // What was measured with another math type would be slower in FMA, which is what f32 needs; else the fastest wins.
+  if (d.math == CUDNN_FMA_MATH)
+    std::stable_partition(results.begin(), results.end(), [&](const Result& r) { return r.mathType == d.math; });
+  for (const bool repeats : {true, false})
+    for (const Result& result : results) {
+      if (result.status != CUDNN_STATUS_SUCCESS || (result.determinism == CUDNN_DETERMINISTIC) != repeats) continue;
+      Choice<Algorithm> choice{result.algo, d.math == CUDNN_FMA_MATH ? d.math : result.mathType, 0};
+      use_math(choice.math);
+      if (workspace(choice.algorithm, &choice.workspace) != CUDNN_STATUS_SUCCESS) continue;
+      if (choice.workspace > most_workspace) continue;
+      if (!repeats)
+        log_line(LogLevel::warning, cat("cuda:", device.index(), ": cuDNN has no deterministic ", what,
+                                        " for the convolution ", key, ": its bits differ from run to run"));
+      return cache.choices[full_key] = choice;
+    }
+  fail(Code::unsupported, "cuDNN has no ", what, " for this convolution that takes at most ", most_workspace >> 20,
+       " MB of workspace: ", key);
 }
 
 }  // namespace

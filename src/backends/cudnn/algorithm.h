@@ -1,5 +1,5 @@
 // Which of cuDNN's algorithms runs a convolution: the fastest of those that give the same bits each time, measured once
-// in this process for each shape and kind of GPU.
+// in this process for each shape and kind of GPU. Where all differ from run to run, the fastest, with a warning.
 #pragma once
 #include <string>
 

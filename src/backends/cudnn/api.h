@@ -7,8 +7,10 @@
 #include <nccl.h>
 
 #include <string>
+#include <vector>
 
 #include "backends/cudnn/kernels.h"
+#include "backends/registry.h"
 
 namespace alx::cudnn {
 
@@ -37,7 +39,17 @@ bool has_nccl(const Api& api);
 // A stand-in for all of them, or null for the machine's own. Before anything is opened; for tests.
 void use_api(const Api* stand_in);
 
-// The versions of the libraries, for people.
+// The libraries behind the table, and their versions in one line for people.
+std::vector<LibraryInfo> libraries(const Api& api);
 std::string library_versions(const Api& api);
+
+// dlopen() of where the system's loader finds a library, LD_LIBRARY_PATH first; else of the first of library_folders()
+// that has one. Null: `reasons` tells.
+void* open_library(const std::string& file, std::string& reasons);
+// Of Python's environments and of CUDA, as far as they exist.
+std::vector<std::string> library_folders();
+
+// Whether our own kernels were compiled for GPUs of this compute capability; else the driver does so from PTX.
+bool has_kernels_for(int major, int minor);
 
 }  // namespace alx::cudnn

@@ -22,7 +22,6 @@ class CudnnBackend : public Backend {
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
     check(request.precision != DataType::i8, Code::unsupported,
           "cuda computes in fp32, tf32, fp16 or bf16, not in int8");
-    constexpr int ampere = 8;
     check(request.precision != DataType::bf16 || device_->properties().major >= ampere, Code::unsupported,
           "cuda:", device_->index(), " (", device_->model(),
           ") has no bf16: that needs Ampere (2020) or newer; take fp16");
@@ -45,6 +44,9 @@ class CudnnBackend : public Backend {
 
   void upload(const void* host, const TensorDesc& desc, void* device) override {
     device_->upload(host, device, static_cast<size_t>(element_count(desc.shape)), desc.type);
+  }
+  size_t upload_finite(std::span<const float> host, const TensorDesc& desc, void* device) override {
+    return device_->upload_finite(host, device, desc.type);
   }
   void download(const void* device, const TensorDesc& desc, void* host) override {
     device_->download(device, host, static_cast<size_t>(element_count(desc.shape)), desc.type);
@@ -108,18 +110,23 @@ class CudnnBackend : public Backend {
   std::shared_ptr<Buffer> flag_;  // of all_finite(), made when first wanted
 };
 
+constexpr const char* no_kernels = ", for which the driver compiles this library's kernels when they first run";
+
 std::string describe(const Api& api, int index) {
   cudaDeviceProp properties{};
   check_status(api, api.cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties", index);
   return cat(properties.name, ", ", properties.totalGlobalMem >> 20, " MB, compute capability ", properties.major, ".",
-             properties.minor, "; ", library_versions(api));
+             properties.minor, has_kernels_for(properties.major, properties.minor) ? "" : no_kernels, "; ",
+             library_versions(api));
 }
 
 }  // namespace
 
 std::vector<DeviceInfo> list_cudnn_devices() {
+  std::vector<LibraryInfo> loaded;
   try {
     const Api& api = cudnn::api();
+    loaded = libraries(api);
     int driver = 0, count = 0;
     check(api.cudaDriverGetVersion(&driver) == cudaSuccess && driver > 0, Code::device,
           "no NVIDIA driver is installed, or this process may not use it");
@@ -130,10 +137,11 @@ std::vector<DeviceInfo> list_cudnn_devices() {
     check(status == cudaSuccess, Code::device, "the NVIDIA driver answers: ", api.cudaGetErrorString(status));
     check(count > 0, Code::device, "there is no NVIDIA GPU");
     std::vector<DeviceInfo> list;
-    for (int index = 0; index < count; ++index) list.push_back({cat("cuda:", index), true, describe(api, index), ""});
+    for (int index = 0; index < count; ++index)
+      list.push_back({cat("cuda:", index), true, describe(api, index), "", loaded});
     return list;
   } catch (const Error& error) {
-    return {{"cuda:0", false, "", error.what()}};
+    return {{"cuda:0", false, "", error.what(), loaded}};
   }
 }
 

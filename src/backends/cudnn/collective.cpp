@@ -36,10 +36,15 @@ class NcclCollective : public Collective {
       member.device->wait(*member.stream, *member.made);
     }
     first().call<&Api::ncclGroupStart>();
-    for (size_t i = 0; i < members_.size(); ++i)
-      first().call<&Api::ncclAllReduce>(static_cast<const void*>(tensors[i]), tensors[i],
-                                        static_cast<size_t>(element_count(desc.shape)), ncclFloat, ncclSum,
-                                        members_[i].communicator, static_cast<cudaStream_t>(*members_[i].stream));
+    try {
+      for (size_t i = 0; i < members_.size(); ++i)
+        first().call<&Api::ncclAllReduce>(static_cast<const void*>(tensors[i]), tensors[i],
+                                          static_cast<size_t>(element_count(desc.shape)), ncclFloat, ncclSum,
+                                          members_[i].communicator, static_cast<cudaStream_t>(*members_[i].stream));
+    } catch (...) {
+      first().api().ncclGroupEnd();  // else all that this thread asks of NCCL from now on would wait for it
+      throw;
+    }
     first().call<&Api::ncclGroupEnd>();
   }
 

@@ -35,6 +35,8 @@ class ConcatKernel : public DeviceKernel {
     }
   }
   void copy(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width) const {
+    if (images_ == 1)  // whole batches may be larger than a pitch can be
+      return device_->call<&Api::cudaMemcpyAsync>(to, from, width, cudaMemcpyDeviceToDevice, device_->compute());
     device_->call<&Api::cudaMemcpy2DAsync>(to, to_pitch, from, from_pitch, width, images_, cudaMemcpyDeviceToDevice,
                                            device_->compute());
   }

@@ -1,11 +1,13 @@
 #include "backends/cudnn/device.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <shared_mutex>
 
 #include "core/error.h"
+#include "core/finite.h"
 #include "core/log.h"
 #include "core/parallel.h"
 
@@ -35,9 +37,10 @@ size_t blas_workspace_bytes(const cudaDeviceProp& properties) {
   return properties.major >= hopper ? 32 << 20 : 4 << 20;
 }
 
-[[noreturn]] void fail_call(Code code, const char* call, int device, const char* reason) {
-  fail(code, "cuda:", device, ": ", call, " failed: ", reason,
-       code == Code::device ? "; the device may be lost: start again, from a checkpoint where there is one" : "");
+// Of a copy within the host's memory.
+int threads_for(size_t elements) {
+  constexpr size_t worth_a_thread = 2 << 20;
+  return static_cast<int>(std::clamp<size_t>(elements / worth_a_thread, 1, 4));
 }
 
 class GraphRecording : public Recording {
@@ -75,33 +78,6 @@ class GraphRecording : public Recording {
 };
 
 }  // namespace
-
-void check_status(const Api& api, cudaError_t status, const char* call, int device) {
-  if (status == cudaSuccess) return;
-  api.cudaGetLastError();  // else the next caller would be told of it
-  fail_call(status == cudaErrorMemoryAllocation ? Code::out_of_memory : Code::device, call, device,
-            api.cudaGetErrorString(status));
-}
-
-void check_status(const Api& api, cudnnStatus_t status, const char* call, int device) {
-  if (status == CUDNN_STATUS_SUCCESS) return;
-  // Codes from 2000 say that the call was wrong, from 3000 that it is not supported.
-  const bool refused = status >= 2000 && status < 4000;
-  fail_call(status == CUDNN_STATUS_ALLOC_FAILED ? Code::out_of_memory
-            : refused                           ? Code::unsupported
-                                                : Code::device,
-            call, device, api.cudnnGetErrorString(status));
-}
-
-void check_status(const Api& api, cublasStatus_t status, const char* call, int device) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  fail_call(status == CUBLAS_STATUS_ALLOC_FAILED ? Code::out_of_memory : Code::device, call, device,
-            api.cublasGetStatusString(status));
-}
-
-void check_status(const Api& api, ncclResult_t status, const char* call, int device) {
-  if (status != ncclSuccess) fail_call(Code::device, call, device, api.ncclGetErrorString(status));
-}
 
 // Memory of a device, which lives as long as any of its buffers.
 class DeviceBuffer : public Buffer {
@@ -235,17 +211,13 @@ Device::Slot& Device::next_slot(size_t wanted) {
   return slot;
 }
 
-void Device::upload(const void* host, void* device, size_t count, DataType type) {
+template <class Fill>
+void Device::upload_by(const Fill& fill, void* device, size_t count, DataType type) {
   wait_for_readers();  // what is overwritten may still be copied by other devices
   for (size_t first = 0; first < count;) {
     Slot& slot = next_slot((count - first) * 4);
     const size_t elements = std::min(slot.bytes / 4, count - first);
-    const char* from = static_cast<const char*>(host) + first * 4;
-    constexpr size_t worth_a_thread = 8 << 20;
-    in_parts(elements * 4, static_cast<int>(std::clamp<size_t>(elements * 4 / worth_a_thread, 1, 4)),
-             [&](size_t begin, size_t end) {
-               std::memcpy(static_cast<char*>(slot.host) + begin, from + begin, end - begin);
-             });
+    if (!fill(first, elements, static_cast<float*>(slot.host))) return;
     wait(upload_, *slot.consumed);
     call<&Api::cudaMemcpyAsync>(slot.device, slot.host, elements * 4, cudaMemcpyHostToDevice,
                                 static_cast<cudaStream_t>(upload_));
@@ -259,6 +231,40 @@ void Device::upload(const void* host, void* device, size_t count, DataType type)
     record_event(*slot.consumed, compute());
     first += elements;
   }
+}
+
+void Device::upload(const void* host, void* device, size_t count, DataType type) {
+  const auto* from = static_cast<const float*>(host);
+  const auto copy = [&](size_t first, size_t elements, float* to) {
+    in_parts(elements, threads_for(elements),
+             [&](size_t begin, size_t end) { std::memcpy(to + begin, from + first + begin, (end - begin) * 4); });
+    return true;
+  };
+  upload_by(copy, device, count, type);
+}
+
+// A look at what was just copied finds it in the processor's cache: a pass of its own would read the memory again.
+size_t Device::upload_finite(std::span<const float> host, void* device, DataType type) {
+  std::atomic<size_t> wrong = host.size();  // the first
+  const auto copy = [&](size_t first, size_t elements, float* to) {
+    in_parts(elements, threads_for(elements), [&](size_t begin, size_t end) {
+      constexpr size_t cached = 4096;
+      for (size_t at = begin; at < end; at += cached) {
+        const size_t part = std::min(cached, end - at);
+        const float* from = host.data() + first + at;
+        std::memcpy(to + at, from, part * 4);
+        const size_t good = first_not_finite(from, part);
+        if (good == part) continue;
+        size_t known = wrong;
+        while (first + at + good < known && !wrong.compare_exchange_weak(known, first + at + good)) {
+        }
+        return;
+      }
+    });
+    return wrong == host.size();
+  };
+  upload_by(copy, device, host.size(), type);
+  return wrong;
 }
 
 void Device::download(const void* device, void* host, size_t count, DataType type) {

@@ -8,15 +8,9 @@
 #include <vector>
 
 #include "backends/backend.h"
-#include "backends/cudnn/api.h"
+#include "backends/cudnn/status.h"
 
 namespace alx::cudnn {
-
-// Throw Error(out_of_memory) or Error(device), in words, unless the status is success.
-void check_status(const Api& api, cudaError_t status, const char* call, int device);
-void check_status(const Api& api, cudnnStatus_t status, const char* call, int device);
-void check_status(const Api& api, cublasStatus_t status, const char* call, int device);
-void check_status(const Api& api, ncclResult_t status, const char* call, int device);
 
 // Something that a library creates and destroys.
 template <class T, auto Create, auto Destroy>
@@ -77,6 +71,7 @@ class Device : public std::enable_shared_from_this<Device> {
 
   // Dense elements between the host (f32, or i32 as they are) and this device.
   void upload(const void* host, void* device, size_t count, DataType type);
+  size_t upload_finite(std::span<const float> host, void* device, DataType type);  // see Backend's
   void download(const void* device, void* host, size_t count, DataType type);
 
   // Bytes of another device, after what is queued there; that device goes on at once. Its memory must stay as it is
@@ -108,6 +103,9 @@ class Device : public std::enable_shared_from_this<Device> {
     size_t bytes = 0;
     std::unique_ptr<Event> crossed, consumed;
   };
+  // `fill(first, count, to)` brings elements into pinned memory, or returns false to end it there.
+  template <class Fill>
+  void upload_by(const Fill& fill, void* device, size_t count, DataType type);
   Slot& next_slot(size_t wanted);
   void resize(Slot& slot, size_t bytes) const;
   void reach(const Device& other);

@@ -50,10 +50,11 @@ TensorDescriptor::TensorDescriptor(const Device& device, const Shape& shape, Dat
     : handle_(device.api(), device.index()) {
   int dims[4] = {1, 1, 1, 1};
   check(shape.size() <= 4, Code::internal, "a tensor of ", shape.size(), " dimensions for cuDNN");
-  for (size_t i = 0; i < shape.size(); ++i) {
-    check(shape[i] <= INT32_MAX, Code::unsupported, "cuDNN takes no dimension of ", shape[i]);
-    dims[i] = static_cast<int>(shape[i]);
-  }
+  const int64_t elements = element_count(shape), row = elements / shape[0];
+  check(elements <= INT32_MAX, Code::unsupported, "a tensor of ", to_string(shape), " has ", elements,
+        " elements, cuDNN takes at most ", INT32_MAX,
+        row <= INT32_MAX ? cat(": take a batch of at most ", INT32_MAX / row) : std::string());
+  for (size_t i = 0; i < shape.size(); ++i) dims[i] = static_cast<int>(shape[i]);
   device.call<&Api::cudnnSetTensor4dDescriptor>(static_cast<cudnnTensorDescriptor_t>(handle_), CUDNN_TENSOR_NCHW,
                                                 type_of(type), dims[0], dims[1], dims[2], dims[3]);
 }

@@ -8,15 +8,17 @@
 namespace alx::cudnn {
 
 constexpr size_t memory_alignment = 256;
+constexpr int ampere = 8;  // the major compute capability that brought tf32 and bf16
 
 // What every make() gets.
 struct Context {
   std::shared_ptr<Device> device;
   const CompileRequest& request;
   bool training() const { return request.phase == Phase::training; }
-  bool tf32() const { return request.precision == DataType::tf32; }
+  // Whether products of f32 may round to it: where it was asked for and the GPU has it (from Ampere on); else in f32.
+  bool tf32() const { return request.precision == DataType::tf32 && device->properties().major >= ampere; }
   // Of what flows between kernels. Training keeps parameters and their gradients in f32 whatever this is.
-  DataType type() const { return tf32() ? DataType::f32 : request.precision; }
+  DataType type() const { return request.precision == DataType::tf32 ? DataType::f32 : request.precision; }
 };
 
 std::unique_ptr<Kernel> make(const Conv& op, const Context& context);
@@ -35,6 +37,8 @@ std::unique_ptr<Kernel> make(const Softmax& op, const Context& context);
 std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const Context& context);
 std::unique_ptr<Kernel> make(const Split& op, const Context& context);
 std::unique_ptr<Kernel> make(const Copy& op, const Context& context);
+// An op whose output is its input's own memory, in its shape or another.
+std::unique_ptr<Kernel> make_alias(const Op& op, const Context& context);
 std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<Device>& device, const TensorDesc& from,
                                      const TensorDesc& to);
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <filesystem>
 #include <mutex>
 
 #include "backends/cudnn/api.h"
@@ -40,11 +42,10 @@ constexpr std::array<LibraryFile, library_count> files{{
 }};
 static_assert(CUDART_VERSION / 1000 == 13);
 
-void* open_library(Library library) {
-  if (void* handle = dlopen(files[library].file, RTLD_NOW | RTLD_LOCAL)) return handle;
-  const char* reason = dlerror();
-  fail(Code::device, files[library].what, " (", files[library].file,
-       ") cannot be loaded: ", reason ? reason : "no reason given",
+void* need_library(Library library) {
+  std::string reasons;
+  if (void* handle = open_library(files[library].file, reasons)) return handle;
+  fail(Code::device, files[library].what, " (", files[library].file, ") cannot be loaded: ", reasons,
        "; install it, or name its folder in LD_LIBRARY_PATH");
 }
 
@@ -82,11 +83,37 @@ cudaError_t launch(const Api& api, Function function, const void* args, size_t c
 Api load() {
   Api found;
   std::array<void*, library_count> handles{};
-  for (const Library library : {cudart, cudnn, cublas}) handles[library] = open_library(library);
-  handles[nccl] = dlopen(files[nccl].file, RTLD_NOW | RTLD_LOCAL);
+  for (const Library library : {cudart, cudnn, cublas}) handles[library] = need_library(library);
+  std::string unused;  // without NCCL sums cross through the host
+  handles[nccl] = open_library(files[nccl].file, unused);
 #define ALX_FUNCTION(library, name) find(library, handles[library], #name, found.name);
 #include "backends/cudnn/functions.inc"
   found.launch = launch;
+  return found;
+}
+
+template <class F>
+std::string file_of(F function) {
+  Dl_info found{};
+  return dladdr(reinterpret_cast<void*>(function), &found) != 0 && found.dli_fname ? found.dli_fname : "";
+}
+
+// Folders below `start` that the names of `pattern` lead to, one after the other; a name may end with *.
+std::vector<std::filesystem::path> below(const std::filesystem::path& start, std::vector<std::string> pattern) {
+  std::vector<std::filesystem::path> found{start};
+  for (const std::string& name : pattern) {
+    std::vector<std::filesystem::path> next;
+    for (const auto& folder : found) {
+      std::error_code none;
+      for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+        const std::string known = entry.path().filename();
+        const bool fits = name.ends_with('*') ? known.starts_with(name.substr(0, name.size() - 1)) : known == name;
+        if (fits && entry.is_directory(none)) next.push_back(entry.path());
+      }
+    }
+    std::sort(next.begin(), next.end());
+    found = std::move(next);
+  }
   return found;
 }
 
@@ -96,6 +123,34 @@ const Api*& stand_in() {
 }
 
 }  // namespace
+
+std::vector<std::string> library_folders() {
+  std::vector<std::string> folders;
+  const auto add = [&](const std::filesystem::path& start, const std::vector<std::string>& pattern) {
+    for (const auto& folder : below(start, pattern)) folders.push_back(folder);
+  };
+  for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
+    const char* root = secure_getenv(variable);
+    if (!root || !*root) continue;
+    add(root, {"lib", "python3*", "site-packages", "nvidia", "*", "lib"});  // NVIDIA's wheels
+    if (variable == std::string("CONDA_PREFIX")) add(root, {"lib"});
+  }
+  add("/usr/local/cuda", {"lib64"});
+  add("/usr/local/cuda", {"targets", "*", "lib"});
+  return folders;
+}
+
+void* open_library(const std::string& file, std::string& reasons) {
+  std::vector<std::string> paths{file};
+  for (const std::string& folder : library_folders())
+    if (std::error_code none; std::filesystem::exists(folder + "/" + file, none)) paths.push_back(folder + "/" + file);
+  for (const std::string& path : paths) {
+    if (void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) return handle;
+    const char* reason = dlerror();
+    reasons += (reasons.empty() ? "" : "; ") + std::string(reason ? reason : "no reason given");
+  }
+  return nullptr;
+}
 
 const Api& api() {
   if (stand_in()) return *stand_in();
@@ -107,12 +162,36 @@ void use_api(const Api* api) { stand_in() = api; }
 
 bool has_nccl(const Api& api) { return api.ncclAllReduce != nullptr; }
 
-std::string library_versions(const Api& api) {
-  int runtime = 0;
+std::vector<LibraryInfo> libraries(const Api& api) {
+  int runtime = 0, cublas_version[3] = {}, nccl_version = 0;
   api.cudaRuntimeGetVersion(&runtime);
-  const size_t version = api.cudnnGetVersion();  // 91300 is 9.13.0
-  return cat("CUDA ", runtime / 1000, ".", runtime % 1000 / 10, ", cuDNN ", version / 10000, ".", version / 100 % 100,
-             ".", version % 100, has_nccl(api) ? "" : "; no NCCL: gradients cross through the host");
+  const size_t cudnn_version = api.cudnnGetVersion();  // 91300 is 9.13.0
+  constexpr libraryPropertyType parts[] = {MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL};
+  for (size_t i = 0; i < std::size(parts); ++i) api.cublasGetProperty(parts[i], &cublas_version[i]);
+  const auto by_hundreds = [](size_t v) { return cat(v / 10000, ".", v / 100 % 100, ".", v % 100); };
+  std::vector<LibraryInfo> list{
+      {"CUDA", cat(runtime / 1000, ".", runtime % 1000 / 10), file_of(api.cudaRuntimeGetVersion)},
+      {"cuDNN", by_hundreds(cudnn_version), file_of(api.cudnnGetVersion)},
+      {"cuBLAS", cat(cublas_version[0], ".", cublas_version[1], ".", cublas_version[2]),
+       file_of(api.cublasGetProperty)}};
+  if (!has_nccl(api)) return list;
+  api.ncclGetVersion(&nccl_version);
+  list.push_back({"NCCL", by_hundreds(static_cast<size_t>(nccl_version)), file_of(api.ncclGetVersion)});
+  return list;
+}
+
+std::string library_versions(const Api& api) {
+  std::string text;
+  for (const LibraryInfo& library : libraries(api))
+    text += (text.empty() ? "" : ", ") + library.name + " " + library.version;
+  return text + (has_nccl(api) ? "" : "; no NCCL: gradients cross through the host");
+}
+
+bool has_kernels_for(int major, int minor) {
+  // Of one major version, code for a lower minor one runs, too.
+  constexpr int compiled[] = {ALEXNET_CUDA_KERNELS};
+  return std::any_of(std::begin(compiled), std::end(compiled),
+                     [=](int sm) { return sm / 10 == major && sm % 10 <= minor; });
 }
 
 }  // namespace alx::cudnn

@@ -35,7 +35,8 @@ class CudnnLrnKernel : public DeviceKernel {
   TensorDescriptor desc_;
 };
 
-// Within a channel; over even sizes, whose window cuDNN centres the other way; and in bf16, which cuDNN's has not.
+// Within a channel; over even sizes, whose window cuDNN centres the other way; in bf16, which cuDNN's has not; and in
+// fp16, where cuDNN rounds alpha to it and squares of values from 256 on may overflow: here sums are in f32.
 class OwnLrnKernel : public DeviceKernel {
  public:
   OwnLrnKernel(const Lrn& op, const Context& context)
@@ -74,7 +75,7 @@ class OwnLrnKernel : public DeviceKernel {
 std::unique_ptr<Kernel> make(const Lrn& op, const Context& context) {
   const bool by_cudnn = op.region == Lrn::Region::across && op.size % 2 == 1 && op.size >= CUDNN_LRN_MIN_N &&
                         op.size <= CUDNN_LRN_MAX_N && static_cast<double>(op.k) >= CUDNN_LRN_MIN_K &&
-                        static_cast<double>(op.beta) >= CUDNN_LRN_MIN_BETA && context.type() != DataType::bf16;
+                        static_cast<double>(op.beta) >= CUDNN_LRN_MIN_BETA && context.type() == DataType::f32;
   if (by_cudnn) return std::make_unique<CudnnLrnKernel>(op, context);
   return std::make_unique<OwnLrnKernel>(op, context);
 }

@@ -113,6 +113,8 @@ std::unique_ptr<Kernel> make(const AvgPool& op, const Context& context) {
 }
 
 std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const Context& context) {
+  const Shape& in = context.request.inputs[0].shape;
+  if (output_shapes(op, {in})[0] == in) return make_alias(op, context);  // each window is one element
   return std::make_unique<AverageKernel>(op, AverageShape{0, 0, 0, 0, 0, 1, {}, false}, context);
 }
 

@@ -53,15 +53,12 @@ class ReorderKernel : public Kernel {
 
 }  // namespace
 
-std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) {
+std::unique_ptr<Kernel> make_alias(const Op& op, const Context& context) {
   return std::make_unique<SplitKernel>(op, context);
 }
-std::unique_ptr<Kernel> make(const Split& op, const Context& context) {
-  return std::make_unique<SplitKernel>(op, context);
-}
-std::unique_ptr<Kernel> make(const Copy& op, const Context& context) {
-  return std::make_unique<SplitKernel>(op, context);
-}
+std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) { return make_alias(op, context); }
+std::unique_ptr<Kernel> make(const Split& op, const Context& context) { return make_alias(op, context); }
+std::unique_ptr<Kernel> make(const Copy& op, const Context& context) { return make_alias(op, context); }
 
 std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<Device>& device, const TensorDesc& from,
                                      const TensorDesc& to) {
