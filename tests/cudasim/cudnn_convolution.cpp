@@ -123,8 +123,7 @@ void report(cudnnHandle_t handle, const Convolution& convolution, const std::vec
             int* returned, Perf* results) {
   Objects<CudnnHandle>::all().get(handle, "handle").check_ready();
   expect(requested > 0 && returned && results, "results must be wanted and have a place, got requestedAlgoCount ",
-         requested, ", returnedAlgoCount ", static_cast<void*>(returned), ", perfResults ",
-         static_cast<void*>(results));
+         requested, ", returnedAlgoCount ", address(returned), ", perfResults ", address(results));
   *returned = std::min(requested, static_cast<int>(found.size()));
   std::copy_n(found.begin(), *returned, results);
   for (int i = 0; i < *returned; ++i) results[i].mathType = convolution.math;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "cudasim/machine.h"
 
 namespace alx::cudasim {
@@ -21,6 +22,8 @@ namespace alx::cudasim {
 struct Refusal {
   std::string text;
 };
+
+inline std::string address(const void* pointer) { return "0x" + hex(reinterpret_cast<uintptr_t>(pointer)); }
 
 template <class... Text>
 void expect(bool ok, const Text&... text) {
@@ -96,7 +99,7 @@ class Objects {
     expect(handle, name, " is null, expected a ", T::type);
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(handle);
-    expect(found != entries_.end(), name, " is ", handle, ", which never was a ", T::type);
+    expect(found != entries_.end(), name, " is ", address(handle), ", which never was a ", T::type);
     expect(found->second->alive, name, " is a ", T::type, " that was destroyed");
     return *found->second;
   }
@@ -148,8 +151,8 @@ struct OnDevice {
 
 inline void check_aligned(const void* pointer, size_t alignment, const char* name) {
   expect(pointer, name, " is null");
-  expect(reinterpret_cast<uintptr_t>(pointer) % alignment == 0, name, " is ", pointer, ", which is not aligned to ",
-         alignment, " bytes");
+  expect(reinterpret_cast<uintptr_t>(pointer) % alignment == 0, name, " is ", address(pointer),
+         ", which is not aligned to ", alignment, " bytes");
 }
 
 inline bool overlap(const Range& a, const Range& b) {
