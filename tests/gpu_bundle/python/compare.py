@@ -73,7 +73,7 @@ def ends(old, new):
         for program, times in programs.items():
             was = before.get(key, {}).get(program)
             for where, old_ms, ms in zip(("host to host", "on the device"), was or (), times):
-                yield from changed(f"alexnet {' '.join(map(str, key))}, {program}, {where}", old_ms, ms)
+                yield from changed(f"{' '.join(map(str, key))}, {program}, {where}", old_ms, ms)
 
 
 def compare(old_path, new_path):

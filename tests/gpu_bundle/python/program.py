@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""program.py ALEXNET DEVICE PRECISION...: trains the small network for a few steps by the program, on the CPU and on DEVICE, on
-pictures of noise; both must end with about the same loss, for crops and dropout are drawn alike on every device."""
+"""program.py ALEXNET DEVICE PICTURES PRECISION...: trains the small network for a few steps by the program, on the CPU and on DEVICE,
+on so many pictures of noise; both must end with about the same loss, for crops and dropout are drawn alike on every device."""
 import csv
 import pathlib
 import random
@@ -10,7 +10,6 @@ import tempfile
 
 ALLOWED = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 2e-2, "bf16": 5e-2}
 RECIPE = ["--model", "alexnet-cifar10", "--epochs", "2", "--batch", "8", "--lr", "0.002"]
-PICTURES = 64
 
 
 def trained(program, folder, data, recipe, device, precision):
@@ -28,19 +27,19 @@ def trained(program, folder, data, recipe, device, precision):
         return float(list(csv.DictReader(rows))[-1]["train_loss"])
 
 
-def write_pictures(file):
+def write_pictures(file, count):
     """Noise as CIFAR-10's binary files have it, a little brighter from class to class."""
     draw = random.Random(1)
-    rows = [bytes([i % 10]) + bytes(draw.randrange(156) + i % 10 * 10 for _ in range(3072)) for i in range(PICTURES)]
+    rows = [bytes([i % 10]) + bytes(draw.randrange(156) + i % 10 * 10 for _ in range(3072)) for i in range(count)]
     file.write_bytes(b"".join(rows))
 
 
 def main():
-    program, device, precisions = sys.argv[1], sys.argv[2], sys.argv[3:]
+    program, device, count, *precisions = sys.argv[1:]
     with tempfile.TemporaryDirectory() as name:
         folder, data = pathlib.Path(name), pathlib.Path(name) / "set"
         data.mkdir()
-        write_pictures(data / "data_batch_1.bin")
+        write_pictures(data / "data_batch_1.bin", int(count))
         wanted = trained(program, folder, data, RECIPE, "cpu", "fp32")
         for precision in precisions:
             got = trained(program, folder, data, RECIPE, device, precision)

@@ -26,7 +26,7 @@ def floor_ms(precision, pass_):
 
 
 def cells(*values):
-    return "| " + " | ".join("-" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in values) + " |"
+    return "| " + " | ".join("-" if v is None else f"{v:.4g}" if isinstance(v, float) else str(v) for v in values) + " |"
 
 
 def op_rows(precision, lines):
@@ -59,26 +59,26 @@ def op_table(step):
 
 
 def end_to_end(report):
-    """{(batch, precision, mode): {program: (ms from host to host, ms on the device)}}"""
+    """{(model, batch, precision, mode): {program: [ms from host to host, ms with the pictures on the device]}}"""
     found = {}
+
+    def add(key, program, host=None, device=None):
+        times = found.setdefault(key, {}).setdefault(program, [None, None])
+        times[:] = [new if new is not None else old for old, new in zip(times, (host, device))]
+
     for step in report["steps"]:
+        result, words = step.get("result"), step["name"].split()
         if step["status"] != "passed":
             continue
-        result = step.get("result")
-        if step["name"].startswith("bench "):
-            key = result["batch"], result["precision"], result["mode"]
-            own = found.setdefault(key, {}).get("libalexnet", (None, None))
-            found[key]["libalexnet"] = result["median_ms"], own[1]
-        elif step["name"].startswith("op times: alexnet "):
-            batch, precision, mode = step["name"].split()[-3:]
-            key = int(batch), precision, mode
-            own = found.setdefault(key, {}).get("libalexnet", (None, None))
+        if words[0] == "bench":
+            add((result["model"], result["batch"], result["precision"], result["mode"]), "libalexnet", host=result["median_ms"])
+        elif words[:2] == ["op", "times:"]:
+            model, batch, precision, mode = words[2:]
             whole = [line["forward"]["ms"] for line in result if line["op"] == "whole"]
-            found[key]["libalexnet"] = own[0], whole[0] if whole else None
-        elif step["name"].startswith("torch ") and step["name"].endswith("beside"):
+            add((model, int(batch), precision, mode), "libalexnet", device=whole[0] if whole else None)
+        elif words[0] == "torch":
             for line in result:
-                key = line["batch"], line["precision"], line["mode"]
-                found.setdefault(key, {})[line["program"]] = line["median_ms"], line["on_device_ms"]
+                add(("alexnet", line["batch"], line["precision"], line["mode"]), line["program"], line["median_ms"], line["on_device_ms"])
     return found
 
 
@@ -86,8 +86,8 @@ def end_table(report):
     found = end_to_end(report)
     if not found:
         return []
-    text = ["## End to end, `alexnet`", "", "| batch | precision | | program | host to host, ms | on the device, ms |",
-            "|---:|---|---|---|---:|---:|"]
+    text = ["## End to end", "", "| model | batch | precision | | program | host to host, ms | its pictures on the device, ms |",
+            "|---|---:|---|---|---|---:|---:|"]
     for key, programs in sorted(found.items()):
         text += [cells(*key, program, *times) for program, times in programs.items()]
     return text + [""]
@@ -108,7 +108,7 @@ def fenced(title, text):
 
 
 def failure(step):
-    text = [f"### {step['name']}: {step.get('why', '')}", "", f"`{' '.join(step['command'])}` ended with {step.get('code')}.", ""]
+    text = [f"### {step['name']}: {step['why']}", "", f"`{' '.join(step['command'])}`, exit code: {step['code']}", ""]
     result = step.get("result")
     bad = result.get("bad", []) if isinstance(result, dict) else []
     for test in bad:

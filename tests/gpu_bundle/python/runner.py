@@ -131,6 +131,7 @@ class Runner:
             if step.parse:
                 record["result"] = step.parse(out)
             record["status"] = "passed" if code == 0 else "failed"
+            record |= {} if code == 0 else {"why": code if isinstance(code, str) else f"exit code {code}"}
         except Skipped as reason:
             record |= {"status": "skipped", "why": reason.args[0]}
         except Failed as reason:
