@@ -3,14 +3,13 @@
 a training on SET ends with the same loss, of one column on cuda:0 and of two towers on each of TOWERS ("cuda:0,cuda:1")."""
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "python"))
 
-from program import trained  # noqa: E402
+from program import output, trained  # noqa: E402
 
 COLUMN = ["--model", "alexnet-cifar10", "--epochs", "4", "--lr", "0.002", "--augment", "crop,flip,color"]
 TOWERS = ["--model", "alexnet-2012", "--size", "99", "--epochs", "2", "--lr", "0.001"]
@@ -18,8 +17,9 @@ TOWERS = ["--model", "alexnet-2012", "--size", "99", "--epochs", "2", "--lr", "0
 
 def classify(program, photo):
     def answers(device):
-        done = subprocess.run([program, "classify", photo, "--json", "--top", "10", "--device", device], check=True, capture_output=True, text=True)
-        return {answer["label"]: answer["probability"] for answer in json.loads(done.stdout)["results"][0]["top"]}
+        found = json.loads(output([program, "classify", photo, "--json", "--top", "10", "--device", device]))
+        return {answer["label"]: answer["probability"] for answer in found["results"][0]["top"]}
+
     cpu, gpu = answers("cpu"), answers("cuda:0")
     worst = max(abs(gpu[label] - probability) for label, probability in cpu.items())
     if next(iter(gpu)) != next(iter(cpu)) or not worst <= 1e-3:

@@ -22,7 +22,8 @@ def alexnet(torch):
         def __init__(self):
             super().__init__()
             layers, channels = [], 3
-            for index, (out, kernel, stride, pad) in enumerate([(64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1)]):
+            convolutions = [(64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1)]
+            for index, (out, kernel, stride, pad) in enumerate(convolutions):
                 layers += [nn.Conv2d(channels, out, kernel, stride, pad), nn.ReLU(inplace=True)]
                 if index in (0, 1, 4):
                     layers.append(nn.MaxPool2d(3, 2))

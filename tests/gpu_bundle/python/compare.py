@@ -17,7 +17,8 @@ def loaded(path):
 
 def machine(found):
     gpus = [step["result"] for step in found["steps"] if step["name"] == "the GPU" and step["status"] == "passed"]
-    facts = {name: value for gpu in gpus for name, value in gpu[0].items() if name in ("name", "driver_version", "clocks.max.sm", "power.limit")}
+    told = ("name", "driver_version", "clocks.max.sm", "power.limit")
+    facts = {name: value for gpu in gpus for name, value in gpu[0].items() if name in told}
     return facts | found.get("host", {}) | found["libraries"] | {"commit": found["bundle"].get("commit", "unknown")}
 
 

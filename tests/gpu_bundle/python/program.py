@@ -12,6 +12,13 @@ ALLOWED = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 2e-2, "bf16": 5e-2}
 RECIPE = ["--model", "alexnet-cifar10", "--epochs", "2", "--batch", "8", "--lr", "0.002"]
 
 
+def output(words):
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, words))}: exit code {done.returncode}: {done.stderr.strip()[-800:]}")
+    return done.stdout
+
+
 def trained(program, folder, data, recipe, device, precision):
     """The last training loss."""
     out, log = folder / "weights.safetensors", folder / "log.csv"
@@ -19,10 +26,8 @@ def trained(program, folder, data, recipe, device, precision):
                "--log", log]
     for old in folder.glob("weights.*"):
         old.unlink()
-    for words in (command, [program, "verify", out]):
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{' '.join(map(str, words))}: exit code {done.returncode}: {done.stderr.strip()[-800:]}")
+    output(command)
+    output([program, "verify", out])
     with open(log, newline="") as rows:
         return float(list(csv.DictReader(rows))[-1]["train_loss"])
 

@@ -138,7 +138,8 @@ class Runner:
             record |= {"status": "failed", "why": reason.args[0]}
             record |= {"result": reason.args[1]} if len(reason.args) > 1 else {}
         except (ValueError, KeyError, IndexError, TypeError, OSError) as error:
-            record |= {"status": "failed", "why": f"its output is not as expected: {type(error).__name__}: {error}"}
+            record["status"] = "failed"
+            record.setdefault("why", f"its output is not as expected: {type(error).__name__}: {error}")
         if record["status"] == "failed":
             record |= {"stdout": out[-2500:], "stderr": err[-2500:]}
 
@@ -183,7 +184,8 @@ class GoogleTest:
         whole = json.loads(path.read_text())
         path.unlink()  # the next run's would be mistaken for this one
         cases = [(f"{suite['name']}.{case['name']}", case) for suite in whole["testsuites"] for case in suite["testsuite"]]
-        bad = [{"test": name, "failures": [f["failure"][:1500] for f in case["failures"][:3]]} for name, case in cases if case.get("failures")]
+        bad = [{"test": name, "failures": [f["failure"][:1500] for f in case["failures"][:3]]}
+               for name, case in cases if case.get("failures")]
         skipped = [name for name, case in cases if case["result"] == "SKIPPED"]
         found = {"tests": len(cases), "failed": len(bad), "skipped": len(skipped), "bad": bad[:self.most]}
         notes = {name: {key: case[key] for key in ("algorithm", "error") if key in case} for name, case in cases}
