@@ -20,10 +20,10 @@ build() {
   fi
 }
 
-# need_gpu_backend SCRIPT PRESET: ends the script where that configured build leaves the GPU backend out, with the reason.
+# need_gpu_backend SCRIPT PRESET: just after configure, ends the script where that build leaves the GPU backend out, with the reason.
 need_gpu_backend() {
   local missing
-  missing=$(cmake --preset "$2" 2>&1 | sed -n 's/^-- Without the GPU backend: not found: *//p')
+  missing=$(sed -n 's/^-- Without the GPU backend: not found: *//p' "build/$2.log")
   if [ -n "$missing" ]; then
     printf '%s: the GPU backend was not built, because these were not found: %s. %s\n' "$1" "$missing" \
       "Install CUDA 13, cuDNN 9 and NCCL's headers, then start again." >&2
