@@ -80,12 +80,27 @@ class GpuTraining : public GpuTest, public testing::WithParamInterface<DataType>
   static NetSpec column() { return of_size("alexnet"); }
 };
 
-void expect_close(const Trained& got, const Trained& want, const NetSpec& spec, double allowed) {
+// Of weights and losses; of biases: those that start at 0 are nothing but a few gradients, and each ReLU or largest of
+// a window that rounding decides otherwise moves one.
+struct Steps {
+  double weight, bias;
+};
+
+Steps allowed_steps(DataType precision) {
+  switch (precision) {
+    case DataType::f32: return {1e-3, 1e-2};
+    case DataType::bf16: return {1e-1, 5e-1};
+    default: return {3e-2, 2e-1};
+  }
+}
+
+void expect_close(const Trained& got, const Trained& want, const NetSpec& spec, const Steps& all) {
   const auto params = params_of(spec);
-  EXPECT_EQ(first_wrong(got.losses, want.losses, {static_cast<int64_t>(want.losses.size())}, allowed), "")
+  EXPECT_EQ(first_wrong(got.losses, want.losses, {static_cast<int64_t>(want.losses.size())}, all.weight), "")
       << "of the losses of four pictures a step";
   ASSERT_EQ(got.weights.size(), want.weights.size());
   for (size_t i = 0; i < want.weights.size(); ++i) {
+    const double allowed = params[i].name.ends_with(".bias") ? all.bias : all.weight;
     if (relative_error(got.weights[i], want.weights[i]) <= allowed * tolerance_factor()) continue;
     ADD_FAILURE() << params[i].name << ": " << first_wrong(got.weights[i], want.weights[i], params[i].shape, allowed)
                   << "; the norm of the difference is " << relative_error(got.weights[i], want.weights[i])
@@ -96,7 +111,7 @@ void expect_close(const Trained& got, const Trained& want, const NetSpec& spec, 
 TEST_P(GpuTraining, TowersGiveTheSameBitsOnOneGpuNamedTwice) {
   const Trained one = train(towers(), "cuda:0", GetParam()), two = train(towers(), "cuda:0,cuda:0", GetParam());
   EXPECT_TRUE(one == two);
-  expect_close(two, one, towers(), 0);
+  expect_close(two, one, towers(), {});
 }
 
 TEST_P(GpuTraining, TheSameStepsTwiceGiveTheSameBits) {
@@ -104,14 +119,15 @@ TEST_P(GpuTraining, TheSameStepsTwiceGiveTheSameBits) {
   const Trained first = train(column(), "cuda:0", GetParam(), steps);
   const Trained second = train(column(), "cuda:0", GetParam(), steps);
   EXPECT_TRUE(first == second);
-  expect_close(second, first, column(), 0);
+  expect_close(second, first, column(), {});
 }
 
 TEST_P(GpuTraining, StepsGiveWhatTheCpuGives) {
-  const double allowed = GetParam() == DataType::f32 ? 1e-3 : GetParam() == DataType::bf16 ? 0.25 : 0.06;
   for (const NetSpec& spec : {column(), towers()}) {
     SCOPED_TRACE(spec.id);
-    expect_close(train(spec, "cuda:0", GetParam(), 4), train(spec, "cpu", DataType::f32, 4), spec, allowed);
+    const float scale = GetParam() == DataType::f16 ? 1024 : 1;  // small gradients would vanish
+    expect_close(train(spec, "cuda:0", GetParam(), 4, scale), train(spec, "cpu", DataType::f32, 4), spec,
+                 allowed_steps(GetParam()));
   }
 }
 
