@@ -11,13 +11,12 @@
 #include <vector>
 
 #include "data/image.h"
+#include "golden_folder.h"
 #include "temporary_folder.h"
 
 namespace alx {
 
-inline std::string golden(const std::string& name) {
-  return (std::filesystem::path(ALEXNET_TEST_DATA).parent_path() / "golden" / "images" / name).string();
-}
+inline std::string golden(const std::string& name) { return (golden_folder() / "images" / name).string(); }
 
 inline std::string bytes_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -29,6 +29,7 @@ struct OpRun {
   StepContext step = {};
   bool share = false;                  // whether results take the memory of their sources where the kernel allows it
   std::vector<bool> input_grads = {};  // empty: of every input but labels
+  DataType precision = DataType::f32;
 };
 
 // Memory that a kernel must write, and memory it promised not to read, is filled with not-a-number first; a kernel that

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "golden_folder.h"
 #include "op_runner.h"
 #include "ops_cases.h"
 
@@ -85,7 +85,7 @@ TEST_P(OpsOf, PaddingNeverWins) {
 
 // golden/ops.json, made by golden/make_ops.py.
 TEST_P(OpsOf, AgreeWithTorch) {
-  std::ifstream file(std::filesystem::path(ALEXNET_TEST_DATA).parent_path() / "golden/ops.json");
+  std::ifstream file(golden_folder() / "ops.json");
   ASSERT_TRUE(file) << "golden/ops.json is missing";
   const nlohmann::json golden = nlohmann::json::parse(file);
   size_t compared = 0;

@@ -12,16 +12,16 @@ struct Trained {
   bool operator==(const Trained&) const = default;
 };
 
-// A few steps as the trainer makes them, each at another rate.
-inline Trained train(const NetSpec& spec, const std::string& devices, DataType precision = DataType::f32,
-                     int steps = 3) {
+// A few steps as the trainer makes them, each at another rate. `loss_scale`: no gradient may overflow with it.
+inline Trained train(const NetSpec& spec, const std::string& devices, DataType precision = DataType::f32, int steps = 3,
+                     float loss_scale = 1) {
   NetworkOptions options;
   options.batch = 4;
   options.phase = Phase::training;
   options.precision = precision;
   Replicas replicas(spec, open_devices(devices, 1), options, Recipe{});
   replicas.load(drawn_weights(1));
-  replicas.loss_scale.factor = 1;  // no gradient overflows
+  replicas.loss_scale.factor = loss_scale;
   Trained result;
   for (int step = 0; step < steps; ++step) {
     const StepContext context{

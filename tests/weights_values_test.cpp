@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/log.h"
+#include "golden_folder.h"
 #include "models/zoo.h"
 #include "weights/detect.h"
 #include "weights_files.h"
@@ -15,9 +16,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-std::string golden(const std::string& name) {
-  return (std::filesystem::path(ALEXNET_TEST_DATA).parent_path() / "golden" / "weights" / name).string();
-}
+std::string golden(const std::string& name) { return (golden_folder() / "weights" / name).string(); }
 
 // 0.25 i - 1, as golden/make_weights.py fills its tensors.
 std::vector<float> ramp(std::initializer_list<int> indices) {

@@ -106,6 +106,10 @@ void Replicas::forward(std::span<const float> images, std::span<const int32_t> l
   }
 }
 
+void Replicas::forward(const StepContext& step) {
+  for (size_t i = 0; i < count(); ++i) networks_[i]->forward(share_of(i, step));
+}
+
 void Replicas::read(const std::string& output, std::span<float> values) const {
   const size_t each = values.size() / count();
   for (size_t i = 0; i < count(); ++i) networks_[i]->read(output, values.subspan(i * each, each));

@@ -3,8 +3,8 @@
 
     python3 gpu.py [--alexnet build/release/bin/alexnet] [--rounds 3] [--only infer|train] [--out docs/gpu]
 
-torch and torchvision are measured where they are installed and see the same GPU. Every measurement is a process of its
-own with the same network (torchvision's alexnet), warmed up, the median over --seconds. Rounds go through all programs
+torch is measured where it is installed and sees the same GPU (tests/gpu_bundle/python/beside_torch.py). Every measurement is a
+process of its own with the same network (torchvision's alexnet), warmed up, the median over --seconds. Rounds go through all programs
 in turn. Both sides send their pictures to the GPU as fp32 and read back what they made (probabilities, in training the
 loss), which is also how they wait for it; torch's pictures lie in pinned memory in the layout that it wants. Beside that
 stands torch's time with its pictures on the GPU already. Where there are two GPUs, the towers of alexnet-2012 run on
@@ -22,7 +22,6 @@ import re
 import statistics
 import subprocess
 import sys
-import time
 
 PRECISIONS = ["fp32", "tf32", "fp16", "bf16"]
 SINGLE = {"infer": ["torch", "torch channels_last", "torch compiled", "torch compiled channels_last", "torch compiled graphs"],
@@ -30,113 +29,9 @@ SINGLE = {"infer": ["torch", "torch channels_last", "torch compiled", "torch com
 HALF = {"infer": ["torch amp", "torch amp channels_last", "torch amp compiled", "torch amp compiled graphs",
                   "torch half channels_last", "torch half compiled", "torch half compiled graphs"],
         "train": ["torch amp", "torch amp channels_last", "torch amp compiled", "torch amp compiled channels_last"]}
+TORCH = pathlib.Path(__file__).resolve().parents[1] / "gpu_bundle/python/beside_torch.py"
 LIMIT = 900  # seconds of one measurement; longer, and it hangs
 
-
-# ---- torch, in a process of its own
-
-def probe():
-    """What torch is here, or why it cannot be measured."""
-    try:
-        import torch
-        import torchvision
-    except ImportError as error:
-        return {"reason": f"torch and torchvision cannot be imported: {error}"}
-    if not torch.cuda.is_available():
-        return {"reason": f"torch {torch.__version__} sees no GPU"}
-    return {"torch": torch.__version__, "torchvision": torchvision.__version__, "cuda": torch.version.cuda,
-            "cudnn": torch.backends.cudnn.version(), "gpu": torch.cuda.get_device_name(0)}
-
-
-def prepared(job):
-    import torch
-    import torchvision
-
-    torch.manual_seed(0)
-    torch.backends.cudnn.benchmark = True
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = job["precision"] != "fp32"
-    words = job["program"].split()
-    net, images = torchvision.models.alexnet(), torch.randn(job["batch"], 3, 224, 224)
-    layout = torch.channels_last if "channels_last" in words else torch.contiguous_format
-    half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(job["precision"])
-    net = net.to("cuda", half if "half" in words else torch.float32, memory_format=layout)
-    images = images.contiguous(memory_format=layout).pin_memory()
-
-    def amp():
-        return torch.autocast("cuda", half, enabled="amp" in words)
-
-    def compiled(net):
-        if "compiled" not in words:
-            return net
-        return torch.compile(net, mode="reduce-overhead" if "graphs" in words else "default")
-
-    return torch, net, images, half if "half" in words else None, amp, compiled
-
-
-def torch_inference(job):
-    torch, net, images, half, amp, compiled = prepared(job)
-    net = compiled(net.eval())
-    here = images.to("cuda")
-
-    def run(from_host):
-        with torch.inference_mode(), amp():
-            x = images.to("cuda", non_blocking=True) if from_host else here
-            answer = torch.softmax(net(x if half is None else x.to(half)).float(), 1)
-        if from_host:
-            answer.cpu()
-
-    return torch, run
-
-
-def torch_training(job):
-    torch, net, images, _, amp, compiled = prepared(job)
-    solver = torch.optim.SGD(net.parameters(), 1e-6, momentum=0.9, weight_decay=5e-4, fused=True)
-    scaler = torch.amp.GradScaler("cuda", enabled=job["precision"] == "fp16")
-    labels = (torch.arange(job["batch"]) % 1000).pin_memory()
-    forward = compiled(net.train())
-    here = images.to("cuda"), labels.to("cuda")
-
-    def run(from_host):
-        x, y = (t.to("cuda", non_blocking=True) for t in (images, labels)) if from_host else here
-        solver.zero_grad()
-        with amp():
-            loss = torch.nn.functional.cross_entropy(forward(x), y)
-        scaler.scale(loss).backward()
-        scaler.step(solver)
-        scaler.update()
-        if from_host:
-            loss.item()
-
-    return torch, run
-
-
-def median_ms(torch, run, seconds):
-    def once():
-        torch.cuda.synchronize()
-        start = time.perf_counter()
-        run()
-        torch.cuda.synchronize()
-        return time.perf_counter() - start
-
-    spent, warm = 0.0, 0
-    while warm < 10 or spent < 0.5:  # the first compile, choose algorithms and record graphs
-        spent += once()
-        warm += 1
-    times = []
-    while sum(times) < seconds or len(times) < 5:
-        times.append(once())
-    return statistics.median(times) * 1e3
-
-
-def measure_torch(job):
-    torch, run = (torch_training if job["mode"] == "train" else torch_inference)(job)
-    found = {"median_ms": median_ms(torch, lambda: run(True), job["seconds"])}
-    found["on_device_ms"] = median_ms(torch, lambda: run(False), job["seconds"])
-    found["peak_gpu_mb"] = torch.cuda.max_memory_reserved() / 1e6
-    return found
-
-
-# ---- all programs, in turn
 
 def answer_of(command, what):
     """The JSON that a process prints; None where it failed, with its last words on stderr."""
@@ -152,7 +47,7 @@ def answer_of(command, what):
 
 
 def own_job(job):
-    return [sys.executable, __file__, "--job", json.dumps(job)]
+    return [sys.executable, TORCH, json.dumps(job)]
 
 
 def measure(job, alexnet):
@@ -289,11 +184,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=1, help="of each measurement")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parents[2] / "docs/gpu",
                         help="the folder of the JSON document")
-    parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.job:
-        print(json.dumps(probe() if arguments.job["program"] == "probe" else measure_torch(arguments.job)))
-        return
     if arguments.rounds < 1:
         parser.error("--rounds must be 1 or more")
     gpus = usable_gpus(arguments.alexnet)
