@@ -21,6 +21,9 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+#ifdef _WIN32
+std::vector<std::string> data_folders() { return {}; }
+#else
 std::string variable(const char* name, const std::string& usual) {
   const char* value = std::getenv(name);
   return value && *value != '\0' ? value : usual;
@@ -40,6 +43,7 @@ std::vector<std::string> data_folders() {
   std::erase_if(folders, [](const std::string& folder) { return !to_path(folder).is_absolute(); });  // as it demands
   return folders;
 }
+#endif
 
 bool has_file(const std::string& path) {
   std::error_code ignored;
@@ -74,9 +78,7 @@ std::vector<std::string> bundled_places() {
 #ifdef ALEXNET_DATA_DIR
   add(to_path(ALEXNET_DATA_DIR));
 #endif
-#ifndef _WIN32
   for (const std::string& folder : data_folders()) add(to_path(folder) / "alexnet");
-#endif
   return places;
 }
 
