@@ -9,13 +9,12 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/path.h"
 
 namespace alx {
 namespace {
 
 constexpr size_t most_at_once = size_t{1} << 30;  // Linux reads no more than 2 GiB by one call
-
-std::string reason(int error) { return std::system_category().message(error); }
 
 uint64_t size_of(int file, const std::string& path) {
   struct stat status {};

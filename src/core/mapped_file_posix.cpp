@@ -9,11 +9,10 @@
 
 #include "core/error.h"
 #include "core/mapped_file.h"
+#include "core/path.h"
 
 namespace alx {
 namespace {
-
-std::string reason(int error) { return std::system_category().message(error); }
 
 // Closes on the way out; the mapping outlives the descriptor.
 struct Closing {

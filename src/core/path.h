@@ -13,5 +13,6 @@ std::string to_utf8(const std::filesystem::path& path);
 
 // What the system says of an error, in UTF-8.
 std::string reason(const std::error_code& error);
+std::string reason(int error);  // of errno
 
 }  // namespace alx

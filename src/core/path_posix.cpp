@@ -9,4 +9,6 @@ std::string to_utf8(const std::filesystem::path& path) { return path.string(); }
 
 std::string reason(const std::error_code& error) { return error.message(); }
 
+std::string reason(int error) { return std::system_category().message(error); }
+
 }  // namespace alx

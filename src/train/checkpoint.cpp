@@ -267,7 +267,7 @@ void Trainer::save_checkpoint(const std::string& path) const {
   add(velocity_prefix, [this](size_t i) { return replicas_->read_velocity(i); });
   add_mean_image(*preprocessor_, tensors);
   auto metadata = this->metadata();
-  if (pictures_.empty()) pictures_ = fingerprint_of(*data_, options_.seed).dump();
+  if (pictures_.empty()) pictures_ = fingerprint_of(*data_, options_.seed);
   metadata[pictures_key] = pictures_;
   metadata[solver_key] = to_json(options_, step_, *data_, plan_of(network(), options_.threads), replicas_->loss_scale,
                                  schedule_->is_plateau() ? std::optional(plateau_) : std::nullopt);

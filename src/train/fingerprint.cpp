@@ -56,16 +56,14 @@ std::set<int64_t> drawn(int64_t size, uint64_t seed) {
 
 }  // namespace
 
-nlohmann::json fingerprint_of(const Dataset& data, uint64_t seed) {
-  nlohmann::json pictures = nlohmann::json::array();
+std::string fingerprint_of(const Dataset& data, uint64_t seed) {
+  std::string pictures;
   for (int64_t index : drawn(data.size(), seed)) {
     const Picture picture = picture_of(data, index);
-    pictures.push_back({index, picture.bytes, picture.name, picture.content});
+    pictures += cat(pictures.empty() ? "" : ",", "[", index, ",", picture.bytes, ",\"", picture.name, "\",\"",
+                    picture.content, "\"]");
   }
-  nlohmann::json made = nlohmann::json::object();
-  made["names"] = hash_of_names(data);
-  made["drawn"] = std::move(pictures);
-  return made;
+  return cat("{\"names\":\"", hash_of_names(data), "\",\"drawn\":[", pictures, "]}");
 }
 
 std::string difference_from(const nlohmann::json& fingerprint, const Dataset& data) {
