@@ -44,7 +44,7 @@ std::string hash_of_names(const Dataset& data) {
   return hasher.hex();
 }
 
-std::set<int64_t> drawn(int64_t size, uint64_t seed) {
+std::set<int64_t> draw_indices(int64_t size, uint64_t seed) {
   const Random random(seed, hash_name("fingerprint"), 0);
   std::set<int64_t> indices;
   for (int64_t i = 0; i < std::min(size, drawn_pictures); ++i)
@@ -58,7 +58,7 @@ std::set<int64_t> drawn(int64_t size, uint64_t seed) {
 
 std::string fingerprint_of(const Dataset& data, uint64_t seed) {
   std::string pictures;
-  for (int64_t index : drawn(data.size(), seed)) {
+  for (int64_t index : draw_indices(data.size(), seed)) {
     const Picture picture = picture_of(data, index);
     pictures += cat(pictures.empty() ? "" : ",", "[", index, ",", picture.bytes, ",\"", picture.name, "\",\"",
                     picture.content, "\"]");
