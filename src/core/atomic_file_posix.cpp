@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -6,10 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <random>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -66,22 +68,25 @@ void AtomicFile::Impl::find_target() {
 }
 
 // Removes the temporary files that crashed programs have left in the folder: nobody holds them, and they are so old
-// that nobody is about to.
+// that nobody is about to. Not by std::filesystem, whose iterators end the program where memory runs out.
 void AtomicFile::Impl::sweep() const {
-  namespace fs = std::filesystem;
-  constexpr std::chrono::hours old{1};
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!name.starts_with(".alexnet-") || !name.ends_with(".tmp")) continue;
-    std::error_code gone;
-    const auto written = entry->last_write_time(gone);
-    if (gone || !entry->is_regular_file(gone) || fs::file_time_type::clock::now() - written < old) continue;
-    const int left = open(entry->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (left < 0) continue;
-    if (flock(left, LOCK_EX | LOCK_NB) == 0) unlink(entry->path().c_str());
-    close(left);
+  constexpr time_t old = 3600;
+  DIR* entries = opendir(folder.c_str());
+  if (!entries) return;
+  const int place = dirfd(entries);
+  while (const dirent* entry = readdir(entries)) {
+    const std::string_view name(entry->d_name);
+    struct stat left {};
+    if (!name.starts_with(".alexnet-") || !name.ends_with(".tmp") ||
+        fstatat(place, entry->d_name, &left, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(left.st_mode) ||
+        time(nullptr) - left.st_mtime < old)
+      continue;
+    const int opened = openat(place, entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (opened < 0) continue;
+    if (flock(opened, LOCK_EX | LOCK_NB) == 0) unlinkat(place, entry->d_name, 0);
+    close(opened);
   }
+  closedir(entries);
 }
 
 void AtomicFile::Impl::create() {
