@@ -22,6 +22,7 @@ class LockFile {
   const std::string& owner() const { return owner_; }  // busy: the holder's text; impossible: the system's reason
 
  private:
+  explicit LockFile(const std::filesystem::path& path);  // whole, so that what is opened after it is closed in any case
   std::filesystem::path path_;
   State state_ = State::none;
   std::string owner_;

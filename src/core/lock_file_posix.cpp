@@ -49,7 +49,9 @@ std::string host_name() {
   return gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "unknown";
 }
 
-LockFile::LockFile(const std::filesystem::path& path, const std::string& text) : path_(path), process_(process_id()) {
+LockFile::LockFile(const std::filesystem::path& path) : path_(path), process_(process_id()) {}
+
+LockFile::LockFile(const std::filesystem::path& path, const std::string& text) : LockFile(path) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     file_ = open_lock(path_.c_str());
     if (file_ < 0) return;

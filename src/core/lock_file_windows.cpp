@@ -29,8 +29,10 @@ std::string host_name() {
   return GetComputerNameW(name, &length) != 0 ? to_utf8(std::wstring_view(name, length)) : "unknown";
 }
 
+LockFile::LockFile(const std::filesystem::path& path) : path_(path), process_(process_id()) {}
+
 // Open for writing by one handle at a time; the system deletes it with that handle.
-LockFile::LockFile(const std::filesystem::path& path, const std::string& text) : path_(path), process_(process_id()) {
+LockFile::LockFile(const std::filesystem::path& path, const std::string& text) : LockFile(path) {
   handle_ = CreateFileW(path.c_str(), GENERIC_WRITE | DELETE, readers, nullptr, CREATE_ALWAYS,
                         FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, nullptr);
   if (handle_ == INVALID_HANDLE_VALUE) {
