@@ -4,6 +4,7 @@
 
 #include "backends/reference/reference.h"
 #include "core/error.h"
+#include "core/text.h"
 #ifdef ALEXNET_WITH_ONEDNN
 #include "backends/onednn/onednn.h"
 #endif
@@ -77,12 +78,7 @@ std::shared_ptr<Backend> open_device(const std::string& name, int threads, std::
 std::vector<std::shared_ptr<Backend>> open_devices(const std::string& names, int threads,
                                                    const std::shared_ptr<HostAllocator>& allocator) {
   std::vector<std::shared_ptr<Backend>> opened;
-  size_t start = 0;
-  while (start <= names.size()) {
-    const size_t comma = std::min(names.find(',', start), names.size());
-    opened.push_back(open_device(names.substr(start, comma - start), threads, allocator));
-    start = comma + 1;
-  }
+  for (const std::string& name : split(names, ',')) opened.push_back(open_device(name, threads, allocator));
   return opened;
 }
 

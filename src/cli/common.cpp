@@ -12,6 +12,7 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/number.h"
 
 namespace alx::cli {
 namespace {
@@ -23,17 +24,16 @@ std::atomic<bool> informs = false;
 template <class Number>
 CLI::Validator number(Number least, Number most, const char* kind) {
   const auto parse = [least, most, kind](std::string& text) -> std::string {
-    Number value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !(value >= least && value <= most))
+    const std::optional<Number> value = parse_number<Number>(text);
+    if (!value || !(*value >= least && *value <= most))
       return cat("must be ", kind, " in ", least, "..", most, ", got '", text, "'");
-    if constexpr (std::is_integral_v<Number>) text = std::to_string(value);
+    if constexpr (std::is_integral_v<Number>) text = std::to_string(*value);
     return "";
   };
   return CLI::Validator(parse, "");
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string alternatives(const std::vector<std::string>& words) {
   std::string text;
   for (size_t i = 0; i < words.size(); ++i) text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
   return text;
@@ -103,7 +103,7 @@ CLI::Option* add_real(CLI::App& command, const std::string& name, double& value,
 CLI::Validator one_of(std::vector<std::string> words) {
   const auto find = [words = std::move(words)](std::string& text) -> std::string {
     if (std::find(words.begin(), words.end(), text) != words.end()) return "";
-    return cat("must be ", joined(words), ", got '", text, "'");
+    return cat("must be ", alternatives(words), ", got '", text, "'");
   };
   return CLI::Validator(find, "");
 }
@@ -112,7 +112,7 @@ CLI::Validator ends_in(std::vector<std::string> endings) {
   const auto find = [endings = std::move(endings)](std::string& text) -> std::string {
     const auto fits = [&](const std::string& ending) { return text.size() > ending.size() && text.ends_with(ending); };
     if (std::any_of(endings.begin(), endings.end(), fits)) return "";
-    return cat("must end in ", joined(endings), ", got '", text, "'");
+    return cat("must end in ", alternatives(endings), ", got '", text, "'");
   };
   return CLI::Validator(find, "");
 }

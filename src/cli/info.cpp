@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/path.h"
+#include "core/text.h"
 #include "models/zoo.h"
 #include "network/bundled.h"
 #include "network/model.h"
@@ -65,7 +66,7 @@ void print_layers(const std::vector<LayerInfo>& layers) {
   print_table(rows, "lllrrrr");
 }
 
-std::string joined(const std::vector<float>& values) {
+std::string spaced(const std::vector<float>& values) {
   std::string text;
   for (float value : values) text += cat(text.empty() ? "" : " ", value);
   return text;
@@ -74,9 +75,9 @@ std::string joined(const std::vector<float>& values) {
 void print_input(const InputSpec& input) {
   std::cout << "input    " << input.width << " x " << input.height << " " << input.channel_order << ", 0.."
             << input.scale
-            << (input.mean_image.empty() ? ", mean " + joined(input.mean)
+            << (input.mean_image.empty() ? ", mean " + spaced(input.mean)
                                          : ", mean image " + printable(input.mean_image))
-            << ", std " << joined(input.std) << ", ";
+            << ", std " << spaced(input.std) << ", ";
   switch (input.resize) {
     case InputSpec::Resize::short_side: std::cout << "short side to " << input.resize_size; break;
     case InputSpec::Resize::squash:
@@ -156,9 +157,9 @@ int info(const InfoOptions& options) {
 Command add_info(CLI::App& program) {
   CLI::App* app = program.add_subcommand("info", "Show a network or weight file: layers, sizes, costs, recipe");
   const auto options = std::make_shared<InfoOptions>();
-  std::string names;
-  for (const std::string& name : model_names()) names += (names.empty() ? "" : ", ") + name;
-  app->add_option("NAME|FILE", options->what, "A weight file, or one of " + names)->required()->type_name("");
+  app->add_option("NAME|FILE", options->what, "A weight file, or one of " + joined(model_names()))
+      ->required()
+      ->type_name("");
   add_whole(*app, "--size", options->size, "Another side of the square input", 1, 16384);
   add_whole(*app, "--classes", options->classes, "Another number of classes", 1, max_classes);
   add_json(*app, options->json);

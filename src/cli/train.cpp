@@ -27,30 +27,25 @@ std::string checkpoint_of(const std::string& out) {
 bool same_file(const std::string& a, const std::string& b) {
   std::error_code error;
   if (std::filesystem::equivalent(to_path(a), to_path(b), error)) return true;
-  const auto whole = [&](const std::string& path) {
-    return std::filesystem::weakly_canonical(std::filesystem::absolute(to_path(path), error), error);
-  };
-  return whole(a) == whole(b) && !error;
+  const auto one = full_path(a, error);
+  return !error && one == full_path(b, error) && !error;
 }
 
 // No file is written that another option names too.
 void check_names(const TrainCommand& command, const std::string& checkpoint) {
   using Named = std::pair<const char*, const std::string&>;
-  const Named outputs[] = {
-      {"--log", command.log}, {"--plot", command.plot}, {"--out", command.out}, {"the checkpoint of --out", checkpoint}};
-  const Named inputs[] = {
-      {"--resume", command.resume}, {"--init", command.init}, {"--data", command.data}, {"--val", command.val}};
-  const auto refuse_same = [](const Named& output, const Named& other) {
-    if (output.second.empty() || other.second.empty() || !same_file(output.second, other.second)) return;
-    throw CLI::ValidationError(output.first, cat(output.second, " is the file of ", other.first, " too"));
+  const Named out{"--out", command.out}, next{"the checkpoint of --out", checkpoint}, log{"--log", command.log},
+      plot{"--plot", command.plot}, resume{"--resume", command.resume}, init{"--init", command.init},
+      data{"--data", command.data}, val{"--val", command.val};
+  const auto refuse = [](const Named& output, std::initializer_list<const Named*> others) {
+    for (const Named* other : others)
+      if (!output.second.empty() && !other->second.empty() && same_file(output.second, other->second))
+        throw CLI::ValidationError(output.first, cat(output.second, " is the file of ", other->first, " too"));
   };
-  for (size_t i = 0; i < std::size(outputs); ++i) {
-    for (size_t j = i + 1; j < std::size(outputs); ++j) refuse_same(outputs[i], outputs[j]);
-    const bool may_replace = i >= 2;  // weights to start from by those they became, a checkpoint by its next
-    for (size_t j = may_replace ? 2 : 0; j < std::size(inputs); ++j) refuse_same(outputs[i], inputs[j]);
-  }
-  refuse_same(outputs[2], inputs[0]);
-  refuse_same(outputs[3], inputs[1]);
+  refuse(log, {&plot, &out, &next, &resume, &init, &data, &val});
+  refuse(plot, {&out, &next, &resume, &init, &data, &val});
+  refuse(out, {&next, &resume, &data, &val});  // it may replace the weights that it began with,
+  refuse(next, {&init, &data, &val});          // and a checkpoint the one that went on
 }
 
 // Sums over the steps of an epoch that this run has made.

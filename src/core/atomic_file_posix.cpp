@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/number.h"
+#include "core/path.h"
 
 namespace alx {
 namespace {
@@ -61,10 +62,10 @@ struct AtomicFile::Impl {
 void AtomicFile::Impl::find_target() {
   check(!path.empty(), Code::invalid_argument, "cannot write: the file's name is empty");
   std::error_code error;
-  const auto resolved = std::filesystem::weakly_canonical(path, error);
+  const auto resolved = full_path(path, error);
   if (error) refuse(path, "its folder cannot be found", error.value());
   target = resolved.string();
-  folder = resolved.has_parent_path() ? resolved.parent_path().string() : ".";
+  folder = resolved.parent_path().string();
 }
 
 // Removes the temporary files that crashed programs have left in the folder: nobody holds them, and they are so old

@@ -47,14 +47,6 @@ void append_text(std::string& text, Number value) {
     end = std::to_chars(digits, digits + sizeof digits, +value);
   text.append(digits, end.ptr);
 }
-template <class Address>  // no overload for const void*, which a text would prefer
-  requires std::is_same_v<Address, void*> || std::is_same_v<Address, const void*>
-void append_text(std::string& text, Address value) {
-  char digits[2 * sizeof value];
-  text += "0x";
-  text.append(digits,
-              std::to_chars(digits, digits + sizeof digits, reinterpret_cast<std::uintptr_t>(value), 16).ptr);
-}
 
 // Its arguments, one after the other: texts, whole numbers, and others with six digits.
 template <class... Args>

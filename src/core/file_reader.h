@@ -19,11 +19,12 @@ class FileReader {
   size_t read(uint64_t offset, std::span<std::byte> into) const;
   uint64_t size() const { return size_; }  // when it was opened
   const std::string& path() const { return path_; }
+  intptr_t handle() const { return file_; }  // the system's descriptor or handle
 
  private:
   std::string path_;
   uint64_t size_ = 0;
-  intptr_t file_ = -1;  // the system's descriptor or handle
+  intptr_t file_ = -1;
 };
 
 }  // namespace alx

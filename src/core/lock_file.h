@@ -13,8 +13,8 @@ class LockFile {
  public:
   enum class State { held, busy, impossible, none };  // none: no file can be made there, which is its writer's to say
 
-  LockFile(const std::filesystem::path& path, const std::string& text);  // the process's number goes before the text
-  ~LockFile();                                                           // what is held goes with its file
+  LockFile(const std::filesystem::path& path, const std::string& text);
+  ~LockFile();  // what is held goes with its file
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
 
@@ -26,9 +26,8 @@ class LockFile {
   std::filesystem::path path_;
   State state_ = State::none;
   std::string owner_;
-  int64_t process_;
-  int file_ = -1;            // POSIX
-  void* handle_ = nullptr;   // Windows
+  int64_t process_;     // that has it
+  intptr_t file_ = -1;  // the system's descriptor or handle
 };
 
 }  // namespace alx

@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include "core/error.h"
-#include "core/path.h"
 #include "core/process.h"
 
 namespace alx {
@@ -53,33 +51,35 @@ LockFile::LockFile(const std::filesystem::path& path) : path_(path), process_(pr
 
 LockFile::LockFile(const std::filesystem::path& path, const std::string& text) : LockFile(path) {
   for (int attempt = 0; attempt < 100; ++attempt) {
-    file_ = open_lock(path_.c_str());
-    if (file_ < 0) return;
-    if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    const int file = open_lock(path_.c_str());
+    file_ = file;
+    if (file < 0) return;
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
       const int error = errno;
       state_ = error == EWOULDBLOCK ? State::busy : State::impossible;
-      owner_ = error == EWOULDBLOCK ? read_text(file_) : std::generic_category().message(error);
+      owner_ = error == EWOULDBLOCK ? read_text(file) : std::generic_category().message(error);
       return;
     }
-    if (is_still(path_.c_str(), file_)) {
+    if (is_still(path_.c_str(), file)) {
       state_ = State::held;
-      write_text(file_, cat("process ", process_, ", ", text));
+      write_text(file, text);
       return;
     }
-    close(file_);
     file_ = -1;
+    close(file);
   }
   state_ = State::impossible;
   owner_ = "others take and leave it all the time";
 }
 
 LockFile::~LockFile() {
-  if (file_ < 0) return;
+  const int file = static_cast<int>(file_);
+  if (file < 0) return;
   if (state_ != State::busy && process_ == process_id()) {  // a child of fork() has but a copy
     unlink(path_.c_str());
-    flock(file_, LOCK_UN);  // else such a child would hold it on
+    flock(file, LOCK_UN);  // else such a child would hold it on
   }
-  close(file_);
+  close(file);
 }
 
 }  // namespace alx

@@ -1,6 +1,5 @@
 #include <windows.h>
 
-#include "core/error.h"
 #include "core/lock_file.h"
 #include "core/process.h"
 #include "core/windows_text.h"
@@ -33,23 +32,22 @@ LockFile::LockFile(const std::filesystem::path& path) : path_(path), process_(pr
 
 // Open for writing by one handle at a time; the system deletes it with that handle.
 LockFile::LockFile(const std::filesystem::path& path, const std::string& text) : LockFile(path) {
-  handle_ = CreateFileW(path.c_str(), GENERIC_WRITE | DELETE, readers, nullptr, CREATE_ALWAYS,
-                        FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, nullptr);
-  if (handle_ == INVALID_HANDLE_VALUE) {
-    handle_ = nullptr;
+  const HANDLE file = CreateFileW(path.c_str(), GENERIC_WRITE | DELETE, readers, nullptr, CREATE_ALWAYS,
+                                  FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, nullptr);
+  if (file == INVALID_HANDLE_VALUE) {
     if (GetLastError() != ERROR_SHARING_VIOLATION) return;
     state_ = State::busy;
     owner_ = read_text(path);
     return;
   }
+  file_ = reinterpret_cast<intptr_t>(file);
   state_ = State::held;
-  const std::string whole = cat("process ", process_, ", ", text);
   DWORD written = 0;
-  (void)WriteFile(handle_, whole.data(), static_cast<DWORD>(whole.size()), &written, nullptr);
+  (void)WriteFile(file, text.data(), static_cast<DWORD>(text.size()), &written, nullptr);
 }
 
 LockFile::~LockFile() {
-  if (handle_) CloseHandle(handle_);
+  if (state_ == State::held) CloseHandle(reinterpret_cast<HANDLE>(file_));
 }
 
 }  // namespace alx

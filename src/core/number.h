@@ -1,4 +1,4 @@
-// Numbers and texts, the same whatever the host program's locale.
+// Numbers as texts and back, the same whatever the host program's locale.
 #pragma once
 #include <charconv>
 #include <cstdint>
@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+
+#include "core/text.h"
 
 namespace alx {
 
@@ -27,8 +29,7 @@ inline std::string general(double value, int digits) {
 // Lower-case hexadecimal digits, at least `width` of them.
 inline std::string hex(uint64_t value, size_t width = 1) {
   char digits[16];
-  const std::string text(digits, std::to_chars(digits, digits + sizeof digits, value, 16).ptr);
-  return std::string(text.size() < width ? width - text.size() : 0, '0') + text;
+  return zero_padded({digits, std::to_chars(digits, digits + sizeof digits, value, 16).ptr}, width);
 }
 
 }  // namespace alx

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <optional>
 #include <string>
 
 #include "core/error.h"
 #include "core/lock_file.h"
 #include "core/log.h"
 #include "core/path.h"
+#include "core/process.h"
+#include "core/text.h"
 
 namespace alx {
 namespace {
@@ -18,13 +19,15 @@ namespace fs = std::filesystem;
 
 fs::path lock_of(const std::string& path) {
   std::error_code error;
-  // Absolute first: of a relative name canonical makes something else before there is such a file.
-  const fs::path target = fs::weakly_canonical(fs::absolute(to_path(path), error), error);
+  const fs::path target = full_path(path, error);
   if (error || !target.has_filename()) return {};  // no such folder: the writer says so
   return target.parent_path() / to_path(".alexnet-" + to_utf8(target.filename()) + ".lock");
 }
 
-std::string two_digits(unsigned number) { return cat(number < 10 ? "0" : "", number); }
+template <class Number>
+std::string two_digits(Number number) {
+  return zero_padded(cat(number), 2);
+}
 
 // "2026-11-30 01:45:02 UTC"
 std::string now() {
@@ -34,9 +37,9 @@ std::string now() {
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
   return cat(static_cast<int>(date.year()), "-", two_digits(unsigned{date.month()}), "-",
-             two_digits(unsigned{date.day()}), " ", two_digits(static_cast<unsigned>(clock.hours().count())), ":",
-             two_digits(static_cast<unsigned>(clock.minutes().count())), ":",
-             two_digits(static_cast<unsigned>(clock.seconds().count())), " UTC");
+             two_digits(unsigned{date.day()}), " ", two_digits(clock.hours().count()), ":",
+             two_digits(clock.minutes().count()), ":",
+             two_digits(clock.seconds().count()), " UTC");
 }
 
 std::string owner_in(std::string text) {
@@ -49,14 +52,14 @@ std::string owner_in(std::string text) {
 }  // namespace
 
 struct OutputLock::Impl {
-  fs::path file;
-  std::unique_ptr<LockFile> held;  // null: the file system cannot lock
+  fs::path file;                   // empty: there is no such folder
+  std::unique_ptr<LockFile> held;
 };
 
 OutputLock::OutputLock(const std::string& path) : impl_(std::make_unique<Impl>()) {
   impl_->file = lock_of(path);
   if (impl_->file.empty()) return;
-  impl_->held = std::make_unique<LockFile>(impl_->file, cat("host ", host_name(), ", since ", now(), "\n"));
+  impl_->held = std::make_unique<LockFile>(impl_->file, cat("process ", process_id(), ", host ", host_name(), ", since ", now(), "\n"));
   const LockFile& lock = *impl_->held;
   check(lock.state() != LockFile::State::busy, Code::invalid_state, path, ": another run writes it: ",
         owner_in(lock.owner()), "; wait for its end, stop it, or give another name");

@@ -11,6 +11,13 @@ namespace alx {
 std::filesystem::path to_path(std::string_view utf8);  // invalid_argument where the system takes no such name
 std::string to_utf8(const std::filesystem::path& path);
 
+// The file that a name stands for, whether it is there or not: absolute, links followed. Absolute first: of a relative
+// name weakly_canonical() makes something else before there is such a file.
+inline std::filesystem::path full_path(std::string_view utf8, std::error_code& error) {
+  const std::filesystem::path absolute = std::filesystem::absolute(to_path(utf8), error);
+  return error ? absolute : std::filesystem::weakly_canonical(absolute, error);
+}
+
 // What the system says of an error, in UTF-8.
 std::string reason(const std::error_code& error);
 std::string reason(int error);  // of errno

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "data/decode.h"
 #include "data/preprocess.h"
 #include "data/rounding.h"
@@ -31,9 +32,8 @@ Made make(const Dataset& data, int64_t i, const Preprocessor& preprocess, const 
 }
 
 std::string member_name(const Dataset& data, int64_t i, bool raw) {
-  const std::string digits = std::to_string(i);
-  const std::string zeros(digits.size() < 8 ? 8 - digits.size() : 0, '0');
-  return cat(data.classes()[static_cast<size_t>(data.label(i))], "/", zeros, digits, raw ? ".bmp" : ".jpg");
+  return cat(data.classes()[static_cast<size_t>(data.label(i))], "/", zero_padded(std::to_string(i), 8),
+             raw ? ".bmp" : ".jpg");
 }
 
 InputSpec square_input(int64_t size) {

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/path.h"
+#include "core/text.h"
 #include "data/left_out.h"
 
 namespace alx {
@@ -16,13 +17,6 @@ namespace {
 
 using Kind = TreeEntry::Kind;
 using Names = std::set<std::string, std::less<>>;
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 std::string_view folder_of(std::string_view path) { return path.substr(0, path.rfind('/') + 1); }  // with its '/'
@@ -57,7 +51,7 @@ bool is_junk(std::string_view path) {
   static constexpr std::array<std::string_view, 14> endings{"thumbs.db", ".ini", ".txt", ".md",   ".json",
                                                             ".csv",      ".tsv", ".xml", ".yaml", ".yml",
                                                             ".html",     ".pdf", ".log", ".url"};
-  const std::string name = lower(std::string(file_name(path)));
+  const std::string name = lower_case(std::string(file_name(path)));
   const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
   return name.find('.') == name.npos || std::any_of(endings.begin(), endings.end(), ends);
 }
@@ -272,7 +266,7 @@ bool has_image_extension(const std::string& name) {
   const std::string_view own = file_name(name);
   const size_t dot = own.rfind('.');
   if (dot == own.npos || dot == 0) return false;
-  const std::string extension = lower(std::string(own.substr(dot)));
+  const std::string extension = lower_case(std::string(own.substr(dot)));
   return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
 }
 

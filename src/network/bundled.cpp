@@ -8,18 +8,13 @@
 #include "core/log.h"
 #include "core/module_path.h"
 #include "core/path.h"
+#include "core/text.h"
 #include "models/zoo.h"
 
 namespace alx {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 #ifdef _WIN32
 std::vector<std::string> data_folders() { return {}; }
@@ -31,15 +26,10 @@ std::string variable(const char* name, const std::string& usual) {
 
 // Folders that a desktop keeps data in: the XDG Base Directory Specification, 0.8.
 std::vector<std::string> data_folders() {
-  std::vector<std::string> folders;
   const std::string home = variable("HOME", "");
-  folders.push_back(variable("XDG_DATA_HOME", home.empty() ? "" : home + "/.local/share"));
-  const std::string dirs = variable("XDG_DATA_DIRS", "/usr/local/share:/usr/share") + ":/usr/share";
-  for (size_t start = 0; start <= dirs.size();) {
-    const size_t end = std::min(dirs.find(':', start), dirs.size());
-    folders.push_back(dirs.substr(start, end - start));
-    start = end + 1;
-  }
+  std::vector<std::string> folders{variable("XDG_DATA_HOME", home.empty() ? "" : home + "/.local/share")};
+  for (std::string& folder : split(variable("XDG_DATA_DIRS", "/usr/local/share:/usr/share") + ":/usr/share", ':'))
+    folders.push_back(std::move(folder));
   std::erase_if(folders, [](const std::string& folder) { return !to_path(folder).is_absolute(); });  // as it demands
   return folders;
 }

@@ -5,15 +5,17 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "data/prepared.h"
 #include "models/imagenet_labels.h"
 
 namespace alx {
 namespace {
 
-std::string folded(std::string name) {
-  for (char& c : name) c = c == '_' ? ' ' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return name;
+std::string folded(const std::string& name) {
+  std::string text = lower_case(name);
+  std::replace(text.begin(), text.end(), '_', ' ');
+  return text;
 }
 
 // Rows still to be computed: images with their true classes.

@@ -10,6 +10,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/text.h"
 
 namespace alx {
 namespace {
@@ -22,11 +23,7 @@ constexpr int64_t kThumbnail = 64;      // pictures up to this side are enlarged
 
 std::string ending(const std::string& path) {
   const size_t dot = path.find_last_of("./\\");
-  std::string end = dot == std::string::npos || path[dot] != '.' ? "" : path.substr(dot + 1);
-  for (char& c : end) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return end;
+  return dot == std::string::npos || path[dot] != '.' ? "" : lower_case(path.substr(dot + 1));
 }
 
 // For cairo's writers; no exception may pass through C.

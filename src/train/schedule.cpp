@@ -5,20 +5,10 @@
 
 #include "core/error.h"
 #include "core/number.h"
+#include "core/text.h"
 
 namespace alx {
 namespace {
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts(1);
-  for (char c : text) {
-    if (c == separator)
-      parts.emplace_back();
-    else
-      parts.back().push_back(c);
-  }
-  return parts;
-}
 
 double number(const std::string& text, const std::string& whole) {
   const std::optional<double> value = parse_number<double>(text);

@@ -1,10 +1,11 @@
 #include "weights/detect.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/number.h"
+#include "core/text.h"
 #include "models/zoo.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
@@ -40,9 +41,8 @@ ModelId parse_model_id(const std::string& text) {
   ModelId id{text.substr(0, std::min(slash, longest + 1)), 1};
   bool good = !id.name.empty() && id.name.size() <= longest;
   if (slash != std::string::npos) {
-    const char *first = text.data() + slash + 1, *last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(first, last, id.revision);
-    good = good && error == std::errc() && end == last && id.revision > 0;
+    id.revision = parse_number<int>(std::string_view(text).substr(slash + 1)).value_or(0);
+    good = good && id.revision > 0;
   }
   check(good, Code::bad_file, key_model, " should be NAME/REVISION, such as \"alexnet-2012/1\", but is ",
         in_quotes(text));
@@ -57,12 +57,9 @@ std::string guess_model(const WeightFile& file) {
   check(!found.empty(), Code::bad_file, file.path(),
         " does not say which network it is for, and the names and shapes of its ", file.tensors().size(),
         " tensors fit none at its usual input size; name the network");
-  if (found.size() > 1) {
-    std::string names;
-    for (const std::string& model : found) names += (names.empty() ? "" : ", ") + model;
+  if (found.size() > 1)
     log_line(LogLevel::warning, cat(file.path(), " does not say which network it is for, and its tensors fit several: ",
-                                    names, ". The first is taken; name the network if it is another"));
-  }
+                                    joined(found), ". The first is taken; name the network if it is another"));
   return found.front();
 }
 

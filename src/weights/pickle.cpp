@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "weights/bytes.h"
 
 namespace alx {
@@ -33,8 +34,6 @@ constexpr Known known_names[] = {
     {"torch.cuda", "HalfStorage", Name::f16_storage},
     {"torch.cuda", "BFloat16Storage", Name::bf16_storage},
 };
-
-std::string hex(uint8_t byte) { return {'0', 'x', "0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]}; }
 
 }  // namespace
 
@@ -283,7 +282,7 @@ bool Pickle::step() {
       demand(stack_.empty() && marks_.empty(), "values are left over");
       return false;
     default:
-      fail(Code::unsupported, where_, ": opcode ", hex(opcode), " at byte ", at_ - 1,
+      fail(Code::unsupported, where_, ": opcode 0x", hex(opcode, 2), " at byte ", at_ - 1,
            " of the pickle is refused: only what a state_dict needs is read. Save with torch.save(model.state_dict(), "
            "path)");
   }
