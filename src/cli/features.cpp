@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -11,6 +10,7 @@
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "core/error.h"
+#include "core/finite.h"
 #include "core/parallel.h"
 #include "core/path.h"
 #include "data/walk.h"
@@ -125,10 +125,10 @@ class FeatureRun {
     }
     if (inputs.empty()) return {};
     std::vector<float> rows = session_->features(std::span<const float>(inputs), source_.layer);
-    const auto wrong = std::find_if(rows.begin(), rows.end(), [](float v) { return !std::isfinite(v); });
-    if (wrong != rows.end()) {
-      const auto row = static_cast<size_t>(wrong - rows.begin()) / static_cast<size_t>(element_count(source_.shape));
-      fail(Code::bad_file, "the layer ", source_.layer, " of ", options_.model, " gives ", *wrong, " for ",
+    const size_t wrong = first_not_finite(rows.data(), rows.size());
+    if (wrong < rows.size()) {
+      const size_t row = wrong / static_cast<size_t>(element_count(source_.shape));
+      fail(Code::bad_file, "the layer ", source_.layer, " of ", options_.model, " gives ", rows[wrong], " for ",
            path(source_.images[before + row]), ": the weights overflow in this precision");
     }
     return rows;

@@ -6,6 +6,7 @@
 
 #include "backends/registry.h"
 #include "core/error.h"
+#include "core/finite.h"
 #include "core/log.h"
 #include "network/feature_index.h"
 
@@ -80,7 +81,7 @@ std::vector<float> Session::run(std::span<const float> images) { return probabil
 
 std::vector<float> Session::probabilities_of(std::span<const float> images, Values values) {
   std::vector<float> probabilities = run_and_read(images, network_->result(), values);
-  const bool finite = std::all_of(probabilities.begin(), probabilities.end(), [](float p) { return std::isfinite(p); });
+  const bool finite = first_not_finite(probabilities.data(), probabilities.size()) == probabilities.size();
   check(finite, Code::bad_file, "the answer of ", model_->description(),
         " is not a number: the weights overflow in this precision");
   return probabilities;

@@ -199,7 +199,7 @@ std::map<std::string, std::string> Trainer::metadata() const {
 std::optional<CheckpointState> read_checkpoint_state(const std::string& path) try {
   const std::string text = WeightFile::open(path).metadata(solver_key);
   if (text.empty()) return std::nullopt;
-  const Document document{json::parse(text)};
+  const Document document{parse_json(text, solver_key)};
   const json& solver = document.json;
   const int64_t images = solver.at("images"), batch = solver.at("batch"), epochs = solver.at("epochs");
   return CheckpointState{solver.at("step"), images / std::max<int64_t>(batch, 1) * epochs};

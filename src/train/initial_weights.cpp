@@ -29,7 +29,7 @@ Head match_head(const WeightFile& file, const Dataset& data, const TrainOptions&
     for (size_t i = 0; fits && i < classes.size(); ++i) head.rows[i] = static_cast<int64_t>(i);
     head.why = fits ? "the file names no classes, and their number fits" : "the file has another number of classes";
   } else {
-    const ClassNames known(labels_from_json(names));
+    const ClassNames known(labels_from_json(names, file.limits()));
     for (size_t i = 0; i < classes.size(); ++i) head.rows[i] = known.find(classes[i]).value_or(drawn);
     head.why = "by the names of classes";
   }
@@ -76,19 +76,16 @@ WeightSource weights_to_start_from(const WeightFile& file, const NetSpec& spec, 
   const WeightSource from_file = weights_from(file), draw = drawn_weights(options.seed);
   return [=, &file](const ParamSpec& param, int64_t rows, const PartSink& sink) {
     if (!param.name.starts_with(last)) return from_file(param, rows, sink);
-    const std::vector<float> values = merged(file, param, head, draw);
-    const auto width = static_cast<size_t>(element_count(param.shape) / param.shape[0]);
-    for (int64_t row = 0; row < param.shape[0]; row += rows) {
-      const auto count = static_cast<size_t>(std::min(rows, param.shape[0] - row));
-      sink(row, std::span(values).subspan(static_cast<size_t>(row) * width, count * width));
-    }
+    auto whole = std::make_shared<DenseWeights>();
+    (*whole)[param.name] = merged(file, param, head, draw);
+    weights_from(std::move(whole))(param, rows, sink);
   };
 }
 
 MeanImage take_input_of(const WeightFile& file, InputSpec& input) {
   const std::string json = file.metadata("alexnet.input");
   if (json.empty()) return {};
-  const InputSpec theirs = input_from_json(json);
+  const InputSpec theirs = input_from_json(json, file.limits());
   input.channel_order = theirs.channel_order;
   input.scale = theirs.scale;
   input.mean = theirs.mean;

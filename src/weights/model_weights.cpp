@@ -1,9 +1,9 @@
 #include "weights/model_weights.h"
 
-#include <cmath>
 #include <set>
 
 #include "core/error.h"
+#include "core/finite.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
 
@@ -63,10 +63,10 @@ void check_against(const WeightFile& file, const std::vector<ParamSpec>& params,
 }
 
 void refuse_non_finite(std::span<const float> values, const std::string& name, const std::string& path) {
-  for (size_t i = 0; i < values.size(); ++i)
-    if (!std::isfinite(values[i]))
-      fail(Code::bad_file, path, ": tensor ", in_quotes(name), " holds ", values[i], " at element ", i,
-           "; weights must be finite. The training that wrote it probably diverged");
+  const size_t wrong = first_not_finite(values.data(), values.size());
+  if (wrong < values.size())
+    fail(Code::bad_file, path, ": tensor ", in_quotes(name), " holds ", values[wrong], " at element ", wrong,
+         "; weights must be finite. The training that wrote it probably diverged");
 }
 
 }  // namespace alx
