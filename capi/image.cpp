@@ -82,7 +82,9 @@ alexnet_status alexnet_image_from_file(const char* path, alexnet_image** image) 
 }
 
 alexnet_status alexnet_image_from_memory(const void* bytes, size_t size, alexnet_image** image) {
-  return make_image(image, [&] { return decode_image(require_bytes(bytes, size), "the picture in memory", 0, usual_limits()); });
+  return make_image(image, [&] {
+    return decode_image(require_bytes(bytes, size), "the picture in memory", 0, usual_limits());
+  });
 }
 
 alexnet_status alexnet_image_size(const alexnet_image* image, int64_t* width, int64_t* height) {

@@ -52,7 +52,8 @@ function(alexnet_alone target)
 endfunction()
 
 # alexnet_unite(TARGET): with ALEXNET_UNITY, a folder's sources that have the same options are compiled as one file, since most of
-# the time goes into the headers that they share. CMake's own UNITY_BUILD leaves alone what has options.
+# the time goes into the headers that they share; one that has definitions of its own stays alone. CMake's own UNITY_BUILD
+# leaves alone what has options.
 function(alexnet_unite target)
   if(NOT ALEXNET_UNITY)
     return()
@@ -63,7 +64,8 @@ function(alexnet_unite target)
   foreach(source ${sources})
     cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${folder})
     get_source_file_property(alone ${source} TARGET_DIRECTORY ${target} SKIP_UNITY_BUILD_INCLUSION)
-    if(alone OR NOT source MATCHES "\\.cpp$")
+    get_source_file_property(defined ${source} TARGET_DIRECTORY ${target} COMPILE_DEFINITIONS)
+    if(alone OR defined OR NOT source MATCHES "\\.cpp$")
       continue()
     endif()
     get_source_file_property(options ${source} TARGET_DIRECTORY ${target} COMPILE_OPTIONS)

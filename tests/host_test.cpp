@@ -34,28 +34,9 @@ void expect_right(const Answer& got) {
     EXPECT_LT(relative_error(got.gradients[i], right().gradients[i]), 1e-3) << "gradient " << i;
 }
 
-// A network that was made elsewhere, run here.
-struct Made {
-  Made() : network(spec(), open_devices("cpu", 4), options()) {
-    network.load(drawn_weights(1));
-    network.set_input(picture(network, 1, 1.f));
-    network.set_labels(std::vector<int32_t>{1, 7, 3});
-  }
-  static NetworkOptions options() {
-    NetworkOptions options;
-    options.batch = 3;
-    options.phase = Phase::training;
-    return options;
-  }
-  Answer run() {
-    const StepContext step{.seed = 5, .step = 2};
-    network.forward(step);
-    network.backward(step);
-    Answer answer{network.read("prob"), network.read("loss"), {}};
-    for (size_t i = 0; i < network.params().size(); ++i) answer.gradients.push_back(network.read_gradient(i));
-    return answer;
-  }
-  Network network;
+// A network that may be made elsewhere than it is run.
+struct Made : OneStep {
+  Made() : OneStep(spec(), "cpu", 4) {}
 };
 
 // With what the environment of this process says: see tests/CMakeLists.txt for its settings.

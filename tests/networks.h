@@ -32,20 +32,37 @@ struct Answer {
   std::vector<std::vector<float>> gradients;
 };
 
+// A network in training with weights, pictures and labels of its own.
+class OneStep {
+ public:
+  OneStep(const NetSpec& spec, const std::string& devices, int threads)
+      : net_(spec, open_devices(devices, threads), options()) {
+    net_.load(drawn_weights(1));
+    net_.set_input(picture(net_, 1, spec.input.scale > 1 ? 60.f : 1.f));
+    net_.set_labels(std::vector<int32_t>{1, 7, 3});
+  }
+
+  Answer run() {
+    const StepContext step{.seed = 5, .step = 2};
+    net_.forward(step);
+    net_.backward(step);
+    Answer answer{net_.read("prob"), net_.read("loss"), {}};
+    for (size_t i = 0; i < net_.params().size(); ++i) answer.gradients.push_back(net_.read_gradient(i));
+    return answer;
+  }
+
+ private:
+  static NetworkOptions options() {
+    NetworkOptions options;
+    options.batch = 3;
+    options.phase = Phase::training;
+    return options;
+  }
+  Network net_;
+};
+
 inline Answer train_once(const NetSpec& spec, const std::string& devices, int threads = 1) {
-  NetworkOptions options;
-  options.batch = 3;
-  options.phase = Phase::training;
-  Network net(spec, open_devices(devices, threads), options);
-  net.load(drawn_weights(1));
-  net.set_input(picture(net, 1, spec.input.scale > 1 ? 60.f : 1.f));
-  net.set_labels(std::vector<int32_t>{1, 7, 3});
-  const StepContext step{.seed = 5, .step = 2};
-  net.forward(step);
-  net.backward(step);
-  Answer answer{net.read("prob"), net.read("loss"), {}};
-  for (size_t i = 0; i < net.params().size(); ++i) answer.gradients.push_back(net.read_gradient(i));
-  return answer;
+  return OneStep(spec, devices, threads).run();
 }
 
 inline double l2(const std::vector<float>& a) {
