@@ -40,7 +40,8 @@ Seen seen(const std::string& path, const std::string& root, const std::string& p
     const auto set = Dataset::open(path, part);
     found.classes = set->classes();
     for (int64_t i = 0; i < set->size(); ++i) {
-      found.pictures.push_back(to_utf8(to_path(set->name(i).substr(root.size())).generic_string()));
+      const std::u8string name = to_path(set->name(i).substr(root.size())).generic_u8string();
+      found.pictures.emplace_back(name.begin(), name.end());
       found.labels.push_back(set->label(i));
     }
   } catch (const Error& error) {
@@ -56,7 +57,7 @@ class OneRule : public testing::Test {
   Seen in_folder(const Tree& tree, const std::string& part = "train") {
     fs::remove_all(to_path(root()));
     for (const std::string& name : tree) folder_.write("set/" + name, "x");
-    return seen(root(), (to_path(root()) / "").make_preferred().string(), part);
+    return seen(root(), to_utf8((to_path(root()) / "").make_preferred()), part);
   }
   // Each name behind `front`, in another order.
   Seen in_archive(const Tree& tree, const std::string& front = "", const std::string& part = "train") {

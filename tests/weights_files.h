@@ -32,7 +32,9 @@ inline std::string load(const std::string& path) {
 
 inline void save(const std::string& path, const std::string& bytes) {
   std::filesystem::remove(to_path(path));  // some file systems sync to the disk when a file is cut and written again
-  std::ofstream(to_path(path), std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream out(to_path(path), std::ios::binary);
+  if (!out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush())
+    fail(Code::io, path, ": cannot be written; is it still open?");  // Windows keeps an open file's name
 }
 
 // A safetensors file of this header, exactly as it is given.

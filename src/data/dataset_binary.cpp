@@ -127,7 +127,7 @@ class IdxDataset final : public BinaryDataset {
     check(sizes[0] > 0, Code::bad_file, path, ": a set without pictures");
     const auto highest = std::to_integer<int>(*std::max_element(labels_.begin() + label_header, labels_.end()));
     for (int i = 0; i <= highest; ++i) classes_.push_back(std::to_string(i));
-    add(images.filename().string(), std::move(pixels), sizes[0]);
+    add(to_utf8(images.filename()), std::move(pixels), sizes[0]);
   }
 
   int64_t label(int64_t i) const override {
