@@ -5,9 +5,9 @@
 
 #include "allocations.h"
 #include "models/zoo.h"
+#include "network/detect.h"
 #include "network/feature_index.h"
 #include "torch_files.h"
-#include "weights/detect.h"
 #include "weights/hash.h"
 #include "weights/json.h"
 #include "weights/model_weights.h"

@@ -5,7 +5,6 @@
 #include <map>
 
 #include "core/log.h"
-#include "weights/detect.h"
 #include "weights/model_weights.h"
 #include "weights_files.h"
 

@@ -8,7 +8,8 @@
 #include "core/log.h"
 #include "golden_folder.h"
 #include "models/zoo.h"
-#include "weights/detect.h"
+#include "network/detect.h"
+#include "weights/model_id.h"
 #include "weights_files.h"
 
 namespace alx {

@@ -11,6 +11,7 @@
 #include "models/zoo.h"
 #include "network/bundled.h"
 #include "network/model.h"
+#include "weights/format.h"
 #include "weights/json.h"
 
 namespace alx::cli {
@@ -125,11 +126,11 @@ void print_file(const Model& model) {
     const std::string text = file.metadata(key);
     return text.empty() ? size_t{0} : Document{parse_json(text, key, file.limits())}.json.size();
   };
-  std::cout << "         format " << printable(file.metadata("alexnet.format")) << " by "
-            << printable(file.metadata("alexnet.producer")) << "; " << count("alexnet.labels") << " labels, "
-            << count("alexnet.checksums") << " checksums, self-test: " << (file.find("selftest.output") ? "yes" : "no")
+  std::cout << "         format " << printable(file.metadata(key_format)) << " by "
+            << printable(file.metadata(key_producer)) << "; " << count(key_labels) << " labels, "
+            << count(key_checksums) << " checksums, self-test: " << (file.find(self_test_output) ? "yes" : "no")
             << '\n';
-  if (!file.metadata("alexnet.solver").empty())
+  if (!file.metadata(key_solver).empty())
     std::cout << "         a checkpoint: `alexnet train --resume` goes on\n";
 }
 

@@ -2,6 +2,7 @@
 
 #include "backends/registry.h"
 #include "network/model_file.h"
+#include "weights/format.h"
 
 namespace alx {
 namespace {
@@ -36,13 +37,13 @@ class Converter {
     std::vector<float> picture = rounded(self_test_picture(), DataType::f16);
     network.set_input(picture);
     network.forward();
-    tensors.push_back(make_tensor("selftest.input", network.input_shape(), std::move(picture), DataType::f16));
-    tensors.push_back(make_tensor("selftest.output", network.shape(network.result()), network.read(network.result())));
+    tensors.push_back(make_tensor(self_test_input, network.input_shape(), std::move(picture), DataType::f16));
+    tensors.push_back(make_tensor(self_test_output, network.shape(network.result()), network.read(network.result())));
   }
 
   std::map<std::string, std::string> metadata() const {
     std::map<std::string, std::string> metadata = metadata_of(model_.spec(), model_.labels());
-    if (const std::string pca = model_.file()->metadata(pca_key); !pca.empty()) metadata[pca_key] = pca;
+    if (const std::string pca = model_.file()->metadata(key_pca); !pca.empty()) metadata[key_pca] = pca;
     return metadata;
   }
 
@@ -57,7 +58,7 @@ class Converter {
   std::vector<float> self_test_picture() const {
     const InputSpec& input = model_.spec().input;
     std::vector<float> values(static_cast<size_t>(3 * input.height * input.width));
-    const TensorView* kept = model_.file()->find("selftest.input");
+    const TensorView* kept = model_.file()->find(self_test_input);
     if (kept && element_count(kept->shape) == static_cast<int64_t>(values.size())) {
       model_.file()->read(*kept, values);
       return values;

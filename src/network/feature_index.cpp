@@ -9,15 +9,15 @@
 namespace alx {
 namespace {
 
-constexpr const char* key_model = "alexnet.features.model";
-constexpr const char* key_network = "alexnet.features.network";
-constexpr const char* key_checksum = "alexnet.features.weights_checksum";
-constexpr const char* key_input = "alexnet.features.input";
-constexpr const char* key_precision = "alexnet.features.precision";
-constexpr const char* key_layer = "alexnet.features.layer";
-constexpr const char* key_shape = "alexnet.features.shape";
-constexpr const char* key_folder = "alexnet.features.folder";
-constexpr const char* key_images = "alexnet.features.images";
+constexpr const char* index_model = "alexnet.features.model";
+constexpr const char* index_network = "alexnet.features.network";
+constexpr const char* index_checksum = "alexnet.features.weights_checksum";
+constexpr const char* index_input = "alexnet.features.input";
+constexpr const char* index_precision = "alexnet.features.precision";
+constexpr const char* index_layer = "alexnet.features.layer";
+constexpr const char* index_shape = "alexnet.features.shape";
+constexpr const char* index_folder = "alexnet.features.folder";
+constexpr const char* index_images = "alexnet.features.images";
 
 // Of what stands in messages.
 std::string text_of(const WeightFile& file, const char* key) {
@@ -31,8 +31,8 @@ std::vector<std::string> images_of(const WeightFile& file) {
   // A name for each row: the features, which lie in the file, bound how many there are.
   Limits limits = file.limits();
   limits.items = std::max(limits.items, static_cast<int64_t>(file.find(features_tensor)->data.size() / sizeof(float)));
-  const Document document{parse_json(file.metadata(key_images), cat(file.path(), ": ", key_images), limits)};
-  const auto bad = [&] { fail(Code::bad_file, file.path(), ": ", key_images, " is not a JSON list of texts"); };
+  const Document document{parse_json(file.metadata(index_images), cat(file.path(), ": ", index_images), limits)};
+  const auto bad = [&] { fail(Code::bad_file, file.path(), ": ", index_images, " is not a JSON list of texts"); };
   if (!document.json.is_array()) bad();
   std::vector<std::string> images;
   for (const auto& image : document.json) {
@@ -54,37 +54,37 @@ FeatureSource source_of(const Model& model, const std::string& name) {
 }
 
 std::map<std::string, std::string> to_metadata(const FeatureSource& source) {
-  return {{key_model, source.model},
-          {key_network, source.network},
-          {key_checksum, source.checksum},
-          {key_input, source.input},
-          {key_precision, source.precision},
-          {key_layer, source.layer},
-          {key_shape, nlohmann::json(source.shape).dump()},
-          {key_folder, source.folder},
-          {key_images, nlohmann::json(source.images).dump()}};
+  return {{index_model, source.model},
+          {index_network, source.network},
+          {index_checksum, source.checksum},
+          {index_input, source.input},
+          {index_precision, source.precision},
+          {index_layer, source.layer},
+          {index_shape, nlohmann::json(source.shape).dump()},
+          {index_folder, source.folder},
+          {index_images, nlohmann::json(source.images).dump()}};
 }
 
-bool is_feature_index(const WeightFile& file) { return file.metadata().contains(key_images); }
+bool is_feature_index(const WeightFile& file) { return file.metadata().contains(index_images); }
 
 FeatureIndex FeatureIndex::open(const std::string& path, const Limits& limits) {
   FeatureIndex index(WeightFile::open(path, limits));
   const WeightFile& file = index.file_;
   const TensorView* features = file.find(features_tensor);
-  check(features && !file.metadata(key_layer).empty() && !file.metadata(key_images).empty(), Code::bad_file, path,
-        ": no index of features: it has no ", features ? key_layer : "tensor 'features'",
-        features ? cat(" or no ", key_images) : std::string(), "; `alexnet features` makes one");
+  check(features && !file.metadata(index_layer).empty() && !file.metadata(index_images).empty(), Code::bad_file, path,
+        ": no index of features: it has no ", features ? index_layer : "tensor 'features'",
+        features ? cat(" or no ", index_images) : std::string(), "; `alexnet features` makes one");
   check(features->type == DataType::f32 && features->shape.size() >= 2, Code::bad_file, path,
         ": its features must be F32 and have a row for each picture, but are ", name_of(features->type), ", ",
         to_string(features->shape));
-  index.source_ = {text_of(file, key_model),
-                   text_of(file, key_network),
-                   text_of(file, key_checksum),
-                   text_of(file, key_input),
-                   text_of(file, key_precision),
-                   text_of(file, key_layer),
+  index.source_ = {text_of(file, index_model),
+                   text_of(file, index_network),
+                   text_of(file, index_checksum),
+                   text_of(file, index_input),
+                   text_of(file, index_precision),
+                   text_of(file, index_layer),
                    {features->shape.begin() + 1, features->shape.end()},
-                   text_of(file, key_folder),
+                   text_of(file, index_folder),
                    images_of(file)};
   check(index.size() == features->shape.front(), Code::bad_file, path, ": there are ", index.size(),
         " names of pictures for ", features->shape.front(), " rows of features");

@@ -7,7 +7,9 @@
 #include "models/imagenet_labels.h"
 #include "models/zoo.h"
 #include "network/bundled.h"
-#include "weights/detect.h"
+#include "network/detect.h"
+#include "weights/format.h"
+#include "weights/model_id.h"
 #include "weights/model_weights.h"
 
 namespace alx {
@@ -21,7 +23,7 @@ int64_t classes_in(const WeightFile& file, const NetSpec& spec) {
 
 NetSpec spec_of(const WeightFile& file, const std::string& name) {
   const NetSpec plain = make_model(name);
-  const std::string recorded = file.metadata("alexnet.model");
+  const std::string recorded = file.metadata(key_model);
   if (!recorded.empty()) {
     const ModelId id = parse_model_id(recorded);
     check(id.name == name, Code::invalid_argument, file.path(), " holds weights of ", id.name, ", not of ", name);
@@ -30,7 +32,7 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
   }
   ModelOptions options;
   options.classes = classes_in(file, plain);
-  const std::string json = file.metadata("alexnet.input");
+  const std::string json = file.metadata(key_input);
   std::optional<InputSpec> input;
   if (!json.empty()) {
     input = input_from_json(json, file.limits());
@@ -47,7 +49,7 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
 }
 
 std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
-  const std::string json = file.metadata("alexnet.labels");
+  const std::string json = file.metadata(key_labels);
   if (json.empty()) return default_labels(classes);
   std::vector<std::string> labels = labels_from_json(json, file.limits());
   check(static_cast<int64_t>(labels.size()) == classes, Code::bad_file, file.path(), ": alexnet.labels has ",

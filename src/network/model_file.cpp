@@ -1,13 +1,14 @@
 #include "network/model_file.h"
+#include "weights/format.h"
+#include "weights/model_id.h"
 
-#include "weights/detect.h"
 
 namespace alx {
 
 std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::vector<std::string>& labels) {
-  return {{"alexnet.model", to_string(ModelId{spec.id, spec.revision})},
-          {"alexnet.input", to_json(spec.input)},
-          {"alexnet.labels", labels_to_json(labels)}};
+  return {{key_model, to_string(ModelId{spec.id, spec.revision})},
+          {key_input, to_json(spec.input)},
+          {key_labels, labels_to_json(labels)}};
 }
 
 void add_mean_image(const Preprocessor& preprocessor, std::vector<TensorToWrite>& tensors) {

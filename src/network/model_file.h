@@ -8,8 +8,6 @@
 
 namespace alx {
 
-constexpr const char* pca_key = "alexnet.pca";  // colour components of the training set, where there was noise of them
-
 // Model, input and labels.
 std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::vector<std::string>& labels);
 

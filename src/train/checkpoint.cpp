@@ -9,7 +9,7 @@
 #include "network/model_file.h"
 #include "train/fingerprint.h"
 #include "train/trainer.h"
-#include "weights/detect.h"
+#include "weights/format.h"
 #include "weights/json.h"
 #include "weights/model_weights.h"
 
@@ -18,10 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* solver_key = "alexnet.solver";
 constexpr size_t longest_solver = size_t{1} << 16;  // bytes; its texts stand in messages
-constexpr const char* pictures_key = "alexnet.pictures";  // a fingerprint of the data
-constexpr const char* velocity_prefix = "optimizer.velocity.";
 
 std::string to_json(const ColourComponents& colours) {
   Document document{json::object()};
@@ -32,16 +29,16 @@ std::string to_json(const ColourComponents& colours) {
 }
 
 std::optional<ColourComponents> colours_of(const WeightFile& file) {
-  const std::string text = file.metadata(pca_key);
+  const std::string text = file.metadata(key_pca);
   if (text.empty()) return std::nullopt;
   try {
-    const Document document{parse_json(text, cat(file.path(), ": ", pca_key), file.limits())};
+    const Document document{parse_json(text, cat(file.path(), ": ", key_pca), file.limits())};
     ColourComponents colours;
     document.json.at("deviations").get_to(colours.deviations);
     document.json.at("components").get_to(colours.components);
     return colours;
   } catch (const json::exception& error) {
-    fail(Code::bad_file, file.path(), ": ", pca_key, " is damaged: ", error.what());
+    fail(Code::bad_file, file.path(), ": ", key_pca, " is damaged: ", error.what());
   }
 }
 
@@ -107,13 +104,13 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
 // The run of a checkpoint, with devices and threads of `options`; its epochs too where they are given.
 int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data, std::string& plan,
                     LossScale& scale, Plateau& plateau) {
-  const std::string text = file.metadata(solver_key);
-  check(!text.empty(), Code::bad_file, file.path(), " is a weight file and no checkpoint (it has no ", solver_key,
+  const std::string text = file.metadata(key_solver);
+  check(!text.empty(), Code::bad_file, file.path(), " is a weight file and no checkpoint (it has no ", key_solver,
         "): start from it as initial weights instead");
-  check(text.size() <= longest_solver, Code::bad_file, file.path(), ": ", solver_key, " has over ", longest_solver,
+  check(text.size() <= longest_solver, Code::bad_file, file.path(), ": ", key_solver, " has over ", longest_solver,
         " bytes: it is damaged");
   try {
-    const Document document{parse_json(text, cat(file.path(), ": ", solver_key), file.limits())};
+    const Document document{parse_json(text, cat(file.path(), ": ", key_solver), file.limits())};
     const json& solver = document.json;
     Recipe& r = options.recipe;
     Augment& a = options.augment;
@@ -149,21 +146,21 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     if (epochs > 0) r.epochs = epochs;
     return solver.at("step");
   } catch (const json::exception& error) {
-    fail(Code::bad_file, file.path(), ": ", solver_key, " is damaged: ", error.what());
+    fail(Code::bad_file, file.path(), ": ", key_solver, " is damaged: ", error.what());
   }
 }
 
 void warn_of_other_pictures(const WeightFile& file, const Dataset& data) {
-  const std::string text = file.metadata(pictures_key);
+  const std::string text = file.metadata(key_pictures);
   if (text.empty()) return;  // of an older version
   try {
-    const Document document{parse_json(text, cat(file.path(), ": ", pictures_key), file.limits())};
+    const Document document{parse_json(text, cat(file.path(), ": ", key_pictures), file.limits())};
     const std::string difference = difference_from(document.json, data);
     if (!difference.empty())
       log_line(LogLevel::warning, cat("the data are not those that ", file.path(), " was trained on: ", difference,
                                       "; the run goes on with what is there now"));
   } catch (const json::exception& error) {
-    fail(Code::bad_file, file.path(), ": ", pictures_key, " is damaged: ", error.what());
+    fail(Code::bad_file, file.path(), ": ", key_pictures, " is damaged: ", error.what());
   }
 }
 
@@ -192,14 +189,14 @@ std::vector<float> self_test_picture(const Dataset& data, const Preprocessor& pr
 // Of every file that a trainer writes.
 std::map<std::string, std::string> Trainer::metadata() const {
   std::map<std::string, std::string> metadata = metadata_of(spec_, data_->classes());
-  if (colours_) metadata[pca_key] = to_json(*colours_);
+  if (colours_) metadata[key_pca] = to_json(*colours_);
   return metadata;
 }
 
 std::optional<CheckpointState> read_checkpoint_state(const std::string& path) try {
-  const std::string text = WeightFile::open(path).metadata(solver_key);
+  const std::string text = WeightFile::open(path).metadata(key_solver);
   if (text.empty()) return std::nullopt;
-  const Document document{parse_json(text, solver_key)};
+  const Document document{parse_json(text, key_solver)};
   const json& solver = document.json;
   const int64_t images = solver.at("images"), batch = solver.at("batch"), epochs = solver.at("epochs");
   return CheckpointState{solver.at("step"), images / std::max<int64_t>(batch, 1) * epochs};
@@ -244,8 +241,8 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
           "the weights have diverged: their answer is no number, and nothing was written");
     throw;
   }
-  tensors.push_back(make_tensor("selftest.input", session.network().input_shape(), std::move(picture), DataType::f16));
-  tensors.push_back(make_tensor("selftest.output", {1, spec_.classes}, std::move(answer)));
+  tensors.push_back(make_tensor(self_test_input, session.network().input_shape(), std::move(picture), DataType::f16));
+  tensors.push_back(make_tensor(self_test_output, {1, spec_.classes}, std::move(answer)));
   add_mean_image(*preprocessor_, tensors);
   write_safetensors(path, std::move(tensors), metadata());
   log_line(LogLevel::info, cat("weights after step ", step_, ": ", path));
@@ -268,8 +265,8 @@ void Trainer::save_checkpoint(const std::string& path) const {
   add_mean_image(*preprocessor_, tensors);
   auto metadata = this->metadata();
   if (pictures_.empty()) pictures_ = fingerprint_of(*data_, options_.seed);
-  metadata[pictures_key] = pictures_;
-  metadata[solver_key] = to_json(options_, step_, *data_, plan_of(network(), options_.threads), replicas_->loss_scale,
+  metadata[key_pictures] = pictures_;
+  metadata[key_solver] = to_json(options_, step_, *data_, plan_of(network(), options_.threads), replicas_->loss_scale,
                                  schedule_->is_plateau() ? std::optional(plateau_) : std::nullopt);
   write_safetensors(path, std::move(tensors), std::move(metadata));
   log_line(LogLevel::info, cat("checkpoint after step ", step_, ": ", path));
@@ -303,7 +300,7 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
   check_options(options, model->spec(), *data);
   trainer->colours_ = colours_of(*model->file());
   check(trainer->colours_ || options.augment.colour_noise == 0, Code::bad_file, checkpoint,
-        ": the checkpoint has colour noise, but no ", pca_key);
+        ": the checkpoint has colour noise, but no ", key_pca);
   trainer->start(model->spec(), model->preprocessor().mean_image(), std::move(data), options,
                  weights_from(*model->file()));
   trainer->read_velocity(*model->file());

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "network/evaluate.h"
+#include "weights/format.h"
 #include "weights/model_weights.h"
 
 namespace alx {
@@ -21,7 +22,7 @@ struct Head {
 Head match_head(const WeightFile& file, const Dataset& data, const TrainOptions& options, int64_t file_classes) {
   const std::vector<std::string>& classes = data.classes();
   Head head{std::vector<int64_t>(classes.size(), drawn), {}};
-  const std::string names = file.metadata("alexnet.labels");
+  const std::string names = file.metadata(key_labels);
   if (options.new_head) {
     head.why = "as asked";
   } else if (names.empty()) {
@@ -83,7 +84,7 @@ WeightSource weights_to_start_from(const WeightFile& file, const NetSpec& spec, 
 }
 
 MeanImage take_input_of(const WeightFile& file, InputSpec& input) {
-  const std::string json = file.metadata("alexnet.input");
+  const std::string json = file.metadata(key_input);
   if (json.empty()) return {};
   const InputSpec theirs = input_from_json(json, file.limits());
   input.channel_order = theirs.channel_order;

@@ -1,4 +1,4 @@
-// The constants of our safetensors metadata; docs/weight-format.md explains them. Internal to src/weights.
+// The names and limits of our safetensors files, in one place; docs/weight-format.md explains them.
 #pragma once
 #include <cstdint>
 
@@ -12,6 +12,17 @@ constexpr const char* key_producer = "alexnet.producer";
 constexpr const char* key_model = "alexnet.model";
 constexpr const char* key_input = "alexnet.input";
 constexpr const char* key_labels = "alexnet.labels";
+constexpr const char* key_pca = "alexnet.pca";            // colour components of the training set, where there was noise
+constexpr const char* key_solver = "alexnet.solver";      // of a checkpoint: where the run stands
+constexpr const char* key_pictures = "alexnet.pictures";  // of a checkpoint: a fingerprint of the data
+
+// Tensors that are no parameters.
+constexpr const char* optimizer_prefix = "optimizer.";  // of a checkpoint
+constexpr const char* velocity_prefix = "optimizer.velocity.";
+constexpr const char* self_test_prefix = "selftest.";
+constexpr const char* self_test_input = "selftest.input";
+constexpr const char* self_test_output = "selftest.output";
+constexpr const char* scale_suffix = ".scale";  // of I8 weights
 
 constexpr uint64_t format_version = 1;              // what we write, and the newest that we read
 constexpr uint64_t max_header_bytes = 100'000'000;  // the limit of the safetensors library too

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
 #include "weights/json.h"
@@ -179,15 +180,6 @@ std::vector<std::string> labels_from_json(const std::string& given, const Limits
     labels.push_back(label.get<std::string>());
   }
   return labels;
-}
-
-bool is_utf8(const std::string& text) {
-  try {
-    const Document document{Json(text)};
-    return !document.json.dump().empty();
-  } catch (const Json::exception&) {
-    return false;
-  }
 }
 
 std::string labels_to_json(const std::vector<std::string>& labels) {

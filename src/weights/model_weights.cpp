@@ -28,8 +28,8 @@ class Listed {
 };
 
 bool belongs_to_no_network(const WeightFile& file, const std::string& name, const std::string& mean_image) {
-  if (name.starts_with("optimizer.") || name.starts_with("selftest.") || name == mean_image) return true;
-  constexpr std::string_view suffix = ".scale";
+  if (name.starts_with(optimizer_prefix) || name.starts_with(self_test_prefix) || name == mean_image) return true;
+  constexpr std::string_view suffix = scale_suffix;
   if (!name.ends_with(suffix)) return false;
   const TensorView* scaled = file.find(name.substr(0, name.size() - suffix.size()));
   return scaled && scaled->type == DataType::i8;

@@ -5,9 +5,9 @@
 
 #include "core/error.h"
 #include "weights/bytes.h"
-#include "weights/detect.h"
 #include "weights/format.h"
 #include "weights/hash.h"
+#include "weights/model_id.h"
 #include "weights/weights.h"
 
 namespace alx {
@@ -38,6 +38,18 @@ std::string pass_over(const MappedFile& file, const TensorView& tensor, size_t p
   return hasher.hex();
 }
 
+// The kinds of files that are read, by how they begin.
+constexpr size_t sniffed_bytes = 9;
+struct Reader {
+  bool (*reads)(std::string_view start);
+  WeightFile (*open)(std::shared_ptr<MappedFile>, const Limits&);
+};
+constexpr Reader readers[] = {
+    {[](std::string_view start) { return start.size() == 9 && start[8] == '{'; }, open_safetensors},
+    {[](std::string_view start) { return start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02"); },
+     open_torch},
+};
+
 std::string damage(const std::string& name, const std::string& expected, const std::string& found) {
   return cat("tensor ", in_quotes(name), " is damaged: its checksum should be ", expected, " and is ", found);
 }
@@ -61,10 +73,10 @@ WeightFile WeightFile::open(std::vector<std::byte> bytes, const std::string& nam
 WeightFile WeightFile::open(std::shared_ptr<MappedFile> file, const Limits& limits) {
   const std::string& path = file->path();
   const auto bytes = file->bytes();
-  const std::string_view start = as_text(bytes.first(std::min<size_t>(bytes.size(), 9)));
-  if (start.size() == 9 && start[8] == '{') return open_safetensors(std::move(file), limits);
+  const std::string_view start = as_text(bytes.first(std::min(bytes.size(), sniffed_bytes)));
+  for (const Reader& reader : readers)
+    if (reader.reads(start)) return reader.open(std::move(file), limits);
   check(!bytes.empty(), Code::bad_file, path, ": is empty (0 bytes) where weights were expected");
-  if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02")) return open_torch(std::move(file), limits);
   fail(Code::bad_file, path, ": neither safetensors nor a torch .pth: ", bytes.size(), " bytes that begin with ",
        in_quotes(start), ". It may be damaged, cut short, or a download that failed");
 }
@@ -93,9 +105,9 @@ std::string WeightFile::metadata(const std::string& key) const {
 
 std::vector<float> WeightFile::scales_of(const TensorView& tensor) const {
   if (tensor.type != DataType::i8) return {1};
-  const TensorView* scale = find(tensor.name + ".scale");
+  const TensorView* scale = find(tensor.name + scale_suffix);
   check(scale != nullptr, Code::bad_file, path(), ": tensor ", in_quotes(tensor.name), " is I8, but the file has no ",
-        in_quotes(tensor.name + ".scale"), " to read it with");
+        in_quotes(tensor.name + scale_suffix), " to read it with");
   check(is_scale_for(*scale, tensor), Code::bad_file, path(), ": tensor ", in_quotes(scale->name), " (",
         name_of(scale->type), ", ", to_string(scale->shape), ") must be one float, or one for each row of ",
         to_string(tensor.shape));
@@ -162,10 +174,10 @@ std::vector<std::string> WeightFile::faults_of(const TensorView& tensor) const {
     faults.push_back(cat("tensor ", in_quotes(tensor.name), " has ", wrong,
                          " values that are NaN or infinite, the first at ", first_wrong));
   if (tensor.type != DataType::i8) return faults;
-  const TensorView* scale = find(tensor.name + ".scale");
+  const TensorView* scale = find(tensor.name + scale_suffix);
   if (!scale || !is_scale_for(*scale, tensor))
     faults.push_back(
-        cat("tensor ", in_quotes(tensor.name), " is I8 without a fitting ", in_quotes(tensor.name + ".scale")));
+        cat("tensor ", in_quotes(tensor.name), " is I8 without a fitting ", in_quotes(tensor.name + scale_suffix)));
   return faults;
 }
 

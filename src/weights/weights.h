@@ -114,7 +114,6 @@ std::string to_json(const InputSpec& input);
 InputSpec input_from_json(const std::string& json, const Limits& limits = {});
 std::vector<std::string> labels_from_json(const std::string& json, const Limits& limits = {});
 std::string labels_to_json(const std::vector<std::string>& labels);
-bool is_utf8(const std::string& text);  // as all JSON in files must be
 
 // Conversion of stored elements; n elements, `from` unaligned.
 void to_float(DataType type, const std::byte* from, float* out, size_t n, float scale = 1);

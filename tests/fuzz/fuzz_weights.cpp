@@ -12,7 +12,7 @@
 
 #include "core/error.h"
 #include "models/zoo.h"
-#include "weights/detect.h"
+#include "network/detect.h"
 #include "weights/model_weights.h"
 
 namespace {
