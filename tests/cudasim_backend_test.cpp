@@ -184,7 +184,7 @@ TEST_F(CudaBackend, LibrariesOfPythonsEnvironmentsAreFound) {
 // -----------------------------------------------------------------------------------------------------------
 
 std::string implementation(const Op& op, const Shape& in, DataType precision, Phase phase = Phase::inference) {
-  const CompileRequest request{"node", {{in, DataType::f32, nullptr}}, {true}, phase, precision};
+  const CompileRequest request{"node", {"node"}, {{in, DataType::f32, nullptr}}, {true}, phase, precision};
   return open_device("cuda:0")->compile(op, request)->spec().implementation;
 }
 
@@ -264,7 +264,7 @@ TEST_F(CudaBackend, APoolToTheSizeThatIsThereRunsNothing) {
 TEST_F(CudaBackend, BatchesAreJoinedWithoutAPitch) {
   const auto device = open_device("cuda:0");
   const TensorDesc part{{2, 3}, DataType::f32, nullptr}, both{{4, 3}, DataType::f32, nullptr};
-  const auto kernel = device->compile(Concat{true}, {"join", {part, part}, {}, Phase::inference, DataType::f32});
+  const auto kernel = device->compile(Concat{true}, {"join", {"join"}, {part, part}, {}, Phase::inference, DataType::f32});
   const auto first = device->allocate(part.bytes()), second = device->allocate(part.bytes());
   const auto joined = device->allocate(both.bytes());
   const std::vector<float> values{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};

@@ -49,7 +49,7 @@ class Runner {
  public:
   Runner(Backend& backend, const Op& op, const std::vector<Shape>& shapes, const OpRun& run)
       : backend_(backend), run_(run), training_(run.phase == Phase::training) {
-    CompileRequest request{run.name, {}, run.input_grads, run.phase, run.precision};
+    CompileRequest request{run.name, run.part.layer.empty() ? LayerPart{run.name} : run.part, {}, run.input_grads, run.phase, run.precision};
     for (size_t i = 0; i < shapes.size(); ++i) {
       const bool labels = std::holds_alternative<SoftmaxLoss>(op) && i == 1;
       request.inputs.push_back({shapes[i], labels ? DataType::i32 : DataType::f32, nullptr});

@@ -30,6 +30,7 @@ struct OpRun {
   bool share = false;                  // whether results take the memory of their sources where the kernel allows it
   std::vector<bool> input_grads = {};  // empty: of every input but labels
   DataType precision = DataType::f32;
+  LayerPart part = {};  // without a layer's name: the node is a layer by itself
 };
 
 // Memory that a kernel must write, and memory it promised not to read, is filled with not-a-number first; a kernel that

@@ -15,6 +15,7 @@ struct OpCase {
   Phase phase = Phase::training;
   double tolerance = 1e-4;  // of other backends against the reference
   float scale = 1;          // inputs are uniform in [-scale, scale)
+  LayerPart part = {};      // units and images of a larger layer
 };
 
 inline Conv conv(int64_t out, int64_t kernel, int64_t stride, Pad pad, int64_t groups = 1,
@@ -143,9 +144,14 @@ inline std::vector<OpCase> op_cases() {
       {"concat_three_unequal", Concat{}, {{2, 3, 4, 4}, {2, 8, 4, 4}, {2, 1, 4, 4}}},
       {"concat_images", Concat{true}, {{2, 3, 4, 5}, {1, 3, 4, 5}, {3, 3, 4, 5}}},
       {"rows_second_of_three", Rows{1, 3}, {{6, 3, 4, 5}}},
-      {"dropout_part", Dropout{0.5f, true, 8, 40}, {{4, 16}}},
+      {"dropout_part", Dropout{}, {{4, 16}}, training, 1e-4, 1, {"layer", 8, 40}},
+      {"dropout_images", Dropout{}, {{4, 6, 2, 2}}, training, 1e-4, 1, {"layer", 0, 0, 2}},
       {"concat_fc", Concat{}, {{3, 20}, {3, 12}}},
       {"concat_one", Concat{}, {{2, 3, 2, 2}}},
+      {"add_two", Add{}, {{2, 16, 5, 5}, {2, 16, 5, 5}}},
+      {"add_five", Add{}, {{2, 3, 4, 5}, {2, 3, 4, 5}, {2, 3, 4, 5}, {2, 3, 4, 5}, {2, 3, 4, 5}}},
+      {"add_fc", Add{}, {{3, 20}, {3, 20}, {3, 20}}},
+      {"add_one", Add{}, {{2, 3, 2, 2}}},
       {"flatten", Flatten{}, {{2, 6, 3, 3}}},
       {"flatten_2d", Flatten{}, {{2, 6}}},
       {"split_3", Split{3}, {{2, 8, 3, 3}}},

@@ -19,7 +19,9 @@ bool moves_images(const OpCase& c) {
   const auto* concat = std::get_if<Concat>(&c.op);
   return std::holds_alternative<Rows>(c.op) || (concat && concat->images);
 }
-OpRun run_of(Phase phase) { return {"node", phase, {.seed = 7, .step = 3}, false, {}}; }
+OpRun run_of(const OpCase& c, Phase phase) {
+  return {.phase = phase, .step = {.seed = 7, .step = 3}, .part = c.part};
+}
 
 // Distinct values, none of them 0, far enough apart that a small step changes no order and no sign.
 Values separated_values(int64_t count, uint64_t stream, float scale) {
@@ -95,7 +97,7 @@ class Ops : public testing::TestWithParam<Param> {
   Backend& backend() const { return *backend_named(GetParam().backend); }
   bool is_reference() const { return GetParam().backend == "reference"; }
   OpResult run(const OpData& data, const OpRun& run) const { return run_op(backend(), c().op, c().inputs, data, run); }
-  OpResult run(const OpData& data) const { return run(data, run_of(c().phase)); }
+  OpResult run(const OpData& data) const { return run(data, run_of(c(), c().phase)); }
 };
 
 class OtherBackends : public Ops {};
@@ -120,14 +122,14 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OtherBackends);
 
 TEST_P(OtherBackends, AgreeWithReference) {
   const OpData data = data_for(c());
-  expect_close(run(data), run_op(*backends()[0], c().op, c().inputs, data, run_of(c().phase)), c().tolerance);
+  expect_close(run(data), run_op(*backends()[0], c().op, c().inputs, data, run_of(c(), c().phase)), c().tolerance);
 }
 
 TEST_P(Ops, RunsAreBitEqualAlsoInPlace) {
   const OpData data = data_for(c());
   const OpResult first = run(data);
   EXPECT_EQ(first, run(data));
-  OpRun sharing = run_of(c().phase);
+  OpRun sharing = run_of(c(), c().phase);
   sharing.share = true;
   EXPECT_EQ(first, run(data, sharing)) << "where results take the memory of their sources";
 }
@@ -136,7 +138,7 @@ TEST_P(TrainedOps, LeaveOutGradientsThatNobodyWants) {
   const OpData data = data_for(c());
   const OpResult all = run(data);
   for (size_t i = 0; i < c().inputs.size(); ++i) {
-    OpRun some = run_of(c().phase);
+    OpRun some = run_of(c(), c().phase);
     some.input_grads.assign(c().inputs.size(), true);
     some.input_grads[i] = false;
     if (is_loss(c())) some.input_grads[1] = false;
@@ -150,7 +152,7 @@ TEST_P(TrainedOps, LeaveOutGradientsThatNobodyWants) {
 
 TEST_P(PhaselessOps, InferenceGivesWhatTrainingGives) {
   const OpData data = data_for(c());
-  const OpResult training = run(data, run_of(Phase::training)), inference = run(data, run_of(Phase::inference));
+  const OpResult training = run(data, run_of(c(), Phase::training)), inference = run(data, run_of(c(), Phase::inference));
   EXPECT_TRUE(inference.input_grads.empty());
   for (size_t i = 0; i < training.outputs.size(); ++i)
     EXPECT_LE(max_error(inference.outputs[i], training.outputs[i]), is_reference() ? 0 : c().tolerance);
@@ -202,7 +204,7 @@ class FiniteDifferences : public testing::TestWithParam<Param> {
  protected:
   const OpCase& c() const { return GetParam().c; }
   OpResult run(const OpData& data) const {
-    return run_op(*backends()[0], c().op, c().inputs, data, run_of(Phase::training));
+    return run_op(*backends()[0], c().op, c().inputs, data, run_of(c(), Phase::training));
   }
 
   // Varies one tensor of `data` and compares the change of sum(output_grads * outputs) with the gradient's forecast.

@@ -217,7 +217,7 @@ TEST_P(OpsOf, CopyFromAnotherBackend) {
 
 TEST(Reference, ComputesInF32Alone) {
   try {
-    backends()[0]->compile(Relu{}, {"relu7", {{{1, 2}, DataType::f32, nullptr}}, {}, Phase::inference, DataType::bf16});
+    backends()[0]->compile(Relu{}, {"relu7", {"relu7"}, {{{1, 2}, DataType::f32, nullptr}}, {}, Phase::inference, DataType::bf16});
     FAIL() << "bf16 was taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::unsupported);
@@ -227,7 +227,7 @@ TEST(Reference, ComputesInF32Alone) {
 
 TEST(Reference, NamesTheNodeThatDoesNotFit) {
   try {
-    backends()[0]->compile(conv(4, 5, 1, {}), {"conv9", {{{1, 2, 3, 3}, DataType::f32, nullptr}}, {}, {}, {}});
+    backends()[0]->compile(conv(4, 5, 1, {}), {"conv9", {"conv9"}, {{{1, 2, 3, 3}, DataType::f32, nullptr}}, {}, {}, {}});
     FAIL() << "a 5x5 window over 3x3 was taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::invalid_argument);

@@ -68,15 +68,20 @@ class Kernel {
   KernelSpec spec_;
 };
 
-// What stands for this node and its like in the key of random draws: "drop6" for "drop6/0" and "drop6/1".
-inline std::string layer_of(const std::string& node) { return node.substr(0, node.find('/')); }
-
 struct CompileRequest {
-  std::string name;                // the node's, for messages and, by layer_of(), as the key of random draws
+  std::string name;                // the node's, for messages
+  LayerPart layer;                 // that the node is, or is a part of: the key of its random draws
   std::vector<TensorDesc> inputs;  // as their producers lay them out; the kernel may ask for others in its spec
   std::vector<bool> input_grads;   // which inputs need a gradient; empty: none
   Phase phase = Phase::inference;
   DataType precision = DataType::f32;  // of activations and packed weights; sums are always kept in f32 or better
+};
+
+// One of several nodes that a backend may compile as one kernel.
+struct RunNode {
+  std::string name;
+  LayerPart layer;
+  Op op;
 };
 
 // One step of momentum SGD over a parameter in its packed form. Elements are independent, padding stays zero.
@@ -114,6 +119,16 @@ class Backend {
   virtual std::optional<size_t> free_memory() const { return std::nullopt; }  // in bytes, where the device knows
 
   virtual std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) = 0;
+
+  // Nodes of one output each; all but the first have one input, which is the node before, and nobody else asks for that
+  // one's value. How many of them, from the first on, does the backend take as one kernel? Values inside are that
+  // kernel's own. `request`: the first node's.
+  virtual size_t takes_run(std::span<const RunNode> nodes, const CompileRequest& request) const {
+    return (void)nodes, (void)request, 1;
+  }
+  // The kernel of as many nodes as takes_run() named: inputs and input_grads are the first node's, outputs and
+  // output_grads the last one's, params those of all, in order.
+  virtual std::unique_ptr<Kernel> compile_run(std::span<const RunNode> nodes, const CompileRequest& request);
 
   // A kernel that turns `from` into `to` (same shape; layout or type differ). Forward only.
   virtual std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) = 0;

@@ -11,12 +11,16 @@ KernelSpec dense_spec(const Op& op, const CompileRequest& request, DataType valu
   }
   for (const Shape& shape : output_shapes(op, shapes)) spec.outputs.push_back({shape, values, nullptr});
   for (const ParamShape& param : param_shapes(op, shapes)) spec.params.push_back({param.shape, params, nullptr});
-  if (request.phase == Phase::inference) return spec;
+  add_gradients(spec, request);
+  return spec;
+}
+
+void add_gradients(KernelSpec& spec, const CompileRequest& request) {
+  if (request.phase == Phase::inference) return;
   spec.output_grads = spec.outputs;
-  spec.input_grads.resize(shapes.size());
+  spec.input_grads.assign(spec.inputs.size(), {});
   for (size_t i = 0; i < request.input_grads.size(); ++i)
     if (request.input_grads[i]) spec.input_grads[i] = spec.inputs[i];
-  return spec;
 }
 
 }  // namespace alx

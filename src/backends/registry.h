@@ -4,23 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "backends/device_info.h"
 #include "backends/host_buffer.h"
 
 namespace alx {
 
-// A library that a device works through, as it was loaded here.
-struct LibraryInfo {
-  std::string name, version, file;  // "cuDNN", "9.19.0", "/usr/local/cuda/lib64/libcudnn.so.9"
-  bool operator==(const LibraryInfo&) const = default;
-};
-
-struct DeviceInfo {
-  std::string name;  // "cpu", "reference", "cuda:0"
-  bool usable = false;
-  std::string description;  // "AMD EPYC, 2 threads, AVX-512; oneDNN 3.2.0"
-  std::string reason;       // why it cannot be used, in words
-  std::vector<LibraryInfo> libraries;
-};
 std::vector<DeviceInfo> list_devices();
 
 // Opens a device by name, with this many threads (0: the machine's); tensors on the host come from `allocator` (null:

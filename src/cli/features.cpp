@@ -13,6 +13,7 @@
 #include "core/finite.h"
 #include "core/parallel.h"
 #include "core/path.h"
+#include "core/text.h"
 #include "data/walk.h"
 #include "network/bundled.h"
 #include "network/feature_index.h"

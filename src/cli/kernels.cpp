@@ -22,9 +22,8 @@ struct KernelOptions {
 const Node* convolution(const NetSpec& spec, const std::string& layer) {
   const Node* node = spec.node(layer);
   if (!node) node = spec.find(layer);
-  while (node && (std::holds_alternative<Relu>(node->op) || std::holds_alternative<Tanh>(node->op)))
-    node = spec.node(node->inputs.front());
-  return node && std::holds_alternative<Conv>(node->op) ? node : nullptr;
+  while (node && facts_of(node->op).activation) node = spec.node(node->inputs.front());
+  return node && facts_of(node->op).convolution ? node : nullptr;
 }
 
 std::vector<const Node*> convolutions(const NetSpec& spec, const std::string& layer) {
@@ -33,7 +32,7 @@ std::vector<const Node*> convolutions(const NetSpec& spec, const std::string& la
   if (a && b) return {a, b};
   std::string known;
   for (const Node& node : spec.nodes)
-    if (std::holds_alternative<Conv>(node.op)) known += (known.empty() ? "" : ", ") + node.name;
+    if (facts_of(node.op).convolution) known += (known.empty() ? "" : ", ") + node.name;
   fail(Code::not_found, spec.id, ": no convolution is named '", layer, "'; there are: ", known);
 }
 

@@ -32,6 +32,23 @@ inline std::string lower_case(std::string text) {
   return text;
 }
 
+// Without overlong forms, surrogates and what lies beyond U+10FFFF.
+inline bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
+    const unsigned lead = byte(i);
+    const size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    if (length == 0) return false;
+    for (size_t k = 1; k < length; ++k)
+      if ((byte(i + k) & 0xC0) != 0x80) return false;
+    if ((lead == 0xE0 && byte(i + 1) < 0xA0) || (lead == 0xED && byte(i + 1) > 0x9F) ||
+        (lead == 0xF0 && byte(i + 1) < 0x90) || (lead == 0xF4 && byte(i + 1) > 0x8F))
+      return false;
+    i += length;
+  }
+  return true;
+}
+
 // At least `width` digits.
 inline std::string zero_padded(std::string digits, size_t width) {
   digits.insert(0, digits.size() < width ? width - digits.size() : 0, '0');

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 
 #include "core/error.h"
 
@@ -154,14 +155,91 @@ Shapes outputs(const Split& split, const Shapes& in) {
   return Shapes(static_cast<size_t>(split.ways), in[0]);
 }
 
+Shapes outputs(const Add&, const Shapes& in) {
+  for (size_t i = 1; i < in.size(); ++i)
+    check(in[i] == in[0], Code::invalid_argument, "input ", i, " is ", to_string(in[i]), ", input 0 is ",
+          to_string(in[0]), "; they must be equal");
+  return {in[0]};
+}
+
+// ---- facts: an op that is left out of one of these sets does not compile ----
+
+OpFacts facts(const Conv&) { return {.name = "conv", .convolution = true}; }
+OpFacts facts(const Linear&) { return {.name = "linear", .dense = true}; }
+OpFacts facts(const Relu&) { return {.name = "relu", .elementwise = true, .activation = Activation::relu}; }
+OpFacts facts(const Tanh&) { return {.name = "tanh", .elementwise = true, .activation = Activation::tanh}; }
+OpFacts facts(const Lrn&) { return {.name = "lrn"}; }
+OpFacts facts(const MaxPool&) { return {.name = "max_pool"}; }
+OpFacts facts(const AvgPool&) { return {.name = "avg_pool"}; }
+OpFacts facts(const AdaptiveAvgPool&) { return {.name = "adaptive_avg_pool"}; }
+OpFacts facts(const Dropout& dropout) {
+  return {.name = "dropout", .elementwise = true, .random = true, .identity_at_inference = dropout.inverted};
+}
+OpFacts facts(const Concat&) { return {.name = "concat", .inputs = any_number}; }
+OpFacts facts(const Rows&) { return {.name = "rows"}; }
+OpFacts facts(const Add&) { return {.name = "add", .inputs = any_number}; }
+OpFacts facts(const Flatten&) { return {.name = "flatten", .reshapes = true}; }
+OpFacts facts(const Softmax&) { return {.name = "softmax", .probabilities = true}; }
+OpFacts facts(const SoftmaxLoss&) { return {.name = "softmax_loss", .inputs = 2, .labels = true}; }
+OpFacts facts(const Split&) { return {.name = "split", .by_planning = true}; }
+OpFacts facts(const Copy&) { return {.name = "copy", .by_planning = true}; }
+
+template <class O, class... Others>
+concept OneOf = (std::same_as<O, Others> || ...);
+
+using Params = std::vector<ParamShape>;
+
+Params params(const Conv& conv, const Shapes& in) {
+  return {{"weight", {conv.out, in[0][1] / conv.groups, conv.kernel, conv.kernel}, conv.weight},
+          {"bias", {conv.out}, conv.bias}};
+}
+Params params(const Linear& linear, const Shapes& in) {
+  return {{"weight", {linear.out, elements_per_image(in[0])}, linear.weight}, {"bias", {linear.out}, linear.bias}};
+}
+template <OneOf<Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, Rows, Add, Flatten, Softmax,
+                SoftmaxLoss, Split, Copy> O>
+Params params(const O&, const Shapes&) {
+  return {};
+}
+
+std::string describe(const Pad& pad) {
+  if (pad == Pad{}) return "";
+  if (pad == Pad::all(pad.top)) return cat(" pad ", pad.top);
+  return cat(" pad ", pad.top, ",", pad.left, ",", pad.bottom, ",", pad.right);
+}
+
+std::string window(int64_t kernel, int64_t stride, const Pad& pad) {
+  return cat(kernel, "x", kernel, stride == 1 ? "" : cat(" /", stride), describe(pad));
+}
+
+std::string detail(const Conv& conv) {
+  return window(conv.kernel, conv.stride, conv.pad) + (conv.groups == 1 ? "" : cat(" groups ", conv.groups));
+}
+template <OneOf<MaxPool, AvgPool> Pool>
+std::string detail(const Pool& pool) {
+  return window(pool.kernel, pool.stride, pool.pad) + (pool.round == Round::ceil ? " ceil" : "");
+}
+std::string detail(const AdaptiveAvgPool& pool) { return cat("to ", pool.out_h, "x", pool.out_w); }
+std::string detail(const Lrn& lrn) {
+  const bool within = lrn.region == Lrn::Region::within;
+  return cat(within ? "within " : "", "n ", lrn.size, " k ", lrn.k, " alpha ", lrn.alpha, lrn.divide ? "/n" : "",
+             lrn.divide && within ? "^2" : "", " beta ", lrn.beta);
+}
+std::string detail(const Dropout& dropout) {
+  return cat("p ", dropout.drop, dropout.inverted ? "" : " scaled at inference");
+}
+template <OneOf<Linear, Relu, Tanh, Concat, Rows, Add, Flatten, Softmax, SoftmaxLoss, Split, Copy> O>
+std::string detail(const O&) {
+  return "";
+}
+
 void check_inputs(const Op& op, const Shapes& inputs) {
-  if (std::holds_alternative<Concat>(op)) {
+  const size_t expected = facts_of(op).inputs;
+  if (expected == any_number)
     check(!inputs.empty(), Code::invalid_argument, "expected at least one input, got none");
-  } else {
-    const size_t expected = std::holds_alternative<SoftmaxLoss>(op) ? 2 : 1;
+  else
     check(inputs.size() == expected, Code::invalid_argument, "expected ", expected,
           expected == 1 ? " input" : " inputs (logits, labels)", ", got ", inputs.size());
-  }
   for (const Shape& shape : inputs) {
     check(!shape.empty(), Code::invalid_argument, "an input has no dimensions; the first must be the batch");
     for (int64_t d : shape) check_size("every dimension of an input", d);
@@ -171,26 +249,33 @@ void check_inputs(const Op& op, const Shapes& inputs) {
 
 }  // namespace
 
-const char* name_of(const Op& op) {
-  return std::visit(overloaded{
-                        [](const Conv&) { return "conv"; },
-                        [](const Linear&) { return "linear"; },
-                        [](const Relu&) { return "relu"; },
-                        [](const Tanh&) { return "tanh"; },
-                        [](const Lrn&) { return "lrn"; },
-                        [](const MaxPool&) { return "max_pool"; },
-                        [](const AvgPool&) { return "avg_pool"; },
-                        [](const AdaptiveAvgPool&) { return "adaptive_avg_pool"; },
-                        [](const Dropout&) { return "dropout"; },
-                        [](const Concat&) { return "concat"; },
-                        [](const Rows&) { return "rows"; },
-                        [](const Flatten&) { return "flatten"; },
-                        [](const Softmax&) { return "softmax"; },
-                        [](const SoftmaxLoss&) { return "softmax_loss"; },
-                        [](const Split&) { return "split"; },
-                        [](const Copy&) { return "copy"; },
-                    },
-                    op);
+OpFacts facts_of(const Op& op) {
+  return std::visit([](const auto& o) { return facts(o); }, op);
+}
+
+std::string detail_of(const Op& op) {
+  return std::visit([](const auto& o) { return detail(o); }, op);
+}
+
+Activation* fused_activation(Op& op) {
+  if (auto* conv = std::get_if<Conv>(&op)) return &conv->activation;
+  if (auto* linear = std::get_if<Linear>(&op)) return &linear->activation;
+  return nullptr;
+}
+
+std::vector<ParamRule*> param_rules(Op& op) {
+  if (auto* conv = std::get_if<Conv>(&op)) return {&conv->weight, &conv->bias};
+  if (auto* linear = std::get_if<Linear>(&op)) return {&linear->weight, &linear->bias};
+  return {};
+}
+
+int64_t* output_units(Op& op) {
+  auto* linear = std::get_if<Linear>(&op);
+  return linear ? &linear->out : nullptr;
+}
+
+void stop_dropping(Op& op) {
+  if (auto* dropout = std::get_if<Dropout>(&op)) dropout->drop = 0;
 }
 
 std::vector<Shape> output_shapes(const Op& op, const std::vector<Shape>& inputs) {
@@ -208,21 +293,15 @@ std::vector<Shape> output_shapes(const Op& op, const std::vector<Shape>& inputs)
 
 std::vector<ParamShape> param_shapes(const Op& op, const std::vector<Shape>& inputs) {
   output_shapes(op, inputs);  // checks them
-  if (const auto* conv = std::get_if<Conv>(&op))
-    return {{"weight", {conv->out, inputs[0][1] / conv->groups, conv->kernel, conv->kernel}, conv->weight},
-            {"bias", {conv->out}, conv->bias}};
-  if (const auto* linear = std::get_if<Linear>(&op))
-    return {{"weight", {linear->out, elements_per_image(inputs[0])}, linear->weight},
-            {"bias", {linear->out}, linear->bias}};
-  return {};
+  return std::visit([&](const auto& o) { return params(o, inputs); }, op);
 }
 
 int64_t multiply_adds(const Op& op, const std::vector<Shape>& inputs) {
-  const std::vector<ParamShape> params = param_shapes(op, inputs);
-  if (params.empty()) return 0;
-  const Shape output = output_shapes(op, inputs)[0];
+  const OpFacts facts = facts_of(op);
+  if (!facts.convolution && !facts.dense) return 0;
+  const Shape weight = param_shapes(op, inputs)[0].shape, output = output_shapes(op, inputs)[0];
   // Each weight is used once for each image and output position.
-  return element_count({element_count(params[0].shape), element_count(output) / output[1]});
+  return element_count({element_count(weight), element_count(output) / output[1]});
 }
 
 int64_t window_outputs(int64_t in, int64_t kernel, int64_t stride, int64_t before, int64_t after, Round round) {

@@ -2,6 +2,7 @@
 // Shapes are written (N, C, H, W).
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -46,7 +47,6 @@ struct Linear {
   int64_t out = 0;
   Activation activation = Activation::none;  // set by lowering
   ParamRule weight, bias;
-  int64_t first = 0, whole = 0;  // of a layer's part: its units are first, first + 1 ... of `whole`; 0: all of them
 };
 
 struct Relu {};
@@ -96,7 +96,6 @@ struct AdaptiveAvgPool {
 struct Dropout {
   float drop = 0.5f;
   bool inverted = true;
-  int64_t first = 0, whole = 0;  // as Linear's: the mask is the part of the layer's
 };
 
 struct Concat {  // any number of inputs, along C, or along N
@@ -105,6 +104,7 @@ struct Concat {  // any number of inputs, along C, or along N
 struct Rows {  // (N, ...) -> (N / parts, ...): the images of one part
   int64_t part = 0, parts = 1;
 };
+struct Add {};      // any number of inputs of one shape, their sum in the order of inputs
 struct Flatten {};  // (N, C, H, W) -> (N, C * H * W)
 struct Softmax {};  // (N, C) -> (N, C)
 
@@ -114,7 +114,8 @@ struct SoftmaxLoss {
   float smoothing = 0;  // target = (1 - smoothing) * one-hot + smoothing / C
 };
 
-// Where element i of a dropout's tensor stands in the masked layer: of the whole one, of the global batch.
+// Where element i of a dropout's tensor stands in the masked layer: of the whole one, of the global batch, whose
+// image first_image is the tensor's first.
 constexpr uint64_t mask_index(uint64_t i, uint64_t row, uint64_t first_image, uint64_t first, uint64_t whole) {
   return (first_image + i / row) * (whole ? whole : row) + first + i % row;
 }
@@ -125,10 +126,43 @@ struct Split {  // one input, `ways` outputs, all the same; its backward sums th
 };
 struct Copy {};  // an edge between slots
 
-using Op = std::variant<Conv, Linear, Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, Rows,
-                        Flatten, Softmax, SoftmaxLoss, Split, Copy>;
+// What a node is of a layer that several nodes make together, as on several devices.
+struct LayerPart {
+  std::string layer;              // its name: of its parameters, and the key of its random draws
+  int64_t first = 0, whole = 0;  // the part's units are first, first + 1 ... of `whole`; 0: it has all of them
+  int64_t images = 0;            // with all units, the part of the batch that it sees: parts are equal
+  bool operator==(const LayerPart&) const = default;
+};
 
-const char* name_of(const Op& op);  // "conv", "linear", ...
+using Op = std::variant<Conv, Linear, Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, Rows,
+                        Add, Flatten, Softmax, SoftmaxLoss, Split, Copy>;
+
+// What checking, planning, training and figures ask of an op besides its shapes and parameters.
+struct OpFacts {
+  const char* name;          // "conv", "linear", ...
+  size_t inputs = 1;         // any_number: one or more
+  bool labels = false;       // its second input is "labels"
+  bool by_planning = false;  // never written in a NetSpec
+  // Of what it computes:
+  bool convolution = false;  // filters over positions
+  bool dense = false;        // fully connected: each output unit reads an image's every element, in whatever shape
+  bool elementwise = false;  // element i of the output comes from element i of the input alone
+  bool reshapes = false;     // the output holds the input's elements, in another shape
+  bool random = false;       // draws in training
+  bool probabilities = false;
+  bool identity_at_inference = false;
+  std::optional<Activation> activation = {};  // all it does, so that the op before may do it on the way
+};
+constexpr size_t any_number = 0;
+OpFacts facts_of(const Op& op);
+inline const char* name_of(const Op& op) { return facts_of(op).name; }
+std::string detail_of(const Op& op);  // its settings, for people: "11x11 /4 pad 2"
+
+// What lowering and training change of an op; null or empty where it has no such thing.
+Activation* fused_activation(Op& op);
+std::vector<ParamRule*> param_rules(Op& op);  // in the order of param_shapes()
+int64_t* output_units(Op& op);                // of a dense op
+void stop_dropping(Op& op);
 
 // The parameters of an op for this input: (suffix, shape, rule), weight before bias. Empty for most ops.
 struct ParamShape {

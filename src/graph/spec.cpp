@@ -4,11 +4,10 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace alx {
 namespace {
-
-const std::string data_name = "data", labels_name = "labels", loss_name = "loss";
 
 std::string title(const NetSpec& spec) { return spec.id.empty() ? "network" : spec.id; }
 
@@ -26,13 +25,16 @@ void check_name(const NetSpec& spec, const Node& node, const std::set<std::strin
                 ? "this name is reserved; choose another"
                 : "another node has this name already; names must be unique");
   }
-  if (node.name.find(':') != std::string::npos) fail_at(spec, node, "a name must not hold ':', planning uses it");
+  if (!is_utf8(node.name)) fail(Code::invalid_argument, title(spec), ": a node's name is not valid UTF-8");
+  if (node.name.size() > longest_name)
+    fail(Code::invalid_argument, title(spec), ": a node's name has ", node.name.size(), " bytes, at most ", longest_name,
+         " are possible: ", node.name.substr(0, 40), "...");
 }
 
 void check_input(const NetSpec& spec, const Node& node, size_t index, const std::set<std::string>& known) {
   const std::string& input = node.inputs[index];
   if (input == labels_name) {
-    if (index == 1 && std::holds_alternative<SoftmaxLoss>(node.op)) return;
+    if (index == 1 && facts_of(node.op).labels) return;
     fail_at(spec, node, "only the second input of a softmax_loss may be \"labels\", not input ", index, " of a ",
             name_of(node.op));
   }
@@ -50,7 +52,7 @@ void check_structure(const NetSpec& spec) {
   std::set<std::string> known{data_name, labels_name, loss_name};
   for (const Node& node : spec.nodes) {
     check_name(spec, node, known);
-    if (std::holds_alternative<Split>(node.op) || std::holds_alternative<Copy>(node.op))
+    if (facts_of(node.op).by_planning)
       fail_at(spec, node, "planning inserts every ", name_of(node.op), " by itself; read the value directly");
     if (node.inputs.empty()) fail_at(spec, node, "has no input; give it \"data\" or an earlier node");
     for (size_t i = 0; i < node.inputs.size(); ++i) check_input(spec, node, i, known);
@@ -132,43 +134,6 @@ void walk(const NetSpec& spec, int64_t batch, F&& visit) {
   check_logits(spec, shapes, batch);
 }
 
-std::string describe(const Pad& pad) {
-  if (pad == Pad{}) return "";
-  if (pad == Pad::all(pad.top)) return cat(" pad ", pad.top);
-  return cat(" pad ", pad.top, ",", pad.left, ",", pad.bottom, ",", pad.right);
-}
-
-std::string window(int64_t kernel, int64_t stride, const Pad& pad) {
-  return cat(kernel, "x", kernel, stride == 1 ? "" : cat(" /", stride), describe(pad));
-}
-
-template <class Pool>
-std::string pool_detail(const Pool& pool) {
-  return window(pool.kernel, pool.stride, pool.pad) + (pool.round == Round::ceil ? " ceil" : "");
-}
-
-std::string detail_of(const Op& op) {
-  return std::visit(overloaded{
-                        [](const Conv& conv) {
-                          return window(conv.kernel, conv.stride, conv.pad) +
-                                 (conv.groups == 1 ? "" : cat(" groups ", conv.groups));
-                        },
-                        [](const MaxPool& pool) { return pool_detail(pool); },
-                        [](const AvgPool& pool) { return pool_detail(pool); },
-                        [](const AdaptiveAvgPool& pool) { return cat("to ", pool.out_h, "x", pool.out_w); },
-                        [](const Lrn& lrn) {
-                          return cat(lrn.region == Lrn::Region::within ? "within " : "", "n ", lrn.size, " k ", lrn.k,
-                                     " alpha ", lrn.alpha, lrn.divide ? "/n" : "",
-                                     lrn.divide && lrn.region == Lrn::Region::within ? "^2" : "", " beta ", lrn.beta);
-                        },
-                        [](const Dropout& dropout) {
-                          return cat("p ", dropout.drop, dropout.inverted ? "" : " scaled at inference");
-                        },
-                        [](const auto&) { return std::string(); },
-                    },
-                    op);
-}
-
 int64_t sum(int64_t a, int64_t b) {
   int64_t result = 0;
   check(!__builtin_add_overflow(a, b, &result), Code::invalid_argument, "a count of ", a, " + ", b,
@@ -197,9 +162,13 @@ const Node& NetSpec::at(const std::string& name) const {
   fail(Code::not_found, title(*this), ": no layer is named \"", name, "\"; there are: ", known);
 }
 
-int NetSpec::slots() const {
-  check_structure(*this);
-  return count_slots(*this, resolve_slots(*this));
+int NetSpec::slots() const { return count_slots(*this, slots_of(*this)); }
+
+std::vector<int> slots_of(const NetSpec& spec) {
+  check_structure(spec);
+  const std::vector<int> slots = resolve_slots(spec);
+  count_slots(spec, slots);
+  return slots;
 }
 
 std::map<std::string, Shape> infer_shapes(const NetSpec& spec, int64_t batch) {
@@ -211,11 +180,24 @@ std::map<std::string, Shape> infer_shapes(const NetSpec& spec, int64_t batch) {
 std::vector<ParamSpec> params_of(const NetSpec& spec) {
   std::vector<ParamSpec> params;
   walk(spec, 1, [&](const Visit& visit) {
-    for (ParamShape& param : param_shapes(visit.node.op, visit.inputs))
-      params.push_back(
-          {visit.node.name + "." + param.suffix, visit.node.name, std::move(param.shape), param.rule, 0, 0});
+    for (const ParamShape& param : param_shapes(visit.node.op, visit.inputs))
+      params.push_back(param_of(visit.node.name, visit.node.part, param));
   });
   return params;
+}
+
+ParamSpec param_of(const std::string& node, const std::optional<LayerPart>& part, const ParamShape& param) {
+  return {node + "." + param.suffix, node, param.shape, param.rule, part};
+}
+
+ParamSpec whole_of(const ParamSpec& param) {
+  ParamSpec whole = param;
+  if (!param.part) return whole;
+  whole.node = param.part->layer;
+  whole.name = whole.node + param.name.substr(param.node.size());
+  if (param.part->whole > 0) whole.shape[0] = param.part->whole;
+  whole.part.reset();
+  return whole;
 }
 
 std::vector<LayerInfo> layer_table(const NetSpec& spec) {

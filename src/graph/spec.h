@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,11 +36,17 @@ struct Recipe {
 
 constexpr int inherit_slot = -1;
 
+// What a node can read besides other nodes, and the name of a loss. No node may be called so.
+inline constexpr const char *data_name = "data", *labels_name = "labels", *loss_name = "loss";
+
+constexpr size_t longest_name = 512;  // of a node, in bytes
+
 struct Node {
-  std::string name;
+  std::string name;  // any UTF-8 up to longest_name, unique, none of the names above
   Op op;
-  std::vector<std::string> inputs;  // names of nodes, or "data", or "labels"
-  int slot = inherit_slot;          // logical device; inherit: that of the first input, 0 behind "data"
+  std::vector<std::string> inputs;      // names of nodes, or "data", or "labels"
+  int slot = inherit_slot;              // logical device; inherit: that of the first input, 0 behind "data"
+  std::optional<LayerPart> part = {};  // empty: the node is a layer by itself
 };
 
 // What the aliases of the zoo mean. "convN" and "fcN" are a layer's activations, after its ReLU or tanh: the 4096
@@ -70,6 +77,9 @@ struct NetSpec {
   int slots() const;                                // number of logical devices used
 };
 
+// The slot of every node, in order. Throws where slots have gaps, or the graph is wrong.
+std::vector<int> slots_of(const NetSpec& spec);
+
 // Shape of every node's output at this batch, after checking the whole graph: names unique, inputs known and earlier,
 // slots without gaps, every op able to take its inputs. Throws with the node's name and both sizes in the text.
 std::map<std::string, Shape> infer_shapes(const NetSpec& spec, int64_t batch);
@@ -79,9 +89,17 @@ struct ParamSpec {
   std::string node;
   Shape shape;
   ParamRule rule;
-  int64_t first = 0, whole = 0;  // of a part: its rows are first, first + 1 ... of `whole`; 0: all of them
+  std::optional<LayerPart> part = {};  // the node's: rows of a larger parameter, or a copy of one
+
+  bool is_copy() const { return part && part->whole == 0; }
 };
 std::vector<ParamSpec> params_of(const NetSpec& spec);  // in the order of nodes
+
+// The parameter of this suffix ("weight") and shape that belongs to this node.
+ParamSpec param_of(const std::string& node, const std::optional<LayerPart>& part, const ParamShape& param);
+
+// The parameter of the layer that this one is a part or a copy of: "fc6.weight" for that of its second part.
+ParamSpec whole_of(const ParamSpec& param);
 
 // The table of `alexnet info`.
 struct LayerInfo {

@@ -17,7 +17,6 @@ Lowered lower_for(const NetSpec& spec, const NetworkOptions& options) {
   request.loss = options.loss || options.phase == Phase::training;
   request.label_smoothing = options.label_smoothing;
   request.outputs = options.outputs;
-  if (!request.loss && !request.outputs.empty()) request.outputs.push_back(spec.nodes.back().name);
   return lower(spec, request);
 }
 
@@ -46,15 +45,6 @@ WeightSource drawn_weights(uint64_t seed) {
   };
 }
 
-ParamSpec whole_of(const ParamSpec& param) {
-  ParamSpec whole = param;
-  whole.node = layer_of(param.node);
-  whole.name = whole.node + param.name.substr(param.node.size());
-  if (param.whole > 0) whole.shape[0] = param.whole;
-  whole.first = whole.whole = 0;
-  return whole;
-}
-
 std::shared_ptr<Buffer> SharedWeights::find_or_make(const std::string& backend, const PlannedParam& param,
                                                     const std::function<std::shared_ptr<Buffer>()>& make) {
   std::lock_guard lock(mutex_);
@@ -74,7 +64,8 @@ static std::vector<float> rows_of(const WeightSource& source, const ParamSpec& p
   std::vector<float> rows;
   source(whole, whole.shape[0], [&](int64_t row, std::span<const float> elements) {
     const int64_t count = static_cast<int64_t>(elements.size()) / row_size;
-    const int64_t begin = std::max(part.first, row), end = std::min(part.first + part.shape[0], row + count);
+    const int64_t first = part.part->first;
+    const int64_t begin = std::max(first, row), end = std::min(first + part.shape[0], row + count);
     if (begin < end)
       rows.insert(rows.end(), elements.begin() + (begin - row) * row_size, elements.begin() + (end - row) * row_size);
   });
@@ -86,7 +77,6 @@ Network::Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>
     : spec_(spec),
       options_(options),
       plan_(lower_for(spec, options), devices, options.phase, options.precision, options.keep_gradients) {
-  result_ = plan_.outputs().count("prob") ? "prob" : spec_.nodes.back().name;
   labels_.resize(static_cast<size_t>(batch()));
 }
 
@@ -123,13 +113,13 @@ std::string Network::what_would_fit() const {
 
 void Network::place_weights(const WeightSource& source, SharedWeights* shared) {
   for (const PlannedParam& param : plan_.params()) {
-    Backend& device = *plan_.devices()[static_cast<size_t>(param.device)];
+    Backend& device = *plan_.devices()[param.device];
     const auto make = [&] {
       auto buffer = device.allocate(param.desc.bytes());
       const auto upload = [&](int64_t row, std::span<const float> elements) {
         device.upload_rows(elements, row, param.desc, buffer->data());
       };
-      if (param.spec.whole == 0)
+      if (!param.spec.part || param.spec.is_copy())
         source(whole_of(param.spec), device.rows_per_upload(param.desc), upload);
       else
         upload(0, rows_of(source, param.spec));
@@ -159,15 +149,13 @@ std::span<const float> Network::whole_input(std::span<const float> images) {
 
 void Network::set_input(std::span<const float> images) {
   const Location& place = plan_.data();
-  plan_.devices()[static_cast<size_t>(place.device)]->upload(whole_input(images).data(), place.desc,
-                                                             plan_.address(place));
+  device_of(place).upload(whole_input(images).data(), place.desc, plan_.address(place));
 }
 
 size_t Network::set_finite_input(std::span<const float> images) {
   const Location& place = plan_.data();
   const std::span<const float> whole = whole_input(images);
-  return std::min(images.size(), plan_.devices()[static_cast<size_t>(place.device)]->upload_finite(
-                                     whole, place.desc, plan_.address(place)));
+  return std::min(images.size(), device_of(place).upload_finite(whole, place.desc, plan_.address(place)));
 }
 
 void Network::synchronize() const {
@@ -175,8 +163,8 @@ void Network::synchronize() const {
 }
 
 void Network::set_labels(std::span<const int32_t> labels) {
-  const Location& place = plan_.labels();
-  check(place.tensor >= 0, Code::invalid_state, "this network was made without a loss and takes no labels");
+  check(plan_.labels().has_value(), Code::invalid_state, "this network was made without a loss and takes no labels");
+  const Location& place = *plan_.labels();
   check(labels.size() <= labels_.size(), Code::invalid_argument, labels.size(), " labels for a batch of ",
         labels_.size());
   const auto wrong = std::find_if(labels.begin(), labels.end(), [&](int32_t label) { return label >= spec_.classes; });
@@ -186,7 +174,7 @@ void Network::set_labels(std::span<const int32_t> labels) {
          ", or be -1 for none");
   std::copy(labels.begin(), labels.end(), labels_.begin());
   std::fill(labels_.begin() + static_cast<std::ptrdiff_t>(labels.size()), labels_.end(), -1);
-  plan_.devices()[static_cast<size_t>(place.device)]->upload(labels_.data(), place.desc, plan_.address(place));
+  device_of(place).upload(labels_.data(), place.desc, plan_.address(place));
 }
 
 void Network::forward(const StepContext& step) {
@@ -202,16 +190,16 @@ void Network::begin_backward(const StepContext& step) {
   for (const auto& device : plan_.devices()) device->begin_pass(step);
 }
 
-const std::vector<int>& Network::run_backward(size_t part, const StepContext& step) {
+const std::vector<size_t>& Network::run_backward(size_t part, const StepContext& step) {
   const Action& action = plan_.backward()[part];
   action.backward ? action.kernel->backward(step) : action.kernel->forward(step);
   return action.gradients;
 }
 
 const Location& Network::location(const std::string& output) const {
-  auto found = plan_.outputs().find(output);
-  if (found == plan_.outputs().end())
-    if (const Node* node = spec_.find(output)) found = plan_.outputs().find(node->name);
+  if (output == loss_name && plan_.loss()) return *plan_.loss();
+  const Node* node = spec_.find(output);
+  const auto found = plan_.outputs().find(node ? node->name : output);
   check(found != plan_.outputs().end(), Code::not_found,
         spec_.find(output) ? "the session was made without the output '" : "the network has no layer '", output,
         spec_.find(output) ? "': name it in the session's options" : "'");
@@ -225,8 +213,14 @@ void Network::read(const std::string& output, std::span<float> values) const {
   const auto count = static_cast<size_t>(element_count(place.desc.shape));
   check(values.size() == count, Code::invalid_argument, "'", output, "' has ", count, " elements, the buffer ",
         values.size());
-  Backend& device = *plan_.devices()[static_cast<size_t>(place.device)];
-  device.download(plan_.address(place), place.desc, values.data());
+  device_of(place).download(plan_.address(place), place.desc, values.data());
+}
+
+void Network::read_result(std::span<float> values) const {
+  const Location& place = plan_.result();
+  check(values.size() == static_cast<size_t>(element_count(place.desc.shape)), Code::internal, "the result is ",
+        to_string(place.desc.shape), ", the buffer ", values.size());
+  device_of(place).download(plan_.address(place), place.desc, values.data());
 }
 
 std::vector<float> Network::read(const std::string& output) const {
@@ -236,7 +230,7 @@ std::vector<float> Network::read(const std::string& output) const {
 }
 
 Backend& Network::device_of(size_t param) const {
-  return *plan_.devices()[static_cast<size_t>(plan_.params()[param].device)];
+  return *plan_.devices()[plan_.params()[param].device];
 }
 
 std::vector<float> Network::download(size_t param, const void* packed) const {

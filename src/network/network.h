@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "graph/plan.h"
+#include "plan/plan.h"
 #include "network/repeated.h"
 
 namespace alx {
@@ -25,9 +25,6 @@ struct NetworkOptions {
 // Gives a parameter's dense f32 elements in parts of whole rows (the first dimension), in order. `rows`: of one part.
 using PartSink = std::function<void(int64_t first_row, std::span<const float> elements)>;
 using WeightSource = std::function<void(const ParamSpec& param, int64_t rows, const PartSink& sink)>;
-
-// The parameter that this one is, or is a part or a copy of: "fc6.weight" for the node "fc6/1"'s.
-ParamSpec whole_of(const ParamSpec& param);
 
 // The initial weights of the spec: element i of a parameter depends on (seed, the parameter's name, i) alone.
 WeightSource drawn_weights(uint64_t seed);
@@ -75,18 +72,20 @@ class Network {
   void backward(const StepContext& step, OnGradient on_gradient) {
     begin_backward(step);
     for (size_t part = 0; part < backward_parts(); ++part)
-      for (int param : run_backward(part, step)) on_gradient(static_cast<size_t>(param));
+      for (size_t param : run_backward(part, step)) on_gradient(param);
   }
   // The same in parts, for several networks side by side. A part gives the parameters whose gradients are whole then.
   void begin_backward(const StepContext& step);
   size_t backward_parts() const { return plan_.backward().size(); }
-  const std::vector<int>& run_backward(size_t part, const StepContext& step);
+  const std::vector<size_t>& run_backward(size_t part, const StepContext& step);
 
-  // A layer's activations, or "prob", or "loss" (one number an image), dense. The layer must be among options.outputs.
+  // A layer's activations, or "loss" (one number an image), dense. The layer must be among options.outputs, or the
+  // network's last.
   Shape shape(const std::string& output) const;
   void read(const std::string& output, std::span<float> values) const;
   std::vector<float> read(const std::string& output) const;
-  const std::string& result() const { return result_; }  // name of the spec's own last output: probabilities
+  const std::string& result() const { return spec_.nodes.back().name; }  // of inference: the spec's own last node
+  void read_result(std::span<float> values) const;  // what the network ends in: with a loss, its probabilities
 
   const std::vector<PlannedParam>& params() const { return plan_.params(); }
   std::vector<float> read_param(size_t index) const;
@@ -99,13 +98,14 @@ class Network {
 
   // Of the i-th device, in the order they were given and without repeats.
   size_t device_count() const { return plan_.devices().size(); }
-  MemoryReport memory(size_t device = 0) const { return plan_.memory(static_cast<int>(device)); }
+  MemoryReport memory(size_t device = 0) const { return plan_.memory(device); }
   void synchronize() const;  // until the devices have done all that they were given
   Backend* only_device() const { return device_count() == 1 ? plan_.devices()[0].get() : nullptr; }
   std::string describe() const { return plan_.describe(); }
 
  private:
   const Location& location(const std::string& output) const;
+  Backend& device_of(const Location& place) const { return *plan_.devices()[place.device]; }
   std::span<const float> whole_input(std::span<const float> images);
   void place_weights(const WeightSource& source, SharedWeights* shared);
   std::string what_would_fit() const;
@@ -114,7 +114,6 @@ class Network {
   NetworkOptions options_;
   std::vector<std::shared_ptr<Buffer>> weights_;  // outlive the plan, whose end waits for what reads them
   Plan plan_;
-  std::string result_;
   Repeated forward_;
   std::vector<float> input_;  // staging that fills up a short batch; empty until there is one
   std::vector<int32_t> labels_;

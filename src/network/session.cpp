@@ -9,12 +9,11 @@
 #include "core/finite.h"
 #include "core/log.h"
 #include "network/feature_index.h"
+#include "weights/format.h"
 
 namespace alx {
 namespace {
 
-constexpr const char* self_test_input = "selftest.input";
-constexpr const char* self_test_output = "selftest.output";
 
 }  // namespace
 

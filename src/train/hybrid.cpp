@@ -1,6 +1,7 @@
 #include "train/hybrid.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/error.h"
 
@@ -19,7 +20,7 @@ class Weaver {
     share_data();
     const size_t dense = first_dense();
     for (size_t i = 0; i < dense; ++i)
-      for (int slot = 0; slot < slots_; ++slot) add(i, slot, from_.nodes[i].op);
+      for (int slot = 0; slot < slots_; ++slot) add(i, slot, {.layer = from_.nodes[i].name, .images = slot});
     gather();
     for (size_t i = dense; i < from_.nodes.size(); ++i) add_dense(i);
     return std::move(to_);
@@ -34,34 +35,42 @@ class Weaver {
             "device for each tower");
       last = &node.name;
     }
-    check(from_.node(from_.logits) && std::holds_alternative<Linear>(from_.node(from_.logits)->op), Code::unsupported,
+    check(from_.node(from_.logits) && facts_of(from_.node(from_.logits)->op).dense, Code::unsupported,
           from_.id, " has no fully connected layer at its end, which hybrid parallelism needs");
   }
 
   // The first node behind the convolutions: dropout and flattening before the first fully connected layer go with it.
   size_t first_dense() const {
     size_t i = 0;
-    while (!std::holds_alternative<Linear>(from_.nodes[i].op)) ++i;
-    while (i > 0 && (std::holds_alternative<Dropout>(from_.nodes[i - 1].op) ||
-                     std::holds_alternative<Flatten>(from_.nodes[i - 1].op)))
-      --i;
+    while (!facts_of(from_.nodes[i].op).dense) ++i;
+    const auto goes_along = [](const OpFacts& facts) { return facts.random || facts.reshapes; };
+    while (i > 0 && goes_along(facts_of(from_.nodes[i - 1].op))) --i;
     return i;
   }
 
-  std::string name(const std::string& node, int slot) const { return cat(node, "/", slot); }
+  // Any name will do that no other node has.
+  std::string name(const std::string& what, int slot) {
+    constexpr size_t suffix = 16;
+    std::string name = cat(what.size() + suffix <= longest_name ? what : "node", "/", slot);
+    while (from_.node(name) || !names_.insert(name).second) name += "'";
+    return name;
+  }
   void add(Node node) { to_.nodes.push_back(std::move(node)); }
 
   void share_data() {
     for (int slot = 0; slot < slots_; ++slot) {
-      add({name("data", slot), Rows{slot, slots_}, {"data"}, 0});
+      add({name("data", slot), Rows{slot, slots_}, {data_name}, 0});
       last_.push_back(to_.nodes.back().name);
     }
   }
 
   // Node i on this slot, behind what was added there last.
-  void add(size_t i, int slot, const Op& op) {
+  void add(size_t i, int slot, LayerPart part) {
+    const Node& node = from_.nodes[i];
+    Op op = node.op;
+    if (int64_t* out = output_units(op); out && part.whole > 0) *out = part.whole / slots_;
     std::string& last = last_[static_cast<size_t>(slot)];
-    add({name(from_.nodes[i].name, slot), op, {last}, slot});
+    add({name(node.name, slot), std::move(op), {last}, slot, std::move(part)});
     last = to_.nodes.back().name;
   }
 
@@ -75,33 +84,27 @@ class Weaver {
   void gather() { join("gathered", true, slots_); }
 
   void add_dense(size_t i) {
-    const Node& node = from_.nodes[i];
-    const auto* linear = std::get_if<Linear>(&node.op);
-    if (linear && units_ > 0) join("units before " + node.name, false, node.name == from_.logits ? 1 : slots_);
-    if (linear) units_ = node.name == from_.logits ? 0 : linear->out;
-    if (linear && units_ == 0) behind_logits_ = true;
+    Node node = from_.nodes[i];
+    const OpFacts facts = facts_of(node.op);
+    if (facts.dense && units_ > 0) join("units before " + node.name, false, node.name == from_.logits ? 1 : slots_);
+    if (facts.dense) units_ = node.name == from_.logits ? 0 : *output_units(node.op);
+    if (facts.dense && units_ == 0) behind_logits_ = true;
     if (behind_logits_) {  // under its own name: the loss asks for it
       add({node.name, node.op, {last_[0]}, 0});
       last_[0] = node.name;
       return;
     }
+    check(units_ == 0 || facts.dense || facts.elementwise || facts.reshapes, Code::unsupported, node.name,
+          " reads units of several devices at once, and hybrid parallelism has no way to cut a ", facts.name);
     check(units_ % slots_ == 0, Code::unsupported, node.name, " has ", units_, " units, which ", slots_,
           " devices cannot share alike");
-    for (int slot = 0; slot < slots_; ++slot) add(i, slot, part_of(node.op, slot));
-  }
-
-  Op part_of(Op op, int slot) const {
-    const int64_t part = units_ / slots_;
-    if (auto* linear = std::get_if<Linear>(&op))
-      linear->out = part, linear->first = slot * part, linear->whole = units_;
-    if (auto* dropout = std::get_if<Dropout>(&op); dropout && units_ > 0)
-      dropout->first = slot * part, dropout->whole = units_;
-    return op;
+    for (int slot = 0; slot < slots_; ++slot) add(i, slot, {node.name, slot * units_ / slots_, units_});
   }
 
   const NetSpec& from_;
   NetSpec to_;
   int slots_;
+  std::set<std::string> names_;    // given
   std::vector<std::string> last_;  // node on each slot
   int64_t units_ = 0;              // of the layer that lies in parts; 0: what flows is whole on each slot
   bool behind_logits_ = false;

@@ -19,7 +19,7 @@ Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backen
         " cannot be shared by ", count, " networks: it must be a multiple of that");
   options.batch /= static_cast<int64_t>(count);
   const bool copies = std::any_of(spec.nodes.begin(), spec.nodes.end(),
-                                  [](const Node& node) { return layer_of(node.name) != node.name; });
+                                  [](const Node& node) { return node.part.has_value(); });
   keeps_gradients_ = options.keep_gradients = count > 1 || copies || scales_;  // they are summed, or checked, first
   const size_t each = devices.size() / count;
   for (size_t i = 0; i < count; ++i) {
@@ -60,7 +60,7 @@ void Replicas::find_params() {
 }
 
 bool Replicas::is_copied(const Whole& param) const {
-  return param.pieces.size() > 1 && network().params()[param.pieces[0]].spec.whole == 0;
+  return param.pieces.size() > 1 && network().params()[param.pieces[0]].spec.is_copy();
 }
 
 void Replicas::sum_gradients(size_t piece) {
@@ -68,7 +68,7 @@ void Replicas::sum_gradients(size_t piece) {
     std::vector<void*> gradients;
     for (const auto& network : networks_) gradients.push_back(network->gradient(piece));
     const PlannedParam& planned = network().params()[piece];
-    collectives_[static_cast<size_t>(planned.device)]->start(gradients, planned.desc);
+    collectives_[planned.device]->start(gradients, planned.desc);
   }
   const Whole& whole = params_[whole_of_piece_[piece]];
   const auto is_made = [&](size_t other) { return std::count(made_.begin(), made_.end(), other) > 0; };
@@ -115,6 +115,11 @@ void Replicas::read(const std::string& output, std::span<float> values) const {
   for (size_t i = 0; i < count(); ++i) networks_[i]->read(output, values.subspan(i * each, each));
 }
 
+void Replicas::read_probabilities(std::span<float> values) const {
+  const size_t each = values.size() / count();
+  for (size_t i = 0; i < count(); ++i) networks_[i]->read_result(values.subspan(i * each, each));
+}
+
 void Replicas::update(size_t replica, size_t i, const StepContext& step) {
   Network& network = *networks_[replica];
   const PlannedParam& param = network.params()[i];
@@ -140,10 +145,10 @@ bool Replicas::gradients_are_finite() const {
 void Replicas::make_gradients(const StepContext& step) {
   made_.clear();
   for (size_t part = 0; part < network().backward_parts(); ++part) {
-    const std::vector<int>* whole = nullptr;
+    const std::vector<size_t>* whole = nullptr;
     for (size_t i = 0; i < count(); ++i) whole = &networks_[i]->run_backward(part, share_of(i, step));
-    for (int param : *whole) {
-      made_.push_back(static_cast<size_t>(param));
+    for (size_t param : *whole) {
+      made_.push_back(param);
       sum_gradients(made_.back());
       if (!keeps_gradients_) update(0, made_.back(), step);
     }
@@ -198,7 +203,8 @@ void Replicas::write_velocity(size_t param, std::span<const float> values) {
     for (size_t piece : whole.pieces) {
       const PlannedParam& planned = network().params()[piece];
       const auto row = values.size() / static_cast<size_t>(whole.spec.shape[0]);
-      networks_[i]->device_of(piece).upload_rows(values.subspan(static_cast<size_t>(planned.spec.first) * row,
+      const int64_t first = planned.spec.part ? planned.spec.part->first : 0;
+      networks_[i]->device_of(piece).upload_rows(values.subspan(static_cast<size_t>(first) * row,
                                                                 static_cast<size_t>(planned.spec.shape[0]) * row),
                                                  0, planned.desc, velocities_[i][piece]->data());
     }

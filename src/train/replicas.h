@@ -33,6 +33,7 @@ class Replicas {
   void forward(std::span<const float> images, std::span<const int32_t> labels, const StepContext& step);
   void forward(const StepContext& step);                                // of the images and labels that are there
   void read(const std::string& output, std::span<float> values) const;  // of all images
+  void read_probabilities(std::span<float> values) const;
 
   // The gradients of what forward() did with `step`, and one update of every weight. False: a gradient overflowed, and
   // nothing was updated.

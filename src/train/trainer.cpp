@@ -14,8 +14,7 @@ namespace alx {
 namespace {
 
 NetSpec without_dropout(NetSpec spec) {
-  for (Node& node : spec.nodes)
-    if (auto* dropout = std::get_if<Dropout>(&node.op)) dropout->drop = 0;
+  for (Node& node : spec.nodes) stop_dropping(node.op);
   return spec;
 }
 
@@ -31,10 +30,8 @@ NetSpec with_layer_rates(NetSpec spec, const std::map<std::string, float>& rates
     std::string known;
     bool found = false;
     for (Node& node : spec.nodes) {
-      ParamRule* rules[2] = {nullptr, nullptr};
-      if (auto* conv = std::get_if<Conv>(&node.op)) rules[0] = &conv->weight, rules[1] = &conv->bias;
-      if (auto* linear = std::get_if<Linear>(&node.op)) rules[0] = &linear->weight, rules[1] = &linear->bias;
-      if (!rules[0]) continue;
+      const std::vector<ParamRule*> rules = param_rules(node.op);
+      if (rules.empty()) continue;
       known += (known.empty() ? "" : ", ") + node.name;
       if (!means(layer, node.name)) continue;
       found = true;
@@ -223,7 +220,7 @@ StepResult Trainer::make_step() {
       .seed = options_.seed, .step = static_cast<uint64_t>(step_), .rate = static_cast<float>(result.rate)};
   replicas_->forward(batch_.images, batch_.labels, context);
   replicas_->read("loss", losses_);
-  replicas_->read("prob", probabilities_);
+  replicas_->read_probabilities(probabilities_);
   const size_t classes = static_cast<size_t>(spec_.classes), rows = losses_.size();
   size_t right = 0;
   for (size_t i = 0; i < rows; ++i) {

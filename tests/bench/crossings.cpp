@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "core/error.h"
-#include "graph/lower.h"
+#include "plan/lower.h"
 #include "models/zoo.h"
 
 int main(int argc, char** argv) try {
@@ -19,7 +19,7 @@ int main(int argc, char** argv) try {
   const alx::Lowered net = alx::lower(alx::make_model(argv[1]), request);
   for (const alx::LoweredNode& node : net.nodes) {
     if (!std::holds_alternative<alx::Copy>(node.op)) continue;
-    const alx::Value& value = net.values[static_cast<size_t>(node.inputs[0])];
+    const alx::Value& value = net.values[node.inputs[0]];
     const int64_t values = alx::element_count(value.shape);
     const auto bytes = values * static_cast<int64_t>(alx::size_of(value.type));
     std::cout << value.name << ',' << value.slot << ',' << node.slot << ',' << values / request.batch << ',' << bytes

@@ -102,10 +102,10 @@ class GpuOps : public testing::TestWithParam<Param> {
   }
 
   const OpCase& c() const { return GetParam().c; }
-  OpRun run_in(DataType precision) const { return {"node", c().phase, {.seed = 7, .step = 3}, false, {}, precision}; }
+  OpRun run_in(DataType precision) const { return {"node", c().phase, {.seed = 7, .step = 3}, false, {}, precision, c().part}; }
 
   std::string algorithm() const {
-    CompileRequest request{"node", {}, {}, c().phase, GetParam().precision};
+    CompileRequest request{"node", {"node"}, {}, {}, c().phase, GetParam().precision};
     for (size_t i = 0; i < c().inputs.size(); ++i) {
       const bool labels = is_labels(c(), i);
       request.inputs.push_back({c().inputs[i], labels ? DataType::i32 : DataType::f32, nullptr});

@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/number.h"
 #include "core/random.h"
-#include "graph/lower.h"
+#include "plan/lower.h"
 #include "models/zoo.h"
 #include "network/bundled.h"
 #include "network/model.h"
@@ -180,15 +180,15 @@ void measure_ops(const Wanted& wanted, const NetSpec& spec, const StepContext& s
   std::vector<DataType> types;  // of each value, as its producer gives it
   for (const Value& value : net.values) types.push_back(value.type);
   for (const LoweredNode& node : net.nodes) {
-    CompileRequest compile{node.name, {}, {}, request.phase, wanted.precision};
-    for (const int input : node.inputs) {
-      const Value& value = net.values[static_cast<size_t>(input)];
-      compile.inputs.push_back({value.shape, types[static_cast<size_t>(input)], nullptr});
+    CompileRequest compile{node.name, node.layer, {}, {}, request.phase, wanted.precision};
+    for (const size_t input : node.inputs) {
+      const Value& value = net.values[input];
+      compile.inputs.push_back({value.shape, types[input], nullptr});
       if (wanted.train) compile.input_grads.push_back(value.needs_grad);
     }
     TimedOp op(*device, node.op, compile);
     for (size_t i = 0; i < node.outputs.size(); ++i)
-      types[static_cast<size_t>(node.outputs[i])] = op.spec().outputs[i].type;
+      types[node.outputs[i]] = op.spec().outputs[i].type;
     print(op.measure(step, wanted.repeats));
   }
   if (wanted.train) print(measure_update(*device, net, step, wanted.repeats));

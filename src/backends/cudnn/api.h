@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "backends/cudnn/kernels.h"
-#include "backends/registry.h"
+#include "backends/device_info.h"
 
 namespace alx::cudnn {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "backends/backend.h"
-#include "backends/registry.h"
+#include "backends/device_info.h"
 
 namespace alx {
 

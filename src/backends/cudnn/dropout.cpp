@@ -10,9 +10,10 @@ class DropoutKernel : public DeviceKernel {
       : DeviceKernel(op, context, context.type()),
         drop_(training_ ? op.drop : 0),
         scale_(scale(op, training_)),
-        stream_(hash_name(layer_of(context.request.name))),
-        first_(static_cast<uint64_t>(op.first)),
-        whole_(static_cast<uint64_t>(op.whole)) {
+        stream_(hash_name(context.request.layer.layer)),
+        first_(static_cast<uint64_t>(context.request.layer.first)),
+        whole_(static_cast<uint64_t>(context.request.layer.whole)),
+        images_before_(context.request.layer.images * in_shape()[0]) {
     spec_.in_place = spec_.grad_in_place = true;
     spec_.alias = op.inverted && !training_;
     spec_.implementation = "own";
@@ -33,11 +34,13 @@ class DropoutKernel : public DeviceKernel {
   void apply(const void* from, void* to) const {
     const uint64_t row = count() / static_cast<size_t>(out_shape()[0]);
     device_->launch(
-        DropoutMask{from, to, type_, device_->step(), drop_, scale_, stream_, row, first_, whole_, count()});
+        DropoutMask{from, to, type_, device_->step(), drop_, scale_, stream_, row, first_, whole_,
+                                 images_before_, count()});
   }
 
   float drop_, scale_;
   uint64_t stream_, first_, whole_;
+  int64_t images_before_;  // of the batch, seen by other parts of the layer
 };
 
 }  // namespace

@@ -115,9 +115,10 @@ struct DropoutMask {
   const StepContext* step;
   float drop, scale;  // drop 0: every element is scaled
   uint64_t stream, row, first, whole;
+  int64_t images_before;
   size_t count;
   ALX_BOTH void run(size_t i) const {
-    const auto image = static_cast<uint64_t>(step->first_image);
+    const auto image = static_cast<uint64_t>(step->first_image + images_before);
     const bool keep =
         drop == 0 || Random(step->seed, stream, step->step).uniform(mask_index(i, row, image, first, whole)) >= drop;
     store(to, type, i, keep ? load(from, type, i) * scale : 0.f);

@@ -1,9 +1,21 @@
-// Ops that move elements without changing them.
+// Ops that move elements without changing them, and their sum.
 #include "backends/cudnn/kernel.h"
 #include "core/error.h"
 
 namespace alx::cudnn {
 namespace {
+
+// In the order of the parts; `total` is none of them, or the only one.
+void add(Device& device, const std::vector<void*>& parts, void* total, DataType type, size_t count) {
+  if (parts.size() == 1 && parts[0] == total) return;
+  Sum sum{{}, total, 0, type, count};
+  for (size_t way = 0; way < parts.size();) {
+    sum.ways = 0;
+    if (way > 0) sum.parts[sum.ways++] = total;
+    while (way < parts.size() && sum.ways < Sum::most) sum.parts[sum.ways++] = parts[way++];
+    device.launch(sum);
+  }
+}
 
 // Output i is the input's own memory; the gradient of the input is the sum of the outputs', in their order.
 class SplitKernel : public DeviceKernel {
@@ -16,17 +28,22 @@ class SplitKernel : public DeviceKernel {
   void run_forward() override {}
 
   void run_backward() override {
-    if (!wants_grad()) return;
-    void* const total = memory_.input_grads[0];
-    const std::vector<void*>& grads = memory_.output_grads;
-    if (grads.size() == 1 && grads[0] == total) return;
-    Sum sum{{}, total, 0, type_, count()};
-    for (size_t way = 0; way < grads.size();) {
-      sum.ways = 0;
-      if (way > 0) sum.parts[sum.ways++] = total;
-      while (way < grads.size() && sum.ways < Sum::most) sum.parts[sum.ways++] = grads[way++];
-      device_->launch(sum);
-    }
+    if (wants_grad()) add(*device_, memory_.output_grads, memory_.input_grads[0], type_, count());
+  }
+};
+
+class AddKernel : public DeviceKernel {
+ public:
+  AddKernel(const Op& op, const Context& context) : DeviceKernel(op, context, context.type()) {
+    spec_.implementation = "own";
+  }
+
+  void run_forward() override { add(*device_, memory_.inputs, memory_.outputs[0], type_, count()); }
+  void run_backward() override {
+    for (size_t i = 0; i < spec_.inputs.size(); ++i)
+      if (wants_grad(i))
+        device_->call<&Api::cudaMemcpyAsync>(memory_.input_grads[i], memory_.output_grads[0], spec_.outputs[0].bytes(),
+                                             cudaMemcpyDeviceToDevice, device_->compute());
   }
 };
 
@@ -55,6 +72,9 @@ class ReorderKernel : public Kernel {
 
 std::unique_ptr<Kernel> make_alias(const Op& op, const Context& context) {
   return std::make_unique<SplitKernel>(op, context);
+}
+std::unique_ptr<Kernel> make(const Add& op, const Context& context) {
+  return std::make_unique<AddKernel>(op, context);
 }
 std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) { return make_alias(op, context); }
 std::unique_ptr<Kernel> make(const Split& op, const Context& context) { return make_alias(op, context); }

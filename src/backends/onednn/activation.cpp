@@ -41,15 +41,12 @@ std::unique_ptr<Kernel> make_activation(Activation activation, const Context& co
   Chain& chain = kernel->forward_chain;
   chain.add(forward, dnnl::eltwise_forward(forward),
             {{DNNL_ARG_SRC, chain.external(Role::input, 0, md)}, {DNNL_ARG_DST, chain.external(Role::output, 0, md)}});
-  if (context.training()) {
-    spec.input_grads = {context.wants_grad(0) ? context.in() : TensorDesc{}};
-    spec.output_grads = {context.in()};
-    spec.grad_in_place = true;
-    if (context.wants_grad(0))
-      add_activation_backward(*kernel, activation, md, context,
-                              kernel->backward_chain.external(Role::output_grad, 0, md),
-                              kernel->backward_chain.external(Role::input_grad, 0, md));
-  }
+  add_gradients(spec, context.request);
+  spec.grad_in_place = true;
+  if (context.wants_grad(0))
+    add_activation_backward(*kernel, activation, md, context,
+                            kernel->backward_chain.external(Role::output_grad, 0, md),
+                            kernel->backward_chain.external(Role::input_grad, 0, md));
   kernel->measure();
   return kernel;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/dense_spec.h"
 #include "backends/onednn/runtime.h"
 
 namespace alx::onednn {

@@ -37,10 +37,9 @@ std::unique_ptr<Kernel> make(const Concat& op, const Context& context) {
   }
   chain.add(descriptor, dnnl::concat(descriptor), arguments);
 
-  if (context.training()) spec.output_grads = spec.outputs;
+  add_gradients(spec, context.request);
   Shape offset(out_shape.size(), 0);
   for (size_t i = 0; context.training() && i < inputs.size(); ++i) {
-    spec.input_grads.push_back(context.wants_grad(i) ? spec.inputs[i] : TensorDesc{});
     if (context.wants_grad(i)) {
       Chain& back = kernel->backward_chain;
       back.reorder(back.external(Role::output_grad, 0, out.submemory_desc(context.in(i).shape, offset)),

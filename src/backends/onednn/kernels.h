@@ -15,6 +15,7 @@ std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const Context& context);
 std::unique_ptr<Kernel> make(const Dropout& op, const Context& context);
 std::unique_ptr<Kernel> make(const Concat& op, const Context& context);
 std::unique_ptr<Kernel> make(const Rows& op, const Context& context);
+std::unique_ptr<Kernel> make(const Add& op, const Context& context);
 std::unique_ptr<Kernel> make(const Flatten& op, const Context& context);
 std::unique_ptr<Kernel> make(const Softmax& op, const Context& context);
 std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const Context& context);
@@ -34,11 +35,8 @@ void add_weighted_forward(ChainKernel& kernel, const typename Primitive::primiti
   spec.inputs = {desc_of(forward.src_desc(), context.in().shape)};
   spec.outputs = {desc_of(forward.dst_desc(), out)};
   spec.params = {desc_of(forward.weights_desc(), weight), desc_of(forward.bias_desc(), {weight[0]})};
-  if (context.training()) {
-    spec.backward_reads_inputs = true;
-    spec.output_grads = {spec.outputs[0]};
-    spec.input_grads = {{}};
-  }
+  spec.backward_reads_inputs = context.training();
+  add_gradients(spec, context.request);
   Chain& chain = kernel.forward_chain;
   chain.add(forward, Primitive(forward),
             {{DNNL_ARG_SRC, chain.external(Role::input, 0, forward.src_desc())},

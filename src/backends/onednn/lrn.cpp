@@ -46,10 +46,7 @@ std::unique_ptr<Kernel> make(const Lrn& op, const Context& context) {
                                                         {DNNL_ARG_DST, chain.external(Role::output, 0, md)}};
   if (spec.state) arguments.emplace_back(DNNL_ARG_WORKSPACE, chain.external(Role::state, 0, saved));
   chain.add(choice.forward, dnnl::lrn_forward(choice.forward), arguments);
-  if (context.training()) {
-    spec.output_grads = spec.outputs;
-    spec.input_grads = {context.wants_grad(0) ? spec.inputs[0] : TensorDesc{}};
-  }
+  add_gradients(spec, context.request);
   if (context.wants_grad(0)) {
     spec.backward_reads_inputs = true;
     Chain& back = kernel->backward_chain;

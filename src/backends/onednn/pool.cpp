@@ -60,10 +60,7 @@ std::unique_ptr<Kernel> make_pool(algorithm kind, const Window& w, const Context
                                                         {DNNL_ARG_DST, chain.external(Role::output, 0, out)}};
   if (spec.state) arguments.emplace_back(DNNL_ARG_WORKSPACE, chain.external(Role::state, 0, saved));
   chain.add(choice.forward, dnnl::pooling_forward(choice.forward), arguments);
-  if (context.training()) {
-    spec.output_grads = spec.outputs;
-    spec.input_grads = {context.wants_grad(0) ? spec.inputs[0] : TensorDesc{}};
-  }
+  add_gradients(spec, context.request);
   if (context.wants_grad(0)) {
     Chain& back = kernel->backward_chain;
     arguments = {{DNNL_ARG_DIFF_DST, back.external(Role::output_grad, 0, out)},

@@ -212,10 +212,8 @@ class Builder {
                        ? desc_of(weights_.md(), shape)
                        : TensorDesc{shape, DataType::f32, std::make_shared<WinogradLayout>(op_, in_shape_[1], tiles_)},
                    desc_of(bias(), {op_.out})};
-    if (!context_.training()) return;
-    spec.backward_reads_inputs = true;
-    spec.output_grads = {spec.outputs[0]};
-    spec.input_grads = {context_.wants_grad(0) ? spec.inputs[0] : TensorDesc{}};
+    spec.backward_reads_inputs = context_.training();
+    add_gradients(spec, context_.request);
   }
 
   void forward() {

@@ -11,10 +11,11 @@ class DropoutKernel : public ReferenceKernel {
       : ReferenceKernel(op, request),
         drop_(op.drop),
         scale_(scale(op, training_)),
-        stream_(hash_name(layer_of(request.name))),
+        stream_(hash_name(request.layer.layer)),
         count_(element_count(in_shape())),
-        first_(static_cast<uint64_t>(op.first)),
-        whole_(static_cast<uint64_t>(op.whole)) {
+        first_(static_cast<uint64_t>(request.layer.first)),
+        whole_(static_cast<uint64_t>(request.layer.whole)),
+        images_before_(request.layer.images * in_shape()[0]) {
     spec_.in_place = spec_.grad_in_place = true;
     spec_.alias = op.inverted && !training_;
   }
@@ -34,7 +35,7 @@ class DropoutKernel : public ReferenceKernel {
 
   void apply(const StepContext& step, const float* from, float* to) const {
     const Random random(step.seed, stream_, step.step);
-    const auto row = static_cast<uint64_t>(count_ / in_shape()[0]), image = static_cast<uint64_t>(step.first_image);
+    const auto row = static_cast<uint64_t>(count_ / in_shape()[0]), image = static_cast<uint64_t>(step.first_image + images_before_);
     for (int64_t i = 0; i < count_; ++i) {
       const bool keep =
           !training_ || random.uniform(mask_index(static_cast<uint64_t>(i), row, image, first_, whole_)) >= drop_;
@@ -47,6 +48,7 @@ class DropoutKernel : public ReferenceKernel {
   uint64_t stream_;
   int64_t count_;
   uint64_t first_, whole_;
+  int64_t images_before_;  // of the batch, seen by other parts of the layer
 };
 
 }  // namespace

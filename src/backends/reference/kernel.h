@@ -18,6 +18,7 @@ std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const CompileRequest& re
 std::unique_ptr<Kernel> make(const Dropout& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Concat& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Rows& op, const CompileRequest& request);
+std::unique_ptr<Kernel> make(const Add& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Flatten& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Softmax& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const CompileRequest& request);

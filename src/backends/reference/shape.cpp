@@ -1,4 +1,4 @@
-// Ops that move elements without changing them.
+// Ops that move elements without changing them, and their sum.
 #include <cstring>
 
 #include "backends/reference/kernel.h"
@@ -6,6 +6,18 @@
 
 namespace alx::reference {
 namespace {
+
+// In the order of the parts.
+void add(const std::vector<void*>& parts, int64_t count, float* total) {
+  for (int64_t i = 0; i < count; ++i) {
+    double sum = 0;
+    for (size_t part = 0; part < parts.size(); ++part) {
+      const double value = static_cast<const float*>(parts[part])[i];
+      sum = part == 0 ? value : sum + value;  // the sign of a zero stays
+    }
+    total[i] = static_cast<float>(sum);
+  }
+}
 
 // Output i is the input's own memory; the gradient of the input is the sum of the outputs', in their order.
 class SplitKernel : public ReferenceKernel {
@@ -19,13 +31,17 @@ class SplitKernel : public ReferenceKernel {
   void forward(const StepContext&) override {}
 
   void backward(const StepContext&) override {
-    if (!wants_grad()) return;
-    const int64_t count = element_count(in_shape());
-    for (int64_t i = 0; i < count; ++i) {
-      double sum = output_grad()[i];
-      for (size_t way = 1; way < spec_.outputs.size(); ++way) sum += output_grad(way)[i];
-      input_grad()[i] = static_cast<float>(sum);
-    }
+    if (wants_grad()) add(memory_.output_grads, element_count(in_shape()), input_grad());
+  }
+};
+
+class AddKernel : public ReferenceKernel {
+ public:
+  using ReferenceKernel::ReferenceKernel;
+  void forward(const StepContext&) override { add(memory_.inputs, element_count(out_shape()), output()); }
+  void backward(const StepContext&) override {
+    for (size_t i = 0; i < spec_.inputs.size(); ++i)
+      if (wants_grad(i)) std::copy_n(output_grad(), element_count(out_shape()), input_grad(i));
   }
 };
 
@@ -48,6 +64,10 @@ class ReorderKernel : public Kernel {
 };
 
 }  // namespace
+
+std::unique_ptr<Kernel> make(const Add& op, const CompileRequest& request) {
+  return std::make_unique<AddKernel>(op, request);
+}
 
 std::unique_ptr<Kernel> make(const Flatten& op, const CompileRequest& request) {
   return std::make_unique<SplitKernel>(op, request);

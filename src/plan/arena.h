@@ -1,4 +1,4 @@
-// Planning, step 3: where blocks of memory lie, given when each is in use.
+// Where blocks of memory lie, given when each is in use.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -7,16 +7,16 @@ namespace alx {
 
 struct Block {
   size_t bytes = 0;
-  int arena = 0;            // blocks of different arenas never share memory
-  int first = 0, last = 0;  // in use from step `first` to step `last`, both included
+  size_t arena = 0;            // blocks of different arenas never share memory
+  size_t first = 0, last = 0;  // in use from step `first` to step `last`, both included
 };
 
-struct Placement {
+struct Arrangement {
   std::vector<size_t> offsets;      // of each block in its arena
   std::vector<size_t> arena_bytes;  // size of each arena
 };
 
 // Largest first, each at the lowest offset that is free during its whole life. Offsets are multiples of `alignment`.
-Placement place(const std::vector<Block>& blocks, int arenas, size_t alignment);
+Arrangement arrange(const std::vector<Block>& blocks, size_t arenas, size_t alignment);
 
 }  // namespace alx

@@ -1,13 +1,13 @@
-#include "graph/memory.h"
+#include "plan/arena.h"
 
 #include <algorithm>
 #include <numeric>
 
 namespace alx {
 
-Placement place(const std::vector<Block>& blocks, int arenas, size_t alignment) {
+Arrangement arrange(const std::vector<Block>& blocks, size_t arenas, size_t alignment) {
   const auto round_up = [&](size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; };
-  Placement placement{std::vector<size_t>(blocks.size(), 0), std::vector<size_t>(static_cast<size_t>(arenas), 0)};
+  Arrangement arrangement{std::vector<size_t>(blocks.size(), 0), std::vector<size_t>(arenas, 0)};
   std::vector<size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return blocks[a].bytes > blocks[b].bytes; });
@@ -20,16 +20,16 @@ Placement place(const std::vector<Block>& blocks, int arenas, size_t alignment) 
       const Block& other = blocks[j];
       const bool meets = other.arena == block.arena && other.first <= block.last && block.first <= other.last;
       if (!meets) continue;
-      if (offset + block.bytes <= placement.offsets[j]) break;  // fits into the gap before `other`
-      offset = std::max(offset, round_up(placement.offsets[j] + other.bytes));
+      if (offset + block.bytes <= arrangement.offsets[j]) break;  // fits into the gap before `other`
+      offset = std::max(offset, round_up(arrangement.offsets[j] + other.bytes));
     }
-    placement.offsets[i] = offset;
-    size_t& size = placement.arena_bytes[static_cast<size_t>(block.arena)];
+    arrangement.offsets[i] = offset;
+    size_t& size = arrangement.arena_bytes[block.arena];
     size = std::max(size, round_up(offset + block.bytes));
-    const auto by_offset = [&](size_t a, size_t b) { return placement.offsets[a] < placement.offsets[b]; };
+    const auto by_offset = [&](size_t a, size_t b) { return arrangement.offsets[a] < arrangement.offsets[b]; };
     placed.insert(std::upper_bound(placed.begin(), placed.end(), i, by_offset), i);
   }
-  return placement;
+  return arrangement;
 }
 
 }  // namespace alx

@@ -1,0 +1,18 @@
+// Planning, step 3: when each tensor is in use, which of them share memory, and where they lie.
+#pragma once
+#include <vector>
+
+#include "plan/compile.h"
+
+namespace alx {
+
+struct Placement {
+  std::vector<size_t> block;        // of each tensor: the tensor whose memory it has, itself where it owns some
+  std::vector<size_t> offsets;      // of each tensor that owns memory, in its device's arena
+  std::vector<size_t> arena_bytes;  // of each device
+};
+
+// Gradients that are not kept share memory: each is whole only until the action after the one that makes it.
+Placement place(const Compiled& compiled, const Devices& devices, bool keep_gradients);
+
+}  // namespace alx
