@@ -186,7 +186,8 @@ TEST_P(OpsOf, MomentumInBothForms) {
     }
     const StepContext step{.loss_scale = 4, .rate = 0.05f};
     backend().begin_pass(step);
-    backend().update({memory[0]->data(), memory[1]->data(), memory[2]->data(), count, 2, 0.9f, 0.05f, rate_in_velocity},
+    backend().update({Sgd{0.9f, 0.05f, rate_in_velocity}, memory[0]->data(),
+                      {static_cast<float*>(memory[1]->data())}, memory[2]->data(), count, 2},
                      step);
     backend().synchronize();
     Values new_weight(count), new_velocity(count), want_weight, want_velocity;

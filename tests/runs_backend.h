@@ -113,7 +113,7 @@ class RunsBackend : public Backend {
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     plain_->copy_from(source, from, to, bytes);
   }
-  void update(const SgdUpdate& sgd, const StepContext& step) override { plain_->update(sgd, step); }
+  void update(const Update& u, const StepContext& step) override { plain_->update(u, step); }
   void synchronize() override {}
   bool all_finite(const std::vector<std::pair<const void*, size_t>>& v) override { return plain_->all_finite(v); }
 

@@ -1,6 +1,7 @@
 // What a backend is: it turns ops into compiled kernels, owns memory, and moves tensors. Nothing above this interface
 // knows a device; nothing below it knows a network, a tower or a solver.
 #pragma once
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "backends/step.h"
 #include "graph/ops.h"
 #include "graph/tensor.h"
+#include "graph/update.h"
 
 namespace alx {
 
@@ -84,14 +86,14 @@ struct RunNode {
   Op op;
 };
 
-// One step of momentum SGD over a parameter in its packed form. Elements are independent, padding stays zero.
-struct SgdUpdate {
-  void *weight, *velocity;
+// One step of a rule over a parameter in its packed form. Elements are independent, padding stays zero.
+struct Update {
+  UpdateRule rule;
+  void* weight;
+  std::array<float*, most_states> state;  // as the rule names them
   const void* grad;
   size_t count;       // of f32 elements, padding included
   float rate_factor;  // of the step's rate
-  float momentum, decay;
-  bool rate_in_velocity;  // the paper's form; else torch's
 };
 
 // Work that was queued once and can be queued again at little cost: with the same addresses, and with the step of the
@@ -154,7 +156,7 @@ class Backend {
   // Kernels and updates of the pass are given the same step.
   virtual void begin_pass(const StepContext& step) { (void)step; }
   // The gradient is divided by the step's loss scale.
-  virtual void update(const SgdUpdate& sgd, const StepContext& step) = 0;
+  virtual void update(const Update& update, const StepContext& step) = 0;
   // Null where the backend gains nothing by it. `work` runs kernels of this backend alone.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& work) { return (void)work, nullptr; }
   virtual void synchronize() = 0;

@@ -20,6 +20,8 @@ using nlohmann::json;
 
 constexpr size_t longest_solver = size_t{1} << 16;  // bytes; its texts stand in messages
 
+std::string state_prefix(const std::string& state) { return optimizer_prefix + state + "."; }
+
 std::string to_json(const ColourComponents& colours) {
   Document document{json::object()};
   document.json["channel_order"] = "RGB";
@@ -261,7 +263,8 @@ void Trainer::save_checkpoint(const std::string& path) const {
     }
   };
   add("", [this](size_t i) { return replicas_->read_param(i); });
-  add(velocity_prefix, [this](size_t i) { return replicas_->read_velocity(i); });
+  for (size_t state = 0; state < replicas_->states().size(); ++state)
+    add(state_prefix(replicas_->states()[state]), [this, state](size_t i) { return replicas_->read_state(state, i); });
   add_mean_image(*preprocessor_, tensors);
   auto metadata = this->metadata();
   if (pictures_.empty()) pictures_ = fingerprint_of(*data_, options_.seed);
@@ -272,17 +275,19 @@ void Trainer::save_checkpoint(const std::string& path) const {
   log_line(LogLevel::info, cat("checkpoint after step ", step_, ": ", path));
 }
 
-void Trainer::read_velocity(const WeightFile& file) {
-  for (size_t i = 0; i < replicas_->params().size(); ++i) {
-    const ParamSpec& param = replicas_->params()[i].spec;
-    const TensorView* tensor = file.find(velocity_prefix + param.name);
-    check(tensor && tensor->shape == param.shape, Code::bad_file, file.path(), ": the checkpoint lacks ",
-          velocity_prefix, param.name, " of shape ", to_string(param.shape));
-    std::vector<float> values(static_cast<size_t>(element_count(tensor->shape)));
-    file.read(*tensor, values);
-    refuse_non_finite(values, tensor->name, file.path());
-    replicas_->write_velocity(i, values);
-  }
+void Trainer::read_states(const WeightFile& file) {
+  for (size_t state = 0; state < replicas_->states().size(); ++state)
+    for (size_t i = 0; i < replicas_->params().size(); ++i) {
+      const ParamSpec& param = replicas_->params()[i].spec;
+      const std::string name = state_prefix(replicas_->states()[state]) + param.name;
+      const TensorView* tensor = file.find(name);
+      check(tensor && tensor->shape == param.shape, Code::bad_file, file.path(), ": the checkpoint lacks ", name,
+            " of shape ", to_string(param.shape));
+      std::vector<float> values(static_cast<size_t>(element_count(tensor->shape)));
+      file.read(*tensor, values);
+      refuse_non_finite(values, tensor->name, file.path());
+      replicas_->write_state(state, i, values);
+    }
 }
 
 std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data,
@@ -303,7 +308,7 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
         ": the checkpoint has colour noise, but no ", key_pca);
   trainer->start(model->spec(), model->preprocessor().mean_image(), std::move(data), options,
                  weights_from(*model->file()));
-  trainer->read_velocity(*model->file());
+  trainer->read_states(*model->file());
   trainer->step_ = step;
   trainer->plateau_ = plateau;
   trainer->replicas_->loss_scale = scale;

@@ -7,10 +7,26 @@
 #include "core/log.h"
 
 namespace alx {
+namespace {
+
+UpdateRule rule_of(const Recipe& recipe) { return Sgd{recipe.momentum, recipe.decay, recipe.rate_in_velocity}; }
+
+std::vector<std::string> states_of(const UpdateRule& rule) {
+  return std::visit([](const auto& r) { return std::vector<std::string>(std::begin(r.states), std::end(r.states)); },
+                    rule);
+}
+
+// With the parameter's own share of the decay.
+UpdateRule for_param(UpdateRule rule, const ParamRule& param) {
+  std::visit([&](auto& r) { r.decay *= param.decay; }, rule);
+  return rule;
+}
+
+}  // namespace
 
 Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options,
                    const Recipe& recipe)
-    : recipe_(recipe), scales_(options.precision == DataType::f16) {
+    : rule_(rule_of(recipe)), states_(states_of(rule_)), scales_(options.precision == DataType::f16) {
   const auto slots = static_cast<size_t>(spec.slots());
   const size_t count = devices.size() <= slots ? 1 : devices.size() / slots;
   check(count == 1 || count * slots == devices.size(), Code::invalid_argument, devices.size(),
@@ -81,12 +97,13 @@ void Replicas::sum_gradients(size_t piece) {
 void Replicas::load(const WeightSource& source) {
   gradients_.forget();
   updates_.forget();
-  velocities_.clear();
+  kept_.clear();
   for (const auto& network : networks_) {
     network->load(source);
-    velocities_.emplace_back();
+    kept_.emplace_back(network->params().size());
     for (size_t i = 0; i < network->params().size(); ++i)
-      velocities_.back().push_back(network->device_of(i).allocate(network->params()[i].desc.bytes()));
+      for (size_t state = 0; state < states_.size(); ++state)
+        kept_.back()[i][state] = network->device_of(i).allocate(network->params()[i].desc.bytes());
   }
 }
 
@@ -123,10 +140,11 @@ void Replicas::read_probabilities(std::span<float> values) const {
 void Replicas::update(size_t replica, size_t i, const StepContext& step) {
   Network& network = *networks_[replica];
   const PlannedParam& param = network.params()[i];
-  network.device_of(i).update(
-      {network.weight(i), velocities_[replica][i]->data(), network.gradient(i), param.desc.bytes() / sizeof(float),
-       param.spec.rule.rate, recipe_.momentum, recipe_.decay * param.spec.rule.decay, recipe_.rate_in_velocity},
-      share_of(replica, step));
+  Update update{for_param(rule_, param.spec.rule), network.weight(i), {}, network.gradient(i),
+                param.desc.bytes() / sizeof(float), param.spec.rule.rate};
+  for (size_t state = 0; state < states_.size(); ++state)
+    update.state[state] = static_cast<float*>(kept_[replica][i][state]->data());
+  network.device_of(i).update(update, share_of(replica, step));
 }
 
 // Of the first network: after the sum all have the same.
@@ -193,11 +211,11 @@ std::vector<float> Replicas::read_param(size_t param) const {
   return read(params_[param], [&](size_t piece) { return network().read_param(piece); });
 }
 
-std::vector<float> Replicas::read_velocity(size_t param) const {
-  return read(params_[param], [&](size_t piece) { return network().download(piece, velocities_[0][piece]->data()); });
+std::vector<float> Replicas::read_state(size_t state, size_t param) const {
+  return read(params_[param], [&](size_t piece) { return network().download(piece, kept_[0][piece][state]->data()); });
 }
 
-void Replicas::write_velocity(size_t param, std::span<const float> values) {
+void Replicas::write_state(size_t state, size_t param, std::span<const float> values) {
   const Whole& whole = params_[param];
   for (size_t i = 0; i < count(); ++i)
     for (size_t piece : whole.pieces) {
@@ -206,7 +224,7 @@ void Replicas::write_velocity(size_t param, std::span<const float> values) {
       const int64_t first = planned.spec.part ? planned.spec.part->first : 0;
       networks_[i]->device_of(piece).upload_rows(values.subspan(static_cast<size_t>(first) * row,
                                                                 static_cast<size_t>(planned.spec.shape[0]) * row),
-                                                 0, planned.desc, velocities_[i][piece]->data());
+                                                 0, planned.desc, kept_[i][piece][state]->data());
     }
 }
 

@@ -1,4 +1,4 @@
-// A network in training with its momentum: once, or once for each group of devices (data parallelism), each with its
+// A network in training with what its update keeps (momentum): once, or once for each group of devices (data parallelism), each with its
 // share of every batch and the same weights. A network that hybrid() made is one over all its devices.
 #pragma once
 #include <memory>
@@ -24,7 +24,7 @@ class Replicas {
   Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options,
            const Recipe& recipe);
 
-  void load(const WeightSource& source);  // and no momentum
+  void load(const WeightSource& source);  // and nothing kept
 
   const Network& network() const { return *networks_[0]; }  // all have the same weights
   size_t count() const { return networks_.size(); }
@@ -48,8 +48,10 @@ class Replicas {
   };
   const std::vector<Whole>& params() const { return params_; }
   std::vector<float> read_param(size_t param) const;
-  std::vector<float> read_velocity(size_t param) const;
-  void write_velocity(size_t param, std::span<const float> values);
+  // What the rule of the update keeps of each parameter, by the names of its tensors.
+  const std::vector<std::string>& states() const { return states_; }
+  std::vector<float> read_state(size_t state, size_t param) const;
+  void write_state(size_t state, size_t param, std::span<const float> values);
   LossScale loss_scale;
 
  private:
@@ -63,14 +65,16 @@ class Replicas {
   std::vector<float> read(const Whole& param, const std::function<std::vector<float>(size_t)>& piece) const;
 
   std::vector<std::unique_ptr<Network>> networks_;
-  std::vector<std::vector<std::shared_ptr<Buffer>>> velocities_;  // of each network
+  UpdateRule rule_;
+  std::vector<std::string> states_;
+  using States = std::array<std::shared_ptr<Buffer>, most_states>;
+  std::vector<std::vector<States>> kept_;                 // of each network, of each of its parameters
   std::vector<std::unique_ptr<Collective>> collectives_;          // one for each device of a network
   std::vector<Whole> params_;
   std::vector<size_t> whole_of_piece_;
   std::unique_ptr<Collective> copies_;  // sums the gradients of copies within the network; null: there are none
   std::vector<size_t> made_;            // pieces whose gradients are whole
   Repeated gradients_, updates_;
-  Recipe recipe_;
   bool scales_, keeps_gradients_ = false;
 };
 

@@ -116,7 +116,7 @@ class Trainer {
              const WeightSource& weights);
   std::map<std::string, std::string> metadata() const;
   std::optional<OutputLock> lock(const std::string& path) const;  // empty: it is held
-  void read_velocity(const WeightFile& file);
+  void read_states(const WeightFile& file);
   void start_pipeline();
   StepResult make_step();
   void judge_epoch();

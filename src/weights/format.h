@@ -17,8 +17,7 @@ constexpr const char* key_solver = "alexnet.solver";      // of a checkpoint: wh
 constexpr const char* key_pictures = "alexnet.pictures";  // of a checkpoint: a fingerprint of the data
 
 // Tensors that are no parameters.
-constexpr const char* optimizer_prefix = "optimizer.";  // of a checkpoint
-constexpr const char* velocity_prefix = "optimizer.velocity.";
+constexpr const char* optimizer_prefix = "optimizer.";  // of a checkpoint: optimizer.STATE.PARAMETER
 constexpr const char* self_test_prefix = "selftest.";
 constexpr const char* self_test_input = "selftest.input";
 constexpr const char* self_test_output = "selftest.output";

@@ -29,11 +29,16 @@ bool run_kernel(const void* given, size_t count, cudaStream_t stream) {
   });
 }
 
-template <class... All>
-bool dispatch(Function function, const void* args, size_t count, cudaStream_t stream) {
+cudaError_t dispatch(Function function, const void* args, size_t count, cudaStream_t stream) {
   bool done = false;
-  ((All::id == function ? void(done = run_kernel<All>(args, count, stream)) : void()), ...);
-  return done;
+  switch (function) {
+#define KERNEL(name, work) \
+  case Function::name: done = run_kernel<work>(args, count, stream); break;
+#include "backends/cudnn/kernel_list.inc"
+#undef KERNEL
+    case Function::count: break;
+  }
+  return done ? cudaSuccess : cudaErrorIllegalAddress;
 }
 
 }  // namespace
@@ -49,10 +54,7 @@ void add_kernels(cudnn::Api& api) {
       violate(cat(kernel_name(function), " is launched into a stream of another device than the current one"));
       return cudaErrorInvalidResourceHandle;
     }
-    const bool done =
-        dispatch<Fill, Convert, BiasActivation, DropoutMask, Sum, Sgd, Window, Average, AverageGrad, LrnScale,
-                 LrnForward, LrnBackward, Exponential, Loss, LossGrad, Finite, SetStep>(function, args, count, stream);
-    return done ? cudaSuccess : cudaErrorIllegalAddress;
+    return dispatch(function, args, count, stream);
   };
 }
 

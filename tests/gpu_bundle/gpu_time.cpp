@@ -161,7 +161,7 @@ nlohmann::json measure_update(Backend& device, const Lowered& net, const StepCon
   for (const ParamSpec& param : net.params) count += static_cast<size_t>(element_count(param.shape));
   std::vector<std::shared_ptr<Buffer>> memory;
   for (int i = 0; i < 3; ++i) memory.push_back(device.allocate(count * sizeof(float)));
-  const SgdUpdate sgd{memory[0]->data(), memory[1]->data(), memory[2]->data(), count, 1, 0.9f, 5e-4f, true};
+  const Update sgd{Sgd{}, memory[0]->data(), {static_cast<float*>(memory[1]->data())}, memory[2]->data(), count, 1};
   device.begin_pass(step);
   const double ms = milliseconds(device, repeats, [&] { device.update(sgd, step); });
   return {{"op", "update"},

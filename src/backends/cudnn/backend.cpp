@@ -70,11 +70,16 @@ class CudnnBackend : public Backend {
   }
 
   void begin_pass(const StepContext& step) override { device_->begin_pass(step); }
-  void update(const SgdUpdate& sgd, const StepContext&) override {
+  void update(const Update& u, const StepContext&) override {
     device_->use();
-    device_->launch(Sgd{static_cast<float*>(sgd.weight), static_cast<float*>(sgd.velocity),
-                        static_cast<const float*>(sgd.grad), device_->step(), sgd.rate_factor, sgd.momentum, sgd.decay,
-                        sgd.rate_in_velocity, sgd.count});
+    std::visit(
+        [&]<class Rule>(const Rule& rule) {
+          UpdateBy<Rule> work{rule, static_cast<float*>(u.weight), {}, static_cast<const float*>(u.grad),
+                              device_->step(), u.rate_factor, u.count};
+          std::copy_n(u.state.begin(), work.states, work.state);
+          device_->launch(work);
+        },
+        u.rule);
   }
   std::unique_ptr<Recording> record(const std::function<void()>& work) override { return device_->record(work); }
   void synchronize() override { device_->synchronize(); }

@@ -10,23 +10,11 @@ __device__ void each(const Work& work) {
 }  // namespace
 
 using namespace alx::cudnn;
+using alx::Sgd;
 
 extern "C" {
-__global__ void alexnet_fill(Fill work) { each(work); }
-__global__ void alexnet_convert(Convert work) { each(work); }
-__global__ void alexnet_bias_activation(BiasActivation work) { each(work); }
-__global__ void alexnet_dropout(DropoutMask work) { each(work); }
-__global__ void alexnet_sum(Sum work) { each(work); }
-__global__ void alexnet_sgd(Sgd work) { each(work); }
-__global__ void alexnet_window(Window work) { each(work); }
-__global__ void alexnet_average(Average work) { each(work); }
-__global__ void alexnet_average_grad(AverageGrad work) { each(work); }
-__global__ void alexnet_lrn_scale(LrnScale work) { each(work); }
-__global__ void alexnet_lrn_forward(LrnForward work) { each(work); }
-__global__ void alexnet_lrn_backward(LrnBackward work) { each(work); }
-__global__ void alexnet_exponential(Exponential work) { each(work); }
-__global__ void alexnet_loss(Loss work) { each(work); }
-__global__ void alexnet_loss_grad(LossGrad work) { each(work); }
-__global__ void alexnet_finite(Finite work) { each(work); }
-__global__ void alexnet_set_step(SetStep work) { each(work); }
+#define KERNEL(name, work) \
+  __global__ void alexnet_##name(work arguments) { each(arguments); }
+#include "backends/cudnn/kernel_list.inc"
+#undef KERNEL
 }

@@ -7,27 +7,14 @@
 #include "backends/step.h"
 #include "core/random.h"
 #include "graph/ops.h"
+#include "graph/update.h"
 
 namespace alx::cudnn {
 
 enum class Function : int {
-  fill,
-  convert,
-  bias_activation,
-  dropout,
-  sum,
-  sgd,
-  window,
-  average,
-  average_grad,
-  lrn_scale,
-  lrn_forward,
-  lrn_backward,
-  exponential,
-  loss,
-  loss_grad,
-  finite,
-  set_step,
+#define KERNEL(name, work) name,
+#include "backends/cudnn/kernel_list.inc"
+#undef KERNEL
   count
 };
 enum class Access { read, write, read_write };
@@ -152,30 +139,30 @@ struct Sum {
   }
 };
 
-// SgdUpdate of backend.h.
-struct Sgd {
-  static constexpr Function id = Function::sgd;
-  float *weight, *velocity;
+// Update of backend.h.
+template <class Rule>
+constexpr Function update_by = Function::count;
+template <>
+inline constexpr Function update_by<Sgd> = Function::sgd;
+
+template <class Rule>
+struct UpdateBy {
+  static constexpr Function id = update_by<Rule>;
+  static constexpr size_t states = std::size(Rule::states);
+  Rule rule;
+  float* weight;
+  float* state[states];
   const float* grad;
   const StepContext* step;
-  float rate_factor, momentum, decay;
-  bool rate_in_velocity;
+  float rate_factor;
   size_t count;
   ALX_BOTH void run(size_t i) const {
-    const float rate = step->rate * rate_factor;
-    const float slope = grad[i] / step->loss_scale + decay * weight[i];
-    if (rate_in_velocity) {
-      velocity[i] = momentum * velocity[i] - rate * slope;
-      weight[i] += velocity[i];
-    } else {
-      velocity[i] = momentum * velocity[i] + slope;
-      weight[i] -= rate * velocity[i];
-    }
+    rule.update(step->rate * rate_factor, grad[i] / step->loss_scale, weight[i], state, i);
   }
   template <class Visit>
   void memory(Visit visit) {
     visit(weight, count * sizeof(float), Access::read_write);
-    visit(velocity, count * sizeof(float), Access::read_write);
+    for (float*& each : state) visit(each, count * sizeof(float), Access::read_write);
     visit(grad, count * sizeof(float), Access::read);
     visit(step, sizeof *step, Access::read);
   }

@@ -15,12 +15,11 @@ extern "C" const unsigned long long alx_cuda_kernels[];  // the compiled kernels
 namespace alx::cudnn {
 
 const char* kernel_name(Function function) {
-  static constexpr const char* names[] = {"alexnet_fill",        "alexnet_convert",     "alexnet_bias_activation",
-                                          "alexnet_dropout",     "alexnet_sum",         "alexnet_sgd",
-                                          "alexnet_window",      "alexnet_average",     "alexnet_average_grad",
-                                          "alexnet_lrn_scale",   "alexnet_lrn_forward", "alexnet_lrn_backward",
-                                          "alexnet_exponential", "alexnet_loss",        "alexnet_loss_grad",
-                                          "alexnet_finite",      "alexnet_set_step"};
+  static constexpr const char* names[] = {
+#define KERNEL(name, work) "alexnet_" #name,
+#include "backends/cudnn/kernel_list.inc"
+#undef KERNEL
+  };
   static_assert(std::size(names) == static_cast<size_t>(Function::count));
   return names[static_cast<size_t>(function)];
 }

@@ -24,7 +24,7 @@ std::unique_ptr<Kernel> make(const Copy& op, const Context& context);
 std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runtime, const TensorDesc& from,
                                      const TensorDesc& to);
 
-void update(const SgdUpdate& sgd, const StepContext& step);
+void update(const Update& u, const StepContext& step);
 
 // The forward pass of a layer with weight and bias: `out` and `weight` are our shapes of what oneDNN may see otherwise.
 template <class Primitive>

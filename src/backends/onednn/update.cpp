@@ -6,39 +6,29 @@
 namespace alx::onednn {
 namespace {
 
-struct Numbers {
-  float rate, momentum, decay, scale;
-  bool rate_in_velocity;
-};
-
-void update(float* weight, float* velocity, const float* grad, std::ptrdiff_t count, Numbers n) {
-  if (n.rate_in_velocity) {
+template <class Rule>
+void update(const Rule rule, const Update& u, float rate, float scale, int64_t first, int64_t last) {
+  auto* weight = static_cast<float*>(u.weight);
+  const auto* grad = static_cast<const float*>(u.grad);
+  const std::array<float*, most_states> state = u.state;
 #pragma omp simd
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-      velocity[i] = n.momentum * velocity[i] - n.rate * (n.scale * grad[i] + n.decay * weight[i]);
-      weight[i] += velocity[i];
-    }
-  } else {
-#pragma omp simd
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-      velocity[i] = n.momentum * velocity[i] + (n.scale * grad[i] + n.decay * weight[i]);
-      weight[i] -= n.rate * velocity[i];
-    }
-  }
+  for (int64_t i = first; i < last; ++i)
+    rule.update(rate, grad[i] * scale, weight[i], state.data(), static_cast<size_t>(i));
 }
 
 }  // namespace
 
-void update(const SgdUpdate& sgd, const StepContext& step) {
-  const Numbers numbers{step.rate * sgd.rate_factor, sgd.momentum, sgd.decay, 1 / step.loss_scale,
-                        sgd.rate_in_velocity};
+void update(const Update& u, const StepContext& step) {
+  const float rate = step.rate * u.rate_factor, scale = 1 / step.loss_scale;
   constexpr int64_t part = 1 << 14;
-  const auto count = static_cast<int64_t>(sgd.count);
-  parallel_for((count + part - 1) / part, [&](int64_t i) {
-    const int64_t first = i * part;
-    update(static_cast<float*>(sgd.weight) + first, static_cast<float*>(sgd.velocity) + first,
-           static_cast<const float*>(sgd.grad) + first, std::min(part, count - first), numbers);
-  });
+  const auto count = static_cast<int64_t>(u.count);
+  std::visit(
+      [&](const auto& rule) {
+        parallel_for((count + part - 1) / part, [&](int64_t i) {
+          update(rule, u, rate, scale, i * part, std::min(count, (i + 1) * part));
+        });
+      },
+      u.rule);
 }
 
 }  // namespace alx::onednn

@@ -26,7 +26,7 @@ std::unique_ptr<Kernel> make(const Split& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Copy& op, const CompileRequest& request);
 
 std::unique_ptr<Kernel> make_reorder(const TensorDesc& from, const TensorDesc& to);
-void update(const SgdUpdate& sgd, const StepContext& step);
+void update(const Update& u, const StepContext& step);
 
 // Fills the tensors of the spec: all dense; gradients in training, for the inputs that were asked for.
 class ReferenceKernel : public Kernel {
