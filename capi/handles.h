@@ -66,7 +66,7 @@ constexpr int32_t max_threads = 4096;
 inline void require_threads(int32_t threads, int32_t most = max_threads) {
   check(threads >= 0 && threads <= most, Code::invalid_argument, "threads must lie in 0..", most, ", got ", threads);
 }
-DataType type_of(alexnet_precision precision);
+Precision precision_of(alexnet_precision precision);
 DataType stored_type_of(alexnet_precision precision);  // what files hold: not int8
 
 alexnet_model* make_model_handle(std::shared_ptr<const Model> model, std::shared_ptr<const Settings> settings);

@@ -57,17 +57,18 @@ alexnet_status classify_one(alexnet_session* session, const Read& read, alexnet_
 
 }  // namespace
 
-DataType alx::capi::type_of(alexnet_precision precision) {
-  constexpr DataType types[] = {DataType::f32, DataType::f16, DataType::bf16, DataType::i8, DataType::tf32};
+Precision alx::capi::precision_of(alexnet_precision precision) {
+  constexpr Precision precisions[] = {Precision::fp32, Precision::fp16, Precision::bf16, Precision::int8,
+                                      Precision::tf32};
   require_index(precision, 5, "precision");
-  return types[precision];
+  return precisions[precision];
 }
 
 DataType alx::capi::stored_type_of(alexnet_precision precision) {
   check(precision != ALEXNET_PRECISION_INT8 && precision != ALEXNET_PRECISION_TF32, Code::invalid_argument,
         "precision: weights are stored as FP32, FP16 or BF16, not as ",
         precision == ALEXNET_PRECISION_INT8 ? "INT8" : "TF32");
-  return type_of(precision);
+  return stored_type(precision_of(precision));
 }
 
 alexnet_status alexnet_session_options_create(alexnet_session_options** options) {
@@ -104,7 +105,7 @@ alexnet_status alexnet_session_options_set_batch(alexnet_session_options* option
 alexnet_status alexnet_session_options_set_precision(alexnet_session_options* options, alexnet_precision precision) {
   return guard([&] {
     require(options, "options");
-    options->options.precision = type_of(precision);
+    options->options.precision = precision_of(precision);
   });
 }
 

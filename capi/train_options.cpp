@@ -85,7 +85,7 @@ alexnet_status alexnet_train_options_set_threads(alexnet_train_options* options,
 }
 
 alexnet_status alexnet_train_options_set_precision(alexnet_train_options* options, alexnet_precision precision) {
-  return set(options, [&](auto& to) { to.others.precision = type_of(precision); });
+  return set(options, [&](auto& to) { to.others.precision = precision_of(precision); });
 }
 
 alexnet_status alexnet_train_options_set_parallelism(alexnet_train_options* options, const char* parallelism) {

@@ -14,6 +14,7 @@
 #include "cudasim/machine.h"
 #include "data/dataset_memory.h"
 #include "gpus.h"
+#include "plan/types.h"
 #include "temporary_folder.h"
 #include "tiny_training.h"
 #include "train/trainer.h"
@@ -183,8 +184,8 @@ TEST_F(CudaBackend, LibrariesOfPythonsEnvironmentsAreFound) {
 // ---- kernels
 // -----------------------------------------------------------------------------------------------------------
 
-std::string implementation(const Op& op, const Shape& in, DataType precision, Phase phase = Phase::inference) {
-  const CompileRequest request{"node", {"node"}, {{in, DataType::f32, nullptr}}, {true}, phase, precision};
+std::string implementation(const Op& op, const Shape& in, Precision precision, Phase phase = Phase::inference) {
+  const CompileRequest request{"node", {"node"}, {{in, DataType::f32, nullptr}}, {true}, phase, types_of(op, precision, phase)};
   return open_device("cuda:0")->compile(op, request)->spec().implementation;
 }
 
@@ -193,27 +194,27 @@ TEST_F(CudaBackend, TheFastestAlgorithmIsTakenWithItsMathType) {
   const Conv op = conv3x3(11, 4);
   const std::string gemm = std::to_string(CUDNN_CONVOLUTION_FWD_ALGO_GEMM);
   const std::string precomputed = std::to_string(CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
-  EXPECT_EQ(implementation(op, {1, 11, 5, 5}, DataType::f32),
+  EXPECT_EQ(implementation(op, {1, 11, 5, 5}, Precision::fp32),
             cat("cudnn:forward ", precomputed, "/", int{CUDNN_FMA_MATH}));
-  for (const DataType type : {DataType::f16, DataType::bf16})
+  for (const Precision type : {Precision::fp16, Precision::bf16})
     EXPECT_EQ(implementation(op, {1, 11, 5, 5}, type), cat("cudnn:forward ", gemm, "/", int{CUDNN_DEFAULT_MATH}));
-  EXPECT_EQ(implementation(op, {1, 11, 5, 5}, DataType::tf32),
+  EXPECT_EQ(implementation(op, {1, 11, 5, 5}, Precision::tf32),
             cat("cudnn:forward ", precomputed, "/", int{CUDNN_DEFAULT_MATH}));
 }
 
 TEST_F(CudaBackend, WhereNoAlgorithmIsDeterministicOneIsTakenWithAWarning) {
   const Conv op = conv3x3(13, 4);
-  EXPECT_TRUE(has(implementation(op, {1, 13, 5, 5}, DataType::f32, Phase::training), "filter 1/"));
+  EXPECT_TRUE(has(implementation(op, {1, 13, 5, 5}, Precision::fp32, Phase::training), "filter 1/"));
   EXPECT_EQ(warnings_, std::vector<std::string>());
   cudasim::leave_only_nondeterministic(true);
-  const std::string taken = implementation(op, {1, 13, 6, 6}, DataType::f32, Phase::training);
+  const std::string taken = implementation(op, {1, 13, 6, 6}, Precision::fp32, Phase::training);
   EXPECT_TRUE(has(taken, "filter 0/") && has(taken, "data 0/")) << taken;
   ASSERT_EQ(warnings_.size(), 2u);  // of the gradients of the filters and of the input: forward passes all repeat
   for (const std::string& line : warnings_) EXPECT_TRUE(has(line, "differ from run to run")) << line;
 }
 
 TEST_F(CudaBackend, Tf32IsF32WhereTheGpuHasNone) {
-  const auto answer = [](DataType precision) {
+  const auto answer = [](Precision precision) {
     NetworkOptions options;
     options.precision = precision;
     Network net(small("alexnet-cifar10"), open_devices("cuda:0"), options);
@@ -221,12 +222,12 @@ TEST_F(CudaBackend, Tf32IsF32WhereTheGpuHasNone) {
     net.set_input(picture(net, 1, 1));
     net.forward();
     EXPECT_EQ(has(net.describe(), cat("/", int{CUDNN_FMA_MATH})),
-              precision == DataType::f32 || cudasim::capability() < 80);
+              precision == Precision::fp32 || cudasim::capability() < 80);
     return net.read(net.result());
   };
-  answer(DataType::tf32);
+  answer(Precision::tf32);
   cudasim::set_capability(7, 5);
-  EXPECT_EQ(answer(DataType::tf32), answer(DataType::f32));
+  EXPECT_EQ(answer(Precision::tf32), answer(Precision::fp32));
 }
 
 // Before anything is queued; nothing is left to find out.
@@ -264,7 +265,7 @@ TEST_F(CudaBackend, APoolToTheSizeThatIsThereRunsNothing) {
 TEST_F(CudaBackend, BatchesAreJoinedWithoutAPitch) {
   const auto device = open_device("cuda:0");
   const TensorDesc part{{2, 3}, DataType::f32, nullptr}, both{{4, 3}, DataType::f32, nullptr};
-  const auto kernel = device->compile(Concat{true}, {"join", {"join"}, {part, part}, {}, Phase::inference, DataType::f32});
+  const auto kernel = device->compile(Concat{true}, {"join", {"join"}, {part, part}, {}, Phase::inference});
   const auto first = device->allocate(part.bytes()), second = device->allocate(part.bytes());
   const auto joined = device->allocate(both.bytes());
   const std::vector<float> values{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};

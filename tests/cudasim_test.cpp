@@ -50,7 +50,7 @@ void relay() {
 // Training on both devices, then answers that nobody reads but the last.
 Trained towers() {
   relay();
-  Trained result = train(tiny_towers(), "cuda:0,cuda:1", DataType::f32, 2);
+  Trained result = train(tiny_towers(), "cuda:0,cuda:1", Precision::fp32, 2);
   NetworkOptions options;
   options.batch = 2;
   Network net(tiny_towers(), open_devices("cuda:0,cuda:1"), options);
@@ -79,15 +79,15 @@ void halves() {
   input.height = input.width = 8;
   builder.input(input, {}).classes(5, {}).add("conv", conv3x3(3, 4));
   builder.add("fc", Linear{5, Activation::none, models::gaussian(1), models::bias(0)});
-  train(builder.finish(), "cuda:0,cuda:1", DataType::f32, 2);
+  train(builder.finish(), "cuda:0,cuda:1", Precision::fp32, 2);
 }
 
 // Its forward pass, and its backward pass with the updates; in fp16 the updates wait for a look at the gradients.
 TEST_F(CudaSim, ATrainingStepIsReplayedFromTheSecondOn) {
-  train(tiny_towers(), "cuda:0", DataType::f32, 5);
+  train(tiny_towers(), "cuda:0", Precision::fp32, 5);
   EXPECT_EQ(cudasim::calls().at("cudaGraphLaunch"), 4u * 2);
   cudasim::reset();
-  train(tiny_towers(), "cuda:0", DataType::f16, 5);
+  train(tiny_towers(), "cuda:0", Precision::fp16, 5);
   EXPECT_EQ(cudasim::calls().at("cudaGraphLaunch"), 4u * 3);
 }
 

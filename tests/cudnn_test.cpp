@@ -48,9 +48,9 @@ TEST_F(Cudnn, TowersMayBeOnAGpuAndOnTheHost) {
 
 TEST_F(Cudnn, TrainsInHalfPrecisionCloseToSingle) {
   const Trained single = train(tiny_towers(), "cuda:0");
-  for (const DataType type : {DataType::f16, DataType::bf16}) {
+  for (const Precision type : {Precision::fp16, Precision::bf16}) {
     const Trained half = train(tiny_towers(), devices_, type);
-    expect_close(half, single, type == DataType::f16 ? 0.03 : 0.15);
+    expect_close(half, single, type == Precision::fp16 ? 0.03 : 0.15);
     EXPECT_FALSE(half == single);
     EXPECT_TRUE(half == train(tiny_towers(), "cuda:0", type)) << "two devices and one differ";
   }
@@ -59,7 +59,7 @@ TEST_F(Cudnn, TrainsInHalfPrecisionCloseToSingle) {
 // Inference, where a graph is replayed from the third run on.
 TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
   const NetSpec spec = small("alexnet-cifar10");
-  for (const DataType type : {DataType::f32, DataType::tf32, DataType::f16, DataType::bf16}) {
+  for (const Precision type : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16}) {
     NetworkOptions options;
     options.batch = 2;
     Network reference(spec, open_devices("reference"), options);
@@ -73,7 +73,7 @@ TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
       }
       const double error = relative_error(gpu.read(gpu.result()), reference.read(reference.result()));
       // A real cuDNN may choose Winograd's algorithm, which rounds otherwise.
-      EXPECT_LT(error, type != DataType::f32 ? 2e-2
+      EXPECT_LT(error, type != Precision::fp32 ? 2e-2
                        : gpus_are_real()     ? 1e-4
                                              : 1e-5)
           << name_of(type) << ", run " << run;
@@ -83,11 +83,11 @@ TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
 
 // A step on one device is replayed, too, from the second on: with its own masks and rate.
 TEST_F(Cudnn, TrainsAlikeHoweverManySteps) {
-  const Trained reference = train(tiny_towers(), "reference", DataType::f32, 6);
-  const Trained one = train(tiny_towers(), "cuda:0", DataType::f32, 6);
+  const Trained reference = train(tiny_towers(), "reference", Precision::fp32, 6);
+  const Trained one = train(tiny_towers(), "cuda:0", Precision::fp32, 6);
   expect_close(one, reference, 1e-4);
-  EXPECT_TRUE(train(tiny_towers(), devices_, DataType::f32, 6) == one) << "two devices, which replay nothing";
-  expect_close(train(tiny_towers(), "cuda:0", DataType::f16, 6), reference, 0.03);
+  EXPECT_TRUE(train(tiny_towers(), devices_, Precision::fp32, 6) == one) << "two devices, which replay nothing";
+  expect_close(train(tiny_towers(), "cuda:0", Precision::fp16, 6), reference, 0.03);
 }
 
 // Squares of values from 256 on are no halves any more.
@@ -101,7 +101,7 @@ TEST_F(Cudnn, NormalisesLargeValuesInHalfPrecision) {
   NetworkOptions options;
   options.outputs = {"norm"};
   Network reference(spec, open_devices("reference"), options);
-  options.precision = DataType::f16;
+  options.precision = Precision::fp16;
   Network gpu(spec, open_devices("cuda:0"), options);
   for (Network* net : {&reference, &gpu}) {
     net->load(drawn_weights(1));
@@ -162,7 +162,7 @@ std::shared_ptr<const Dataset> coloured_pictures(int64_t count) {
   return data;
 }
 
-Trained train_with_pictures(NetSpec spec, const std::string& devices, DataType precision = DataType::f32,
+Trained train_with_pictures(NetSpec spec, const std::string& devices, Precision precision = Precision::fp32,
                             bool in_hybrid = false) {
   spec.input.resize = InputSpec::Resize::none;
   TrainOptions options;
@@ -228,22 +228,22 @@ NetSpec dense_column() {
 // The same masks, and the same weights of each layer, whoever holds them.
 TEST_F(Cudnn, HybridParallelismGivesWhatOneDeviceGives) {
   const Trained one = train_with_pictures(dense_column(), "reference");
-  expect_close(train_with_pictures(dense_column(), "reference,reference", DataType::f32, true), one, 1e-5);
-  expect_close(train_with_pictures(dense_column(), devices_, DataType::f32, true), one, 1e-4);
-  expect_close(train_with_pictures(dense_column(), "cpu,cpu", DataType::f32, true), one, 1e-4);
-  EXPECT_LT(relative_error(train_with_pictures(dense_column(), devices_, DataType::f16, true).losses, one.losses),
+  expect_close(train_with_pictures(dense_column(), "reference,reference", Precision::fp32, true), one, 1e-5);
+  expect_close(train_with_pictures(dense_column(), devices_, Precision::fp32, true), one, 1e-4);
+  expect_close(train_with_pictures(dense_column(), "cpu,cpu", Precision::fp32, true), one, 1e-4);
+  EXPECT_LT(relative_error(train_with_pictures(dense_column(), devices_, Precision::fp16, true).losses, one.losses),
             0.05);
-  EXPECT_THROW(train_with_pictures(dense_column(), "cpu,cpu,cpu", DataType::f32, true), Error) << "batch of 10 in 3";
-  EXPECT_THROW(train_with_pictures(tiny_towers(), devices_, DataType::f32, true), Error) << "no column";
+  EXPECT_THROW(train_with_pictures(dense_column(), "cpu,cpu,cpu", Precision::fp32, true), Error) << "batch of 10 in 3";
+  EXPECT_THROW(train_with_pictures(tiny_towers(), devices_, Precision::fp32, true), Error) << "no column";
 }
 
 // The loss is scaled up for it; 65536 overflows at first, and those steps are left out.
 TEST_F(Cudnn, TheTrainerRunsInHalfPrecision) {
   const Trained single = train_with_pictures(tiny_towers(), devices_);
-  const Trained half = train_with_pictures(tiny_towers(), devices_, DataType::f16);
+  const Trained half = train_with_pictures(tiny_towers(), devices_, Precision::fp16);
   EXPECT_LT(relative_error(half.losses, single.losses), 0.05);
-  EXPECT_LT(relative_error(train_with_pictures(tiny_towers(), "cuda:0", DataType::bf16).losses, single.losses), 0.05);
-  EXPECT_THROW(train_with_pictures(tiny_towers(), "cpu", DataType::bf16), Error);
+  EXPECT_LT(relative_error(train_with_pictures(tiny_towers(), "cuda:0", Precision::bf16).losses, single.losses), 0.05);
+  EXPECT_THROW(train_with_pictures(tiny_towers(), "cpu", Precision::bf16), Error);
 }
 
 TEST_F(Cudnn, ADeviceThatIsNotThereIsRefusedInWords) {

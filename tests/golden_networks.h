@@ -100,7 +100,7 @@ struct Allowed {
 };
 
 inline void expect_torchs_answers(const Golden& golden, const NetSpec& spec, const Devices& devices,
-                                  DataType precision = DataType::f32, const Allowed& allowed = {}) {
+                                  Precision precision = Precision::fp32, const Allowed& allowed = {}) {
   NetworkOptions options;
   options.batch = golden_batch;
   options.precision = precision;
@@ -119,7 +119,7 @@ inline void expect_torchs_answers(const Golden& golden, const NetSpec& spec, con
 
 // Dropout neither drops nor scales here: the golden gradients are those of the other layers.
 inline void expect_torchs_gradients(const Golden& golden, NetSpec spec, const Devices& devices,
-                                    DataType precision = DataType::f32, const Allowed& allowed = {}) {
+                                    Precision precision = Precision::fp32, const Allowed& allowed = {}) {
   for (Node& node : spec.nodes)
     if (auto* dropout = std::get_if<Dropout>(&node.op)) dropout->drop = 0;
   NetworkOptions options;
@@ -129,7 +129,7 @@ inline void expect_torchs_gradients(const Golden& golden, NetSpec spec, const De
   Network network(spec, devices, options);
   network.load(golden.weights());
   golden.feed(network, spec.classes);
-  const StepContext step{.loss_scale = precision == DataType::f16 ? 1024.f : 1.f};  // small gradients would vanish
+  const StepContext step{.loss_scale = precision == Precision::fp16 ? 1024.f : 1.f};  // small gradients would vanish
   network.forward(step);
   EXPECT_NEAR(mean_loss(network), golden.at("training_loss").get<double>(), allowed.answer);
   network.backward(step);

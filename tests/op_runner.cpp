@@ -10,6 +10,7 @@
 #include "backends/registry.h"
 #include "core/random.h"
 #include "gpus.h"
+#include "plan/types.h"
 
 namespace alx::test {
 namespace {
@@ -49,7 +50,8 @@ class Runner {
  public:
   Runner(Backend& backend, const Op& op, const std::vector<Shape>& shapes, const OpRun& run)
       : backend_(backend), run_(run), training_(run.phase == Phase::training) {
-    CompileRequest request{run.name, run.part.layer.empty() ? LayerPart{run.name} : run.part, {}, run.input_grads, run.phase, run.precision};
+    CompileRequest request{run.name, run.part.layer.empty() ? LayerPart{run.name} : run.part, {}, run.input_grads, run.phase,
+                           types_of(op, run.precision, run.phase)};
     for (size_t i = 0; i < shapes.size(); ++i) {
       const bool labels = std::holds_alternative<SoftmaxLoss>(op) && i == 1;
       request.inputs.push_back({shapes[i], labels ? DataType::i32 : DataType::f32, nullptr});

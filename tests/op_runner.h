@@ -29,7 +29,7 @@ struct OpRun {
   StepContext step = {};
   bool share = false;                  // whether results take the memory of their sources where the kernel allows it
   std::vector<bool> input_grads = {};  // empty: of every input but labels
-  DataType precision = DataType::f32;
+  Precision precision = Precision::fp32;
   LayerPart part = {};  // without a layer's name: the node is a layer by itself
 };
 

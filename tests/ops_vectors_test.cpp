@@ -218,7 +218,8 @@ TEST_P(OpsOf, CopyFromAnotherBackend) {
 
 TEST(Reference, ComputesInF32Alone) {
   try {
-    backends()[0]->compile(Relu{}, {"relu7", {"relu7"}, {{{1, 2}, DataType::f32, nullptr}}, {}, Phase::inference, DataType::bf16});
+    backends()[0]->compile(Relu{}, {"relu7", {"relu7"}, {{{1, 2}, DataType::f32, nullptr}}, {}, Phase::inference,
+                                   {.activations = DataType::bf16}});
     FAIL() << "bf16 was taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::unsupported);

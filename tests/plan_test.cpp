@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "refusal.h"
 #include "runs_backend.h"
 #include "tiny_training.h"
 #include "train/hybrid.h"
@@ -137,8 +138,8 @@ TEST(Hybrid, DrawsForTheImagesThatItSees) {
                 {"fc_drop", Dropout{}, {"fc_relu"}},
                 {"end", dense(8, 5), {"fc_drop"}}};
   spec.logits = "end";
-  const Trained one = train(spec, "reference", DataType::f32, 2);
-  const Trained two = train(hybrid(spec, 2), "reference,reference", DataType::f32, 2);
+  const Trained one = train(spec, "reference", Precision::fp32, 2);
+  const Trained two = train(hybrid(spec, 2), "reference,reference", Precision::fp32, 2);
   EXPECT_EQ(std::vector(one.losses.begin(), one.losses.begin() + 4),
             std::vector(two.losses.begin(), two.losses.begin() + 4));
   ASSERT_EQ(one.weights.size(), two.weights.size());
@@ -185,6 +186,65 @@ TEST(Runs, OfNodesAsOneKernelGiveTheSameBits) {
     EXPECT_EQ(joined.read(observed[0]), once.read(observed[0])) << spec.id;
     EXPECT_GE(runs->longest, 2u) << spec.id;
   }
+}
+
+// Weights in I8 with a scale for each row, beside layers in f32: close to f32, and each row is its scale times whole numbers.
+TEST(Precisions, DifferFromLayerToLayer) {
+  const NetSpec spec = two_branches("x", "y");
+  NetworkOptions options;
+  options.batch = 4;
+  const auto answer = [&](std::map<std::string, Precision> layers, Precision precision) {
+    options.layer_precisions = std::move(layers);
+    options.precision = precision;
+    Network net(spec, open_devices("reference"), options);
+    net.load(drawn_weights(1));
+    net.set_input(picture(net, 1, 1));
+    net.forward();
+    std::vector<std::vector<float>> result{net.read(net.result())};
+    for (size_t i = 0; i < net.params().size(); ++i) result.push_back(net.read_param(i));
+    return result;
+  };
+  const auto single = answer({}, Precision::fp32), mixed = answer({{"y", Precision::int8}}, Precision::fp32);
+  const auto whole = answer({{"end", Precision::fp32}}, Precision::int8);
+  EXPECT_EQ(mixed[1], single[1]) << "x stays in f32";
+  EXPECT_NE(mixed[3], single[3]);
+  EXPECT_EQ(mixed[4], single[4]) << "a bias is f32";
+  EXPECT_EQ(whole[5], single[5]) << "the end stays in f32";
+  for (const auto* other : {&mixed, &whole}) {
+    EXPECT_NE((*other)[0], single[0]);
+    EXPECT_LT(relative_error((*other)[0], single[0]), 0.02);
+  }
+  for (size_t row = 0; row < 6; ++row) {
+    const std::span<const float> exact(&single[3][row * 48], 48), kept(&mixed[3][row * 48], 48);
+    float largest = 0;
+    for (float value : exact) largest = std::max(largest, std::abs(value));
+    for (size_t i = 0; i < 48; ++i) EXPECT_LE(std::abs(kept[i] - exact[i]), largest / 127 * 0.5001f);
+  }
+}
+
+TEST(Precisions, ThatADeviceDoesNotTakeAreRefused) {
+  const auto refusal = [](const char* device, Phase phase, Precision precision) {
+    NetworkOptions options;
+    options.phase = phase;
+    options.precision = precision;
+    try {
+      Network(two_branches("x", "y"), open_devices(device), options);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::unsupported);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_TRUE(has(refusal("reference", Phase::inference, Precision::bf16), "reference computes in fp32 or int8, not in bf16"));
+  EXPECT_TRUE(has(refusal("reference", Phase::training, Precision::int8), "reference trains in fp32, not in int8"));
+  for (const DeviceInfo& device : list_devices())
+    for (const Phase phase : {Phase::inference, Phase::training})
+      for (const Precision precision : offered_precisions(phase)) {
+        if (!device.usable) continue;
+        const auto& taken = phase == Phase::training ? device.training : device.inference;
+        const std::string text = refusal(device.name.c_str(), phase, precision);
+        EXPECT_EQ(std::ranges::count(taken, precision) == 0, text.find(", not in ") != text.npos) << device.name << ": " << text;
+      }
 }
 
 }  // namespace

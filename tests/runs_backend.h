@@ -17,6 +17,7 @@ class RunKernel : public Kernel {
     for (const RunNode& node : nodes) {
       request.name = node.name;
       request.layer = node.layer;
+      request.types = node.types;
       kernels_.push_back(backend.compile(node.op, request));
       const KernelSpec& spec = kernels_.back()->spec();
       spec_.params.insert(spec_.params.end(), spec.params.begin(), spec.params.end());
@@ -95,6 +96,7 @@ class RunsBackend : public Backend {
   size_t longest = 0;  // run that was compiled
 
   std::string name() const override { return "runs"; }
+  std::vector<Precision> precisions(Phase phase) const override { return plain_->precisions(phase); }
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& r) override { return plain_->compile(op, r); }
   size_t takes_run(std::span<const RunNode> nodes, const CompileRequest&) const override { return nodes.size(); }
   std::unique_ptr<Kernel> compile_run(std::span<const RunNode> nodes, const CompileRequest& request) override {

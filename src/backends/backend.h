@@ -13,6 +13,7 @@
 
 #include "backends/step.h"
 #include "graph/ops.h"
+#include "graph/precision.h"
 #include "graph/tensor.h"
 #include "graph/update.h"
 
@@ -76,7 +77,7 @@ struct CompileRequest {
   std::vector<TensorDesc> inputs;  // as their producers lay them out; the kernel may ask for others in its spec
   std::vector<bool> input_grads;   // which inputs need a gradient; empty: none
   Phase phase = Phase::inference;
-  DataType precision = DataType::f32;  // of activations and packed weights; sums are always kept in f32 or better
+  NodeTypes types = {};
 };
 
 // One of several nodes that a backend may compile as one kernel.
@@ -84,6 +85,7 @@ struct RunNode {
   std::string name;
   LayerPart layer;
   Op op;
+  NodeTypes types;
 };
 
 // One step of a rule over a parameter in its packed form. Elements are independent, padding stays zero.
@@ -117,6 +119,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string name() const = 0;                                       // "reference", "onednn", "cudnn:0"
+  virtual std::string title() const { return name(); }                        // as people call the device: "cpu"
+  virtual std::vector<Precision> precisions(Phase phase) const = 0;           // that it takes
   virtual size_t alignment() const { return 64; }                             // of every tensor, in bytes
   virtual std::optional<size_t> free_memory() const { return std::nullopt; }  // in bytes, where the device knows
 

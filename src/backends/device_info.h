@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "graph/precision.h"
+
 namespace alx {
 
 // A library that a device works through, as it was loaded here.
@@ -17,6 +19,7 @@ struct DeviceInfo {
   std::string description;  // "AMD EPYC, 2 threads, AVX-512; oneDNN 3.2.0"
   std::string reason;       // why it cannot be used, in words
   std::vector<LibraryInfo> libraries;
+  std::vector<Precision> inference, training;  // that it takes, where it can be used
 };
 
 }  // namespace alx

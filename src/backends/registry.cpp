@@ -1,5 +1,6 @@
 #include "backends/registry.h"
 
+#include <algorithm>
 #include <thread>
 
 #include "backends/reference/reference.h"
@@ -19,6 +20,7 @@ struct HostDevice {
   const char* name;
   std::string (*describe)();  // asks the machine, so only when somebody wants to know
   std::shared_ptr<Backend> (*open)(int threads, std::shared_ptr<HostAllocator> allocator);
+  std::vector<Precision> (*precisions)(Phase phase);
 };
 
 std::shared_ptr<Backend> open_reference(int, std::shared_ptr<HostAllocator> allocator) {
@@ -27,17 +29,19 @@ std::shared_ptr<Backend> open_reference(int, std::shared_ptr<HostAllocator> allo
 
 constexpr HostDevice host_devices[] = {
 #ifdef ALEXNET_WITH_ONEDNN
-    {"cpu", describe_onednn, make_onednn_backend},
+    {"cpu", describe_onednn, make_onednn_backend, onednn_precisions},
 #else
-    {"cpu", [] { return std::string("plain loops, 1 thread; built without oneDNN"); }, open_reference},
+    {"cpu", [] { return std::string("plain loops, 1 thread; built without oneDNN"); }, open_reference,
+     reference_precisions},
 #endif
     {"reference", [] { return std::string("plain loops with double accumulators, 1 thread: to check others against"); },
-     open_reference},
+     open_reference, reference_precisions},
 };
 
 #ifndef ALEXNET_WITH_CUDA
-std::vector<DeviceInfo> list_cudnn_devices() { return {{"cuda:0", false, "", "this build has no CUDA backend", {}}}; }
+std::vector<DeviceInfo> list_cudnn_devices() { return {{"cuda:0", false, "", "this build has no CUDA backend", {}, {}, {}}}; }
 std::shared_ptr<Backend> make_cudnn_backend(int) { return nullptr; }  // none of them is usable
+std::vector<Precision> cudnn_precisions(Phase) { return {}; }
 #endif
 
 std::shared_ptr<Backend> open_gpu(const std::string& name) {
@@ -58,9 +62,19 @@ std::shared_ptr<Backend> open_gpu(const std::string& name) {
 
 std::vector<DeviceInfo> list_devices() {
   std::vector<DeviceInfo> list;
-  for (const HostDevice& device : host_devices) list.push_back({device.name, true, device.describe(), "", {}});
+  for (const HostDevice& device : host_devices) list.push_back({device.name, true, device.describe(), "", {}, device.precisions(Phase::inference),
+                    device.precisions(Phase::training)});
   for (DeviceInfo& gpu : list_cudnn_devices()) list.push_back(std::move(gpu));
   return list;
+}
+
+std::vector<Precision> offered_precisions(Phase phase) {
+  std::vector<Precision> offered = cudnn_precisions(phase);
+  for (const HostDevice& device : host_devices)
+    for (const Precision precision : device.precisions(phase))
+      if (!std::ranges::count(offered, precision)) offered.push_back(precision);
+  std::ranges::sort(offered);
+  return offered;
 }
 
 std::shared_ptr<Backend> open_device(const std::string& name, int threads, std::shared_ptr<HostAllocator> allocator) {

@@ -97,7 +97,7 @@ double training_seconds(const BenchOptions& options, const Model& model) {
   wanted.recipe.schedule = "constant";
   wanted.devices = options.device.devices;
   wanted.threads = options.device.threads;
-  wanted.precision = precision_of(options.precision);
+  wanted.precision = precision_named(options.precision);
   wanted.augment = {.random_crop = false, .flip = false};
   if (model.file()) wanted.init = model.file()->path();
   Trainer trainer(spec, std::make_shared<NoiseData>(spec, options.batch), wanted);

@@ -8,6 +8,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "backends/registry.h"
 #include "cli/terminal.h"
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -51,7 +52,7 @@ SessionOptions session_options(const DeviceOptions& device, const std::string& p
   SessionOptions options;
   options.devices = device.devices;
   options.threads = device.threads;
-  options.precision = precision_of(precision);
+  options.precision = precision_named(precision);
   return options;
 }
 
@@ -66,10 +67,15 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->capture_default_str();
 }
 
-void add_precision(CLI::App& command, std::string& precision) {
-  command.add_option("--precision", precision, "Arithmetic: fp32, tf32 (GPUs), bf16, fp16 or int8")
+CLI::Option* add_precision(CLI::App& command, std::string& precision, Phase phase, const std::string& more) {
+  const std::vector<Precision> offered = offered_precisions(phase);
+  std::vector<std::string> words;
+  for (const Precision each : offered) words.push_back(name_of(each));
+  return command
+      .add_option("--precision", precision,
+                  "Arithmetic: " + names_of(offered, "or") + more + "; `alexnet devices` tells what each device takes")
       ->type_name("TYPE")
-      ->check(one_of({"fp32", "tf32", "bf16", "fp16", "int8"}))
+      ->check(one_of(words))
       ->capture_default_str();
 }
 

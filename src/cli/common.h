@@ -29,7 +29,9 @@ struct DeviceOptions {
 SessionOptions session_options(const DeviceOptions& device, const std::string& precision = "fp32");
 CLI::Option* add_model(CLI::App& command, std::string& model);
 void add_device_options(CLI::App& command, DeviceOptions& options);
-void add_precision(CLI::App& command, std::string& precision);
+// What some device of this build takes. `more` ends the sentence of the help.
+CLI::Option* add_precision(CLI::App& command, std::string& precision, Phase phase = Phase::inference,
+                           const std::string& more = "");
 void add_crops(CLI::App& command, int& crops);
 void add_json(CLI::App& command, bool& json);
 CLI::Option* add_plot(CLI::App& command, std::string& path, const std::string& what);

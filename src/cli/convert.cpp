@@ -17,7 +17,7 @@ int convert(const ConvertCommand& command) {
   check_writable(command.out);
   ConvertOptions options;
   options.network = command.model;
-  if (!command.type.empty()) options.stored = precision_of(command.type);
+  if (!command.type.empty()) options.stored = stored_type(precision_named(command.type));
   options.plain = command.plain;
   const auto model = convert_weights(command.in, command.out, options);
   message(cat("wrote ", command.out, ": ", model->spec().id, ", ", model->spec().classes, " classes",

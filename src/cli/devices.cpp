@@ -5,18 +5,28 @@
 
 #include "backends/registry.h"
 #include "cli/commands.h"
+#include "core/text.h"
 
 namespace alx::cli {
 namespace {
 
+std::vector<std::string> names(const std::vector<Precision>& precisions) {
+  std::vector<std::string> words;
+  for (const Precision precision : precisions) words.push_back(name_of(precision));
+  return words;
+}
+
 void print_devices(bool json) {
   Json list = Json::array();
-  std::vector<std::vector<std::string>> rows{{"device", "usable", ""}}, libraries{{"library", "version", "file"}};
+  std::vector<std::vector<std::string>> rows{{"device", "usable", "infers in", "trains in", ""}}, libraries{{"library", "version", "file"}};
   for (const DeviceInfo& device : list_devices()) {
     const auto& [key, text] =
         device.usable ? std::pair("description", device.description) : std::pair("reason", device.reason);
     list.push_back({{"name", device.name}, {"usable", device.usable}, {key, text}});
-    rows.push_back({device.name, device.usable ? "yes" : "no", printable(text)});
+    if (device.usable)
+      list.back()["precisions"] = {{"infer", names(device.inference)}, {"train", names(device.training)}};
+    rows.push_back({device.name, device.usable ? "yes" : "no", joined(names(device.inference)),
+                    joined(names(device.training)), printable(text)});
     for (const auto& [name, version, file] : device.libraries) {
       list.back()["libraries"].push_back({{"name", name}, {"version", version}, {"file", file}});
       const std::vector<std::string> row{name, version, printable(file)};

@@ -237,7 +237,7 @@ class TrainRun {
 
   void finish() {
     save();
-    trainer_->save_weights(command_.out, precision_of(command_.store));
+    trainer_->save_weights(command_.out, stored_type(precision_named(command_.store)));
     if (trainer_->broken() > 0) message(cat("warning: ", trainer_->broken(), " pictures could not be read"));
     check(trouble_.empty(), Code::io, "the weights are in ", command_.out, ", but: ", trouble_);
     message(cat("wrote ", command_.out));

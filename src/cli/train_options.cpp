@@ -126,11 +126,7 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
           ->delimiter(',')
           ->allow_extra_args(false)
           ->check(CLI::Validator(check_layer_rate, "")),
-      app.add_option("--precision", command.precision,
-                     "Arithmetic: fp32, or on GPUs tf32, bf16 or fp16, where weights and sums stay fp32")
-          ->type_name("TYPE")
-          ->check(one_of({"fp32", "tf32", "bf16", "fp16"}))
-          ->capture_default_str(),
+      add_precision(app, command.precision, Phase::training, " (weights and sums stay fp32)"),
       add_whole(app, "--size", command.size, "Another side of the square input", 1, 16384),
       app.get_option("--init")};
   for (CLI::Option* option : fixed_by_checkpoint) option->excludes(app.get_option("--resume"));
@@ -160,7 +156,7 @@ std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::sh
   options.augment = augment_of(command, spec);
   options.seed = static_cast<uint64_t>(command.seed);
   options.dropout = command.dropout == "on";
-  options.precision = precision_of(command.precision);
+  options.precision = precision_named(command.precision);
   options.init = command.init;
   options.new_head = command.new_head;
   for (const std::string& text : command.rates) {

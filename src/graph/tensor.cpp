@@ -21,7 +21,6 @@ std::string to_string(const Shape& shape) {
 size_t size_of(DataType type) {
   switch (type) {
     case DataType::f32:
-    case DataType::tf32:
     case DataType::i32: return 4;
     case DataType::f16:
     case DataType::bf16: return 2;
@@ -37,17 +36,23 @@ const char* name_of(DataType type) {
     case DataType::bf16: return "BF16";
     case DataType::i8: return "I8";
     case DataType::i32: return "I32";
-    case DataType::tf32: return "TF32";
   }
   return "?";
 }
 
 size_t TensorDesc::bytes() const {
-  return layout ? layout->bytes() : static_cast<size_t>(element_count(shape)) * size_of(type);
+  if (layout) return layout->bytes();
+  if (row_scales) return scales_offset() + static_cast<size_t>(shape[0]) * sizeof(float);
+  return static_cast<size_t>(element_count(shape)) * size_of(type);
+}
+
+size_t TensorDesc::scales_offset() const {
+  const size_t elements = static_cast<size_t>(element_count(shape)) * size_of(type);
+  return (elements + sizeof(float) - 1) / sizeof(float) * sizeof(float);
 }
 
 bool TensorDesc::same_memory(const TensorDesc& other) const {
-  if (shape != other.shape || type != other.type) return false;
+  if (shape != other.shape || type != other.type || row_scales != other.row_scales) return false;
   if (!layout || !other.layout) return !layout && !other.layout;
   return layout->equals(*other.layout);
 }

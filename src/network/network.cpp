@@ -76,7 +76,8 @@ Network::Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>
                  const NetworkOptions& options)
     : spec_(spec),
       options_(options),
-      plan_(lower_for(spec, options), devices, options.phase, options.precision, options.keep_gradients) {
+      plan_(lower_for(spec, options), devices,
+            {options.phase, options.precision, options.layer_precisions, options.keep_gradients}) {
   labels_.resize(static_cast<size_t>(batch()));
 }
 

@@ -1,6 +1,7 @@
 // A NetSpec bound to devices, batch and phase: memory is allocated, weights are packed, and steps run.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -15,7 +16,8 @@ namespace alx {
 struct NetworkOptions {
   int64_t batch = 1;
   Phase phase = Phase::inference;
-  DataType precision = DataType::f32;
+  Precision precision = Precision::fp32;
+  std::map<std::string, Precision> layer_precisions = {};  // nodes that compute in another one
   bool keep_gradients = true;  // after backward(); else they share memory and backward()'s on_gradient takes each
   bool loss = false;           // ends in the softmax loss over labels; training always does
   float label_smoothing = 0;

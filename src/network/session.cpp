@@ -12,37 +12,11 @@
 #include "weights/format.h"
 
 namespace alx {
-namespace {
-
-
-}  // namespace
-
-DataType precision_of(const std::string& name) {
-  if (name == "fp32") return DataType::f32;
-  if (name == "fp16") return DataType::f16;
-  if (name == "bf16") return DataType::bf16;
-  if (name == "int8") return DataType::i8;
-  if (name == "tf32") return DataType::tf32;
-  fail(Code::invalid_argument, "no precision is called '", name, "'; there are fp32, tf32, bf16, fp16, int8");
-}
-
-const char* precision_name(DataType type) {
-  switch (type) {
-    case DataType::f32: return "fp32";
-    case DataType::f16: return "fp16";
-    case DataType::bf16: return "bf16";
-    case DataType::i8: return "int8";
-    case DataType::tf32: return "tf32";
-    case DataType::i32: break;
-  }
-  return "?";
-}
-
 Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
     : model_(std::move(model)), network_(plan(*model_, options)) {
   model_->load(*network_);
   log_line(LogLevel::info, cat("session of ", model_->description(), ": batch ", options.batch, ", ",
-                               precision_name(options.precision), ", ", options.devices));
+                               name_of(options.precision), ", ", options.devices));
 }
 
 std::unique_ptr<Network> Session::plan(const Model& model, const SessionOptions& options) {

@@ -15,14 +15,11 @@ struct SessionOptions {
   std::string devices = "cpu";  // "cpu", "reference", "cuda:0", "cuda:0,cuda:1"
   int threads = 0;              // 0: all cores
   int64_t batch = 1;
-  DataType precision = DataType::f32;
+  Precision precision = Precision::fp32;
   std::vector<std::string> outputs;          // layers whose activations will be read
   std::shared_ptr<HostAllocator> allocator;  // of tensors; null: operator new
 };
 
-// "fp32", "tf32", "fp16", "bf16", "int8"; throws invalid_argument with what exists.
-DataType precision_of(const std::string& name);
-const char* precision_name(DataType type);
 
 class Session {
  public:

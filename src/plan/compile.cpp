@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "plan/cross_device_copy.h"
+#include "plan/types.h"
 
 namespace alx {
 namespace {
@@ -17,10 +18,12 @@ struct Unit {
 
 class Compiler {
  public:
-  Compiler(const Lowered& net, const Devices& devices, Phase phase, DataType precision)
-      : net_(net), devices_(devices), training_(phase == Phase::training), values_(net.values.size()) {
-    request_.phase = phase;
-    request_.precision = precision;
+  Compiler(const Lowered& net, const Devices& devices, const PlanOptions& options)
+      : net_(net),
+        devices_(devices),
+        options_(options),
+        training_(options.phase == Phase::training),
+        values_(net.values.size()) {
     for (const ParamSpec& spec : net.params) out_.params.push_back({spec, 0, {}});
     if (training_) out_.gradients.resize(net.params.size());
     find_readers();
@@ -119,14 +122,23 @@ class Compiler {
   }
 
   CompileRequest request_for(const LoweredNode& node) const {
-    CompileRequest request = request_;
+    CompileRequest request;
     request.name = node.name;
     request.layer = node.layer;
+    request.phase = options_.phase;
+    request.types = types_for(node);
     for (size_t value : node.inputs) {
       request.inputs.push_back(values_[value].desc);
       request.input_grads.push_back(training_ && net_.values[value].needs_grad);
     }
     return request;
+  }
+
+  NodeTypes types_for(const LoweredNode& node) const {
+    const auto own = options_.layers.find(node.name);
+    const Precision precision = own == options_.layers.end() ? options_.precision : own->second;
+    check_takes(backend(devices_.of_slot[node.slot]), precision, options_.phase);
+    return types_of(node.op, precision, options_.phase);
   }
 
   // The kernel that begins with node i, and what it stands for.
@@ -141,7 +153,7 @@ class Compiler {
     if (node.outputs.size() != 1) return backend(unit.device).compile(node.op, request);
     std::vector<size_t> nodes = run_from(i);
     std::vector<RunNode> run;
-    for (size_t each : nodes) run.push_back({net_.nodes[each].name, net_.nodes[each].layer, net_.nodes[each].op});
+    for (size_t each : nodes) run.push_back({net_.nodes[each].name, net_.nodes[each].layer, net_.nodes[each].op, types_for(net_.nodes[each])});
     const size_t taken = backend(unit.device).takes_run(run, request);
     if (taken <= 1) return backend(unit.device).compile(node.op, request);
     nodes.resize(taken);
@@ -217,8 +229,8 @@ class Compiler {
 
   const Lowered& net_;
   const Devices& devices_;
+  const PlanOptions& options_;
   const bool training_;
-  CompileRequest request_;  // what all requests share
   std::vector<Known> values_;
   std::vector<Unit> units_;
   std::vector<size_t> kernel_of_unit_;
@@ -227,8 +239,8 @@ class Compiler {
 
 }  // namespace
 
-Compiled compile(const Lowered& net, const Devices& devices, Phase phase, DataType precision) {
-  return Compiler(net, devices, phase, precision).run();
+Compiled compile(const Lowered& net, const Devices& devices, const PlanOptions& options) {
+  return Compiler(net, devices, options).run();
 }
 
 }  // namespace alx

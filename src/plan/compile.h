@@ -62,6 +62,13 @@ struct Devices {
   std::vector<size_t> of_slot;
 };
 
-Compiled compile(const Lowered& net, const Devices& devices, Phase phase, DataType precision);
+struct PlanOptions {
+  Phase phase = Phase::inference;
+  Precision precision = Precision::fp32;
+  std::map<std::string, Precision> layers;  // nodes that compute in another one
+  bool keep_gradients = true;  // else they share memory: each is whole only until the action after the one that makes it
+};
+
+Compiled compile(const Lowered& net, const Devices& devices, const PlanOptions& options);
 
 }  // namespace alx

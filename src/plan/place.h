@@ -12,7 +12,6 @@ struct Placement {
   std::vector<size_t> arena_bytes;  // of each device
 };
 
-// Gradients that are not kept share memory: each is whole only until the action after the one that makes it.
 Placement place(const Compiled& compiled, const Devices& devices, bool keep_gradients);
 
 }  // namespace alx

@@ -25,12 +25,11 @@ Devices bind_slots(const Lowered& net, const std::vector<std::shared_ptr<Backend
 
 }  // namespace
 
-Plan::Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, Phase phase, DataType precision,
-           bool keep_gradients)
+Plan::Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, const PlanOptions& options)
     : devices_(bind_slots(net, slots)),
-      keep_gradients_(keep_gradients),
-      compiled_(compile(net, devices_, phase, precision)),
-      placement_(place(compiled_, devices_, keep_gradients)) {}
+      keep_gradients_(options.keep_gradients),
+      compiled_(compile(net, devices_, options)),
+      placement_(place(compiled_, devices_, keep_gradients_)) {}
 
 MemoryReport Plan::memory(size_t device) const {
   MemoryReport report;

@@ -21,8 +21,7 @@ struct MemoryReport {  // bytes
 class Plan {
  public:
   // `slots[i]` runs slot i; the last one runs the remaining slots too.
-  Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, Phase phase, DataType precision,
-       bool keep_gradients);
+  Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, const PlanOptions& options);
 
   const std::vector<PlannedParam>& params() const { return compiled_.params; }
   const std::vector<std::shared_ptr<Backend>>& devices() const { return devices_.list; }  // without repeats

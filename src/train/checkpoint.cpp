@@ -86,7 +86,7 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
   solver["rate_in_velocity"] = r.rate_in_velocity;
   solver["label_smoothing"] = options.label_smoothing;
   solver["dropout"] = options.dropout;
-  solver["precision"] = precision_name(options.precision);
+  solver["precision"] = name_of(options.precision);
   if (scale.factor != 1) solver["loss_scale"] = {{"factor", scale.factor}, {"good_steps", scale.good_steps}};
   if (!options.layer_rates.empty()) solver["layer_rates"] = options.layer_rates;
   solver["devices"] = options.devices;
@@ -129,7 +129,7 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     solver.at("rate_in_velocity").get_to(r.rate_in_velocity);
     solver.at("label_smoothing").get_to(options.label_smoothing);
     solver.at("dropout").get_to(options.dropout);
-    options.precision = precision_of(solver.value("precision", "fp32"));  // older checkpoints name none
+    options.precision = precision_named(solver.value("precision", "fp32"));  // older checkpoints name none
     if (solver.contains("loss_scale")) {
       solver.at("loss_scale").at("factor").get_to(scale.factor);
       solver.at("loss_scale").at("good_steps").get_to(scale.good_steps);

@@ -26,7 +26,7 @@ UpdateRule for_param(UpdateRule rule, const ParamRule& param) {
 
 Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options,
                    const Recipe& recipe)
-    : rule_(rule_of(recipe)), states_(states_of(rule_)), scales_(options.precision == DataType::f16) {
+    : rule_(rule_of(recipe)), states_(states_of(rule_)), scales_(options.precision == Precision::fp16) {
   const auto slots = static_cast<size_t>(spec.slots());
   const size_t count = devices.size() <= slots ? 1 : devices.size() / slots;
   check(count == 1 || count * slots == devices.size(), Code::invalid_argument, devices.size(),

@@ -73,7 +73,6 @@ Augment usual_augment(const NetSpec& spec) {
 // Before anything is read or made.
 void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data) {
   const Recipe& r = options.recipe;
-  check(options.precision != DataType::i8, Code::invalid_argument, "training in int8 is not possible");
   const auto finite = [](float v) { return std::isfinite(v) && v >= 0; };
   check(data.size() > 0, Code::invalid_argument, "the data has no pictures");
   (void)labels_to_json(data.classes());  // refuses what no weight file could hold

@@ -26,7 +26,7 @@ struct TrainOptions {
   Augment augment;
   bool hybrid = false;  // several devices of a one-column network: by images and by units, see train/hybrid.h
   // Of activations and products; weights and sums stay f32. f16 scales the loss. "cpu" trains in f32 alone.
-  DataType precision = DataType::f32;
+  Precision precision = Precision::fp32;
   float label_smoothing = 0;
   bool dropout = true;    // off: for comparisons with other programs
   std::string init;       // weight file to start from; empty: drawn

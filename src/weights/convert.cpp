@@ -67,8 +67,7 @@ void to_float(DataType type, const std::byte* from, float* out, size_t n, float 
     case DataType::i8:
       return decode_all<uint8_t>(from, out, n, scale,
                                  [](uint8_t w) { return static_cast<float>(std::bit_cast<int8_t>(w)); });
-    case DataType::i32:
-    case DataType::tf32: break;
+    case DataType::i32: break;
   }
   fail(Code::invalid_argument, "elements of type ", name_of(type), " are not weights; F32, F16, BF16 and I8 are");
 }
@@ -85,8 +84,7 @@ void from_float(DataType type, const float* from, std::byte* out, size_t n) {
       for (size_t i = 0; i < n; ++i) store_le(float_to_bfloat(from[i]), out + i * 2);
       return;
     case DataType::i8:
-    case DataType::i32:
-    case DataType::tf32: break;
+    case DataType::i32: break;
   }
   fail(Code::invalid_argument, "floats cannot be stored as ", name_of(type), " without a scale; F32, F16 and BF16 can");
 }

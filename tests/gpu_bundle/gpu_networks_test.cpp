@@ -12,13 +12,13 @@
 namespace alx::test {
 namespace {
 
-constexpr DataType precisions[] = {DataType::f32, DataType::tf32, DataType::f16, DataType::bf16};
+constexpr Precision precisions[] = {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16};
 
-Allowed allowed_in(DataType precision) {
+Allowed allowed_in(Precision precision) {
   switch (precision) {
-    case DataType::f32: return {1e-4, 1e-4, 1e-3, 1e-3};  // cuDNN's Winograd is further off than plain sums
-    case DataType::tf32: return {1e-2, 5e-3, 1e-2, 5e-2};
-    case DataType::f16: return {1e-2, 5e-3, 2e-2, 2e-1};  // a saturated tanh has few bits left for its slope
+    case Precision::fp32: return {1e-4, 1e-4, 1e-3, 1e-3};  // cuDNN's Winograd is further off than plain sums
+    case Precision::tf32: return {1e-2, 5e-3, 1e-2, 5e-2};
+    case Precision::fp16: return {1e-2, 5e-3, 2e-2, 2e-1};  // a saturated tanh has few bits left for its slope
     default: return {8e-2, 4e-2, 8e-2, 4e-1};
   }
 }
@@ -35,12 +35,12 @@ class GpuTest : public testing::Test {
 };
 
 struct NetworkCase {
-  DataType precision;
+  Precision precision;
   std::string name;
 };
 
 std::ostream& operator<<(std::ostream& out, const NetworkCase& c) {
-  return out << c.name << " in " << precision_name(c.precision);
+  return out << c.name << " in " << name_of(c.precision);
 }
 
 class GoldenOnGpu : public GpuTest, public testing::WithParamInterface<NetworkCase> {
@@ -50,18 +50,18 @@ class GoldenOnGpu : public GpuTest, public testing::WithParamInterface<NetworkCa
 };
 
 TEST_P(GoldenOnGpu, InferenceGivesTorchsNumbers) {
-  const DataType precision = GetParam().precision;
+  const Precision precision = GetParam().precision;
   expect_torchs_answers(golden_, spec_, open_devices("cuda:0"), precision, allowed_in(precision));
 }
 
 TEST_P(GoldenOnGpu, TrainingGivesTorchsGradients) {
-  const DataType precision = GetParam().precision;
+  const Precision precision = GetParam().precision;
   expect_torchs_gradients(golden_, spec_, open_devices("cuda:0"), precision, allowed_in(precision));
 }
 
 std::vector<NetworkCase> networks() {
   std::vector<NetworkCase> list;
-  for (const DataType precision : precisions)
+  for (const Precision precision : precisions)
     for (const std::string& name : model_names()) {
       const bool large = make_model(name).input.height > 64;  // a minute each on a simulated GPU
       if (gpus_are_real() || !large) list.push_back({precision, name});
@@ -70,10 +70,10 @@ std::vector<NetworkCase> networks() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo, GoldenOnGpu, testing::ValuesIn(networks()), [](const auto& instance) {
-  return word(cat(precision_name(instance.param.precision), "_", instance.param.name));
+  return word(cat(name_of(instance.param.precision), "_", instance.param.name));
 });
 
-class GpuTraining : public GpuTest, public testing::WithParamInterface<DataType> {
+class GpuTraining : public GpuTest, public testing::WithParamInterface<Precision> {
  protected:
   static NetSpec of_size(const char* name) { return gpus_are_real() ? small(name) : tiny_towers(); }
   static NetSpec towers() { return of_size("alexnet-2012"); }
@@ -86,10 +86,10 @@ struct Steps {
   double weight, bias;
 };
 
-Steps allowed_steps(DataType precision) {
+Steps allowed_steps(Precision precision) {
   switch (precision) {
-    case DataType::f32: return {1e-3, 1e-2};
-    case DataType::bf16: return {1e-1, 5e-1};
+    case Precision::fp32: return {1e-3, 1e-2};
+    case Precision::bf16: return {1e-1, 5e-1};
     default: return {3e-2, 2e-1};
   }
 }
@@ -125,14 +125,14 @@ TEST_P(GpuTraining, TheSameStepsTwiceGiveTheSameBits) {
 TEST_P(GpuTraining, StepsGiveWhatTheCpuGives) {
   for (const NetSpec& spec : {column(), towers()}) {
     SCOPED_TRACE(spec.id);
-    const float scale = GetParam() == DataType::f16 ? 1024 : 1;  // small gradients would vanish
-    expect_close(train(spec, "cuda:0", GetParam(), 4, scale), train(spec, "cpu", DataType::f32, 4), spec,
+    const float scale = GetParam() == Precision::fp16 ? 1024 : 1;  // small gradients would vanish
+    expect_close(train(spec, "cuda:0", GetParam(), 4, scale), train(spec, "cpu", Precision::fp32, 4), spec,
                  allowed_steps(GetParam()));
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, GpuTraining, testing::ValuesIn(precisions),
-                         [](const auto& instance) { return std::string(precision_name(instance.param)); });
+                         [](const auto& instance) { return std::string(name_of(instance.param)); });
 
 }  // namespace
 }  // namespace alx::test

@@ -13,17 +13,18 @@
 #include "network/session.h"
 #include "op_runner.h"
 #include "ops_cases.h"
+#include "plan/types.h"
 
 namespace alx::test {
 namespace {
 
 struct Param {
-  DataType precision;
+  Precision precision;
   OpCase c;
 };
 
 std::ostream& operator<<(std::ostream& out, const Param& param) {
-  return out << param.c.name << " in " << precision_name(param.precision);
+  return out << param.c.name << " in " << name_of(param.precision);
 }
 
 // Of results, relative to the largest, and of gradients, in L2: a ReLU beside zero may let another gradient through.
@@ -32,15 +33,15 @@ struct Bounds {
 };
 
 Bounds bounds_of(const Param& param) {
-  static const std::map<DataType, Bounds> bounds{
-      {DataType::tf32, {2e-3, 2e-3}}, {DataType::f16, {4e-3, 3e-2}}, {DataType::bf16, {3e-2, 1.5e-1}}};
+  static const std::map<Precision, Bounds> bounds{
+      {Precision::tf32, {2e-3, 2e-3}}, {Precision::fp16, {4e-3, 3e-2}}, {Precision::bf16, {3e-2, 1.5e-1}}};
   const auto found = bounds.find(param.precision);
   return found == bounds.end() ? Bounds{param.c.tolerance, param.c.tolerance} : found->second;
 }
 
-int bits_of(DataType precision) { return precision == DataType::f32 ? 24 : precision == DataType::bf16 ? 8 : 11; }
+int bits_of(Precision precision) { return precision == Precision::fp32 ? 24 : precision == Precision::bf16 ? 8 : 11; }
 
-void round_to(DataType precision, Values& values) {
+void round_to(Precision precision, Values& values) {
   const int bits = bits_of(precision);
   for (float& value : values) {
     int exponent = 0;
@@ -102,10 +103,11 @@ class GpuOps : public testing::TestWithParam<Param> {
   }
 
   const OpCase& c() const { return GetParam().c; }
-  OpRun run_in(DataType precision) const { return {"node", c().phase, {.seed = 7, .step = 3}, false, {}, precision, c().part}; }
+  OpRun run_in(Precision precision) const { return {"node", c().phase, {.seed = 7, .step = 3}, false, {}, precision, c().part}; }
 
   std::string algorithm() const {
-    CompileRequest request{"node", {"node"}, {}, {}, c().phase, GetParam().precision};
+    CompileRequest request{"node", {"node"}, {}, {}, c().phase,
+                           types_of(c().op, GetParam().precision, c().phase)};
     for (size_t i = 0; i < c().inputs.size(); ++i) {
       const bool labels = is_labels(c(), i);
       request.inputs.push_back({c().inputs[i], labels ? DataType::i32 : DataType::f32, nullptr});
@@ -132,7 +134,7 @@ class GpuOps : public testing::TestWithParam<Param> {
 };
 
 TEST_P(GpuOps, AgreeWithTheReference) {
-  const DataType precision = GetParam().precision;
+  const Precision precision = GetParam().precision;
   const std::string algorithm_used = algorithm();
   std::string shapes;
   std::vector<Shape> params;
@@ -142,7 +144,7 @@ TEST_P(GpuOps, AgreeWithTheReference) {
 
   const OpData data = data_for(GetParam());
   const OpResult got = run_op(*gpu_, c().op, c().inputs, data, run_in(precision));
-  const OpResult want = run_op(*backends()[0], c().op, c().inputs, data, run_in(DataType::f32));
+  const OpResult want = run_op(*backends()[0], c().op, c().inputs, data, run_in(Precision::fp32));
   const Bounds allowed = bounds_of(GetParam());
   expect_close(got.outputs, want.outputs, output_shapes(c().op, c().inputs), "output", allowed.output, false);
   expect_close(got.input_grads, want.input_grads, c().inputs, "gradient of input", allowed.gradient, true);
@@ -153,13 +155,13 @@ TEST_P(GpuOps, AgreeWithTheReference) {
 
 std::vector<Param> params() {
   std::vector<Param> list;
-  for (const DataType precision : {DataType::f32, DataType::tf32, DataType::f16, DataType::bf16})
+  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16})
     for (const OpCase& c : op_cases()) list.push_back({precision, c});
   return list;
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, GpuOps, testing::ValuesIn(params()), [](const auto& instance) {
-  std::string name = cat(precision_name(instance.param.precision), "_", instance.param.c.name);
+  std::string name = cat(name_of(instance.param.precision), "_", instance.param.c.name);
   std::replace(name.begin(), name.end(), ' ', '_');
   return name;
 });

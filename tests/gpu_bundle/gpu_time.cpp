@@ -16,6 +16,7 @@
 #include "network/bundled.h"
 #include "network/model.h"
 #include "network/session.h"
+#include "plan/types.h"
 #include "train/replicas.h"
 
 namespace alx {
@@ -24,7 +25,7 @@ namespace {
 struct Wanted {
   std::string device, model;
   int64_t batch = 1;
-  DataType precision = DataType::f32;
+  Precision precision = Precision::fp32;
   bool train = false;
   int repeats = 20;
 };
@@ -180,7 +181,8 @@ void measure_ops(const Wanted& wanted, const NetSpec& spec, const StepContext& s
   std::vector<DataType> types;  // of each value, as its producer gives it
   for (const Value& value : net.values) types.push_back(value.type);
   for (const LoweredNode& node : net.nodes) {
-    CompileRequest compile{node.name, node.layer, {}, {}, request.phase, wanted.precision};
+    CompileRequest compile{node.name, node.layer, {}, {}, request.phase,
+                           types_of(node.op, wanted.precision, request.phase)};
     for (const size_t input : node.inputs) {
       const Value& value = net.values[input];
       compile.inputs.push_back({value.shape, types[input], nullptr});
@@ -260,7 +262,7 @@ int main(int argc, char** argv) try {
     std::cerr << "usage: gpu_time DEVICE MODEL BATCH PRECISION infer|train [REPEATS]\n";
     return 2;
   }
-  alx::Wanted wanted{words[0], words[1], 0, alx::precision_of(words[3]), words[4] == "train", 20};
+  alx::Wanted wanted{words[0], words[1], 0, alx::precision_named(words[3]), words[4] == "train", 20};
   wanted.batch = alx::parse_number<int64_t>(words[2]).value_or(0);
   if (words.size() > 5) wanted.repeats = alx::parse_number<int>(words[5]).value_or(0);
   alx::check(wanted.batch > 0 && wanted.repeats > 0, alx::Code::invalid_argument,

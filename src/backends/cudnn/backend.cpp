@@ -13,18 +13,23 @@ namespace {
 
 using namespace cudnn;
 
+std::vector<Precision> taken_by(int major, Phase phase) {
+  std::vector<Precision> taken = cudnn_precisions(phase);
+  if (major < ampere) std::erase(taken, Precision::bf16);
+  return taken;
+}
+
 class CudnnBackend : public Backend {
  public:
   explicit CudnnBackend(int index) : device_(Device::open(cudnn::api(), index)) {}
 
   std::string name() const override { return cat("cudnn:", device_->index()); }
+  std::string title() const override { return cat("cuda:", device_->index(), " (", device_->model(), ")"); }
+  std::vector<Precision> precisions(Phase phase) const override {
+    return taken_by(device_->properties().major, phase);
+  }
 
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
-    check(request.precision != DataType::i8, Code::unsupported,
-          "cuda computes in fp32, tf32, fp16 or bf16, not in int8");
-    check(request.precision != DataType::bf16 || device_->properties().major >= ampere, Code::unsupported,
-          "cuda:", device_->index(), " (", device_->model(),
-          ") has no bf16: that needs Ampere (2020) or newer; take fp16");
     device_->use();
     const Context context{device_, request};
     try {
@@ -117,12 +122,18 @@ class CudnnBackend : public Backend {
 
 constexpr const char* no_kernels = ", for which the driver compiles this library's kernels when they first run";
 
-std::string describe(const Api& api, int index) {
+DeviceInfo describe(const Api& api, int index, const std::vector<LibraryInfo>& loaded) {
   cudaDeviceProp properties{};
   check_status(api, api.cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties", index);
-  return cat(properties.name, ", ", properties.totalGlobalMem >> 20, " MB, compute capability ", properties.major, ".",
-             properties.minor, has_kernels_for(properties.major, properties.minor) ? "" : no_kernels, "; ",
-             library_versions(api));
+  return {cat("cuda:", index),
+          true,
+          cat(properties.name, ", ", properties.totalGlobalMem >> 20, " MB, compute capability ", properties.major, ".",
+              properties.minor, has_kernels_for(properties.major, properties.minor) ? "" : no_kernels, "; ",
+              library_versions(api)),
+          "",
+          loaded,
+          taken_by(properties.major, Phase::inference),
+          taken_by(properties.major, Phase::training)};
 }
 
 }  // namespace
@@ -142,12 +153,15 @@ std::vector<DeviceInfo> list_cudnn_devices() {
     check(status == cudaSuccess, Code::device, "the NVIDIA driver answers: ", api.cudaGetErrorString(status));
     check(count > 0, Code::device, "there is no NVIDIA GPU");
     std::vector<DeviceInfo> list;
-    for (int index = 0; index < count; ++index)
-      list.push_back({cat("cuda:", index), true, describe(api, index), "", loaded});
+    for (int index = 0; index < count; ++index) list.push_back(describe(api, index, loaded));
     return list;
   } catch (const Error& error) {
-    return {{"cuda:0", false, "", error.what(), loaded}};
+    return {{"cuda:0", false, "", error.what(), loaded, {}, {}}};
   }
+}
+
+std::vector<Precision> cudnn_precisions(Phase) {
+  return {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16};
 }
 
 std::shared_ptr<Backend> make_cudnn_backend(int index) { return std::make_shared<CudnnBackend>(index); }

@@ -13,6 +13,8 @@ namespace alx {
 // cuda:0, cuda:1 and so on; where none can be used, cuda:0 with the reason.
 std::vector<DeviceInfo> list_cudnn_devices();
 
+std::vector<Precision> cudnn_precisions(Phase phase);  // that GPUs take, bf16 those from Ampere (2020) on
+
 // The device of this index. Each backend is used by one thread at a time; several may exist on one device.
 std::shared_ptr<Backend> make_cudnn_backend(int index);
 

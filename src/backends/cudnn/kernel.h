@@ -16,9 +16,9 @@ struct Context {
   const CompileRequest& request;
   bool training() const { return request.phase == Phase::training; }
   // Whether products of f32 may round to it: where it was asked for and the GPU has it (from Ampere on); else in f32.
-  bool tf32() const { return request.precision == DataType::tf32 && device->properties().major >= ampere; }
+  bool tf32() const { return request.types.tf32 && device->properties().major >= ampere; }
   // Of what flows between kernels. Training keeps parameters and their gradients in f32 whatever this is.
-  DataType type() const { return request.precision == DataType::tf32 ? DataType::f32 : request.precision; }
+  DataType type() const { return request.types.activations; }
 };
 
 std::unique_ptr<Kernel> make(const Conv& op, const Context& context);

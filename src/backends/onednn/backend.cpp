@@ -21,16 +21,10 @@ class OnednnBackend : public Backend {
   }
 
   std::string name() const override { return "onednn"; }
+  std::string title() const override { return "cpu"; }
+  std::vector<Precision> precisions(Phase phase) const override { return onednn_precisions(phase); }
 
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
-    check(
-        request.precision == DataType::f32 || request.precision == DataType::bf16 || request.precision == DataType::f16,
-        Code::unsupported, "cpu computes in fp32, bf16 or fp16, not in ",
-        request.precision == DataType::i8     ? "int8"
-        : request.precision == DataType::tf32 ? "tf32"
-                                              : name_of(request.precision));
-    check(request.phase == Phase::inference || request.precision == DataType::f32, Code::unsupported,
-          "cpu trains in fp32 only");
     const Context context{runtime_, request};
     std::unique_ptr<Kernel> kernel;
     try {
@@ -39,7 +33,7 @@ class OnednnBackend : public Backend {
     } catch (const dnnl::error& error) {
       fail(error.status == dnnl_out_of_memory ? Code::out_of_memory : Code::unsupported, request.name,
            ": oneDNN cannot compile this ", name_of(op), " of input ", to_string(request.inputs[0].shape), " in ",
-           name_of(request.precision), ": ", error.what());
+           name_of(request.types.activations), ": ", error.what());
     }
   }
 
@@ -148,6 +142,11 @@ const char* instruction_set() {
 
 std::shared_ptr<Backend> make_onednn_backend(int threads, std::shared_ptr<HostAllocator> allocator) {
   return std::make_shared<OnednnBackend>(threads, std::move(allocator));
+}
+
+std::vector<Precision> onednn_precisions(Phase phase) {
+  if (phase == Phase::training) return {Precision::fp32};
+  return {Precision::fp32, Precision::bf16, Precision::fp16};
 }
 
 std::string describe_onednn() {

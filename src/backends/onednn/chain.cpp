@@ -55,7 +55,6 @@ dnnl::memory::data_type dnnl_type(DataType type) {
     case DataType::bf16: return dt::bf16;
     case DataType::i8: return dt::s8;
     case DataType::i32: return dt::s32;
-    case DataType::tf32: break;
   }
   return dt::undef;
 }
@@ -111,7 +110,7 @@ dnnl::primitive_attr user_scratchpad() {
 
 std::unique_ptr<Kernel> plain_kernel(const Op& op, const Context& context) {
   CompileRequest request = context.request;
-  request.precision = DataType::f32;
+  request.types = {};
   for (TensorDesc& input : request.inputs)
     if (input.type != DataType::i32) input.type = DataType::f32;
   return reference_kernel(op, request);

@@ -34,7 +34,7 @@ Geometry geometry_of(const Conv& op, const Context& context) {
           {op.stride, op.stride},
           {op.pad.top, op.pad.left},
           {op.pad.bottom, op.pad.right},
-          context.request.precision};
+          context.request.types.activations};
 }
 
 // The layouts to try, best first. With two or three dense channels some processors read the picture as it is.

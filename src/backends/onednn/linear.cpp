@@ -50,7 +50,7 @@ void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Con
 // at 32), but not with AVX-512 (21 ms for 13), and doubles it on one (AVX-512: 6.4 ms for 2.9). Training with AVX2
 // keeps weights dense: their gradients are gemm's and dense, and in another layout each step would turn them.
 Forward choose_forward(const Linear& op, const Shape& out, const Context& context) {
-  const DataType type = context.request.precision;
+  const DataType type = context.request.types.activations;
   const Shape& in = context.in().shape;
   const Shape flat{in[0], element_count(in) / in[0]};
   dnnl::primitive_attr attributes = user_scratchpad();

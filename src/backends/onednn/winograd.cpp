@@ -339,7 +339,7 @@ void WinogradLayout::pack(const float* weights, float* packed) const {
 
 std::unique_ptr<Kernel> make_winograd(const Conv& op, const Context& context) {
   const Shape in = context.in().shape, out = context.out_shape(op);
-  if (!has_isa(dnnl::cpu_isa::avx2) || context.request.precision != DataType::f32 || op.stride != 1 ||
+  if (!has_isa(dnnl::cpu_isa::avx2) || context.request.types != NodeTypes{} || op.stride != 1 ||
       op.activation == Activation::tanh)
     return nullptr;
   const int64_t lanes = has_avx512() ? 16 : 8;

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "backends/reference/kernel.h"
+#include "backends/reference/quantized.h"
 #include "backends/reference/reference.h"
 #include "core/error.h"
 
@@ -18,6 +19,7 @@ class ReferenceBackend : public Backend {
  public:
   explicit ReferenceBackend(std::shared_ptr<HostAllocator> allocator) : allocator_(std::move(allocator)) {}
   std::string name() const override { return "reference"; }
+  std::vector<Precision> precisions(Phase phase) const override { return reference_precisions(phase); }
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
     return reference_kernel(op, request);
   }
@@ -25,9 +27,15 @@ class ReferenceBackend : public Backend {
     return reference::make_reorder(from, to);
   }
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return make_host_buffer(bytes, allocator_); }
-  void upload(const void* host, const TensorDesc& desc, void* device) override { copy_dense(host, desc, device); }
-  void download(const void* device, const TensorDesc& desc, void* host) override { copy_dense(device, desc, host); }
+  void upload(const void* host, const TensorDesc& desc, void* device) override {
+    if (!desc.row_scales) return copy_dense(host, desc, device);
+    upload_rows({static_cast<const float*>(host), static_cast<size_t>(element_count(desc.shape))}, 0, desc, device);
+  }
+  void download(const void* device, const TensorDesc& desc, void* host) override {
+    desc.row_scales ? reference::dequantize(desc, device, static_cast<float*>(host)) : copy_dense(device, desc, host);
+  }
   void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc, void* device) override {
+    if (desc.row_scales) return reference::quantize_rows(rows, first_row, desc, device);
     const auto row_size = static_cast<size_t>(element_count(desc.shape) / desc.shape[0]);
     std::copy(rows.begin(), rows.end(), static_cast<float*>(device) + static_cast<size_t>(first_row) * row_size);
   }
@@ -45,6 +53,11 @@ class ReferenceBackend : public Backend {
 };
 
 }  // namespace
+
+std::vector<Precision> reference_precisions(Phase phase) {
+  if (phase == Phase::training) return {Precision::fp32};
+  return {Precision::fp32, Precision::int8};
+}
 
 std::shared_ptr<Backend> make_reference_backend(std::shared_ptr<HostAllocator> allocator) {
   return std::make_shared<ReferenceBackend>(std::move(allocator));

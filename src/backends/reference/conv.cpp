@@ -25,7 +25,7 @@ class ConvKernel : public ReferenceKernel {
     taps_ = op.kernel * op.kernel;
     depth_ = channels_ * taps_;
     column_count_ = element_count({channels_, op.kernel, op.kernel, out_height_, out_width_});
-    spec_.forward_workspace = static_cast<size_t>(column_count_) * sizeof(float);
+    spec_.forward_workspace = static_cast<size_t>(column_count_) * sizeof(float) + weight_scratch();
     if (!training_) return;
     const int64_t doubles = element_count({op.out, depth_}) + op.out + taps_ * pixels_ + height_ * width_;
     const int64_t floats = column_count_ + op.out * pixels_;
@@ -37,12 +37,13 @@ class ConvKernel : public ReferenceKernel {
 
   void forward(const StepContext&) override {
     float* columns = static_cast<float*>(memory_.forward_workspace);
+    const float* filters = weight(columns + column_count_);
     for (int64_t n = 0; n < images_; ++n)
       for (int64_t g = 0; g < op_.groups; ++g) {
         unfold(group_input(n, g), columns);
         const float* bias = param(1) + g * filters_;
         float* out = output() + (n * op_.out + g * filters_) * pixels_;
-        multiply(filters_, pixels_, depth_, param(0) + g * filters_ * depth_, depth_, 1, columns,
+        multiply(filters_, pixels_, depth_, filters + g * filters_ * depth_, depth_, 1, columns,
                  [&](int64_t filter, int64_t pixel, double sum) {
                    out[filter * pixels_ + pixel] = static_cast<float>(activate(op_.activation, sum + bias[filter]));
                  });

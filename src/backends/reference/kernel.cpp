@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "backends/dense_spec.h"
+#include "backends/reference/quantized.h"
 #include "backends/reference/reference.h"
 #include "core/error.h"
 
@@ -11,7 +12,15 @@ namespace alx::reference {
 ReferenceKernel::ReferenceKernel(const Op& op, const CompileRequest& request)
     : training_(request.phase == Phase::training) {
   spec_ = dense_spec(op, request, DataType::f32, DataType::f32);
+  if (request.types.weights == DataType::i8)
+    spec_.params.at(0) = {spec_.params.at(0).shape, DataType::i8, nullptr, /*row_scales=*/true};
   spec_.implementation = "plain loops";
+}
+
+const float* ReferenceKernel::weight(void* scratch) const {
+  if (spec_.params[0].type == DataType::f32) return param(0);
+  dequantize(spec_.params[0], memory_.params[0], static_cast<float*>(scratch));
+  return static_cast<const float*>(scratch);
 }
 
 double activate(Activation activation, double x) {
@@ -50,8 +59,8 @@ double dot(const float* a, const float* b, int64_t count) {
 namespace alx {
 
 std::unique_ptr<Kernel> reference_kernel(const Op& op, const CompileRequest& request) {
-  check(request.precision == DataType::f32, Code::unsupported, request.name,
-        ": the reference backend computes in F32 alone, not in ", name_of(request.precision),
+  check(request.types.activations == DataType::f32 && !request.types.tf32, Code::unsupported, request.name,
+        ": the plain loops compute in F32 alone, not in ", name_of(request.types.activations),
         "; ask for fp32 or another device");
   check(request.input_grads.empty() || request.input_grads.size() == request.inputs.size(), Code::internal,
         request.name, ": ", request.input_grads.size(), " gradients asked for ", request.inputs.size(), " inputs");

@@ -39,6 +39,13 @@ class ReferenceKernel : public Kernel {
   float* output(size_t i = 0) const { return static_cast<float*>(memory_.outputs[i]); }
   const float* output_grad(size_t i = 0) const { return static_cast<const float*>(memory_.output_grads[i]); }
   const float* param(size_t i) const { return static_cast<const float*>(memory_.params[i]); }
+  // The weight in f32, made in `scratch` where it is kept otherwise; that takes weight_scratch() bytes.
+  const float* weight(void* scratch) const;
+  size_t weight_scratch() const {
+    return spec_.params[0].type == DataType::f32
+               ? 0
+               : static_cast<size_t>(element_count(spec_.params[0].shape)) * sizeof(float);
+  }
   float* param_grad(size_t i) const { return static_cast<float*>(memory_.param_grads[i]); }
   bool wants_grad(size_t i = 0) const { return i < spec_.input_grads.size() && !spec_.input_grads[i].shape.empty(); }
   float* input_grad(size_t i = 0) const {

@@ -16,6 +16,7 @@ class LinearKernel : public ReferenceKernel {
         images_(in_shape()[0]),
         in_(spec_.params[0].shape[1]),
         out_(op.out) {
+    spec_.forward_workspace = weight_scratch();
     if (!training_) return;
     spec_.backward_workspace = static_cast<size_t>(images_ * out_) * sizeof(float);
     spec_.backward_reads_inputs = true;
@@ -23,10 +24,11 @@ class LinearKernel : public ReferenceKernel {
   }
 
   void forward(const StepContext&) override {
+    const float* rows = weight(memory_.forward_workspace);
     for (int64_t o = 0; o < out_; ++o)
       for (int64_t n = 0; n < images_; ++n)
         output()[n * out_ + o] =
-            static_cast<float>(activate(activation_, dot(input() + n * in_, param(0) + o * in_, in_) + param(1)[o]));
+            static_cast<float>(activate(activation_, dot(input() + n * in_, rows + o * in_, in_) + param(1)[o]));
   }
 
   void backward(const StepContext&) override {

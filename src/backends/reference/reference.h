@@ -7,6 +7,8 @@
 
 namespace alx {
 
+std::vector<Precision> reference_precisions(Phase phase);  // that it takes
+
 std::shared_ptr<Backend> make_reference_backend(std::shared_ptr<HostAllocator> allocator);
 
 // One op of it, for a backend of host memory that has no kernel of its own. Wants dense f32 (labels: i32).
