@@ -45,6 +45,13 @@ function(alexnet_small target)
   endif()
 endfunction()
 
+# alexnet_room(FILES... [FAST FILES...]): the sources of a folder of the core; those after FAST compute in bulk.
+function(alexnet_room)
+  cmake_parse_arguments(PARSE_ARGV 0 room "" "" FAST)
+  target_sources(alexnet_core PRIVATE ${room_UNPARSED_ARGUMENTS} ${room_FAST})
+  alexnet_small(alexnet_core ${room_UNPARSED_ARGUMENTS})
+endfunction()
+
 # alexnet_alone(TARGET FILES...): sources of the folder whose unnamed namespaces share names with their neighbours'.
 function(alexnet_alone target)
   list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
