@@ -121,7 +121,7 @@ alexnet_status alexnet_model_create(alexnet_context* context, const char* networ
     require(model, "model");
     check(classes >= 0, Code::invalid_argument, "classes must be 0 (the network's own) or more, got ", classes);
     check(side >= 0, Code::invalid_argument, "side must be 0 (the network's own) or more, got ", side);
-    auto made = Model::of(make_model(network, {classes, side, side}), drawn_weights(seed));
+    auto made = Model::of(make_model(network, {classes, side, side}), random_weights(seed));
     *model = make_model_handle(std::move(made), settings_of(context));
   });
 }

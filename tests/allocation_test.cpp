@@ -19,7 +19,7 @@ Count second_pass(const std::string& device, Phase phase) {
   options.batch = 2;
   options.phase = phase;
   Network net(make_model("alexnet-cifar10"), open_devices(device, 1), options);
-  net.load(drawn_weights(1));
+  net.load(random_weights(1));
   const std::vector<float> images(static_cast<size_t>(element_count(net.input_shape())), 0.5f);
   const std::vector<int32_t> labels{1, 2};
   std::vector<float> probabilities(20);

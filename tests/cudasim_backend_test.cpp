@@ -218,7 +218,7 @@ TEST_F(CudaBackend, Tf32IsF32WhereTheGpuHasNone) {
     NetworkOptions options;
     options.precision = precision;
     Network net(small("alexnet-cifar10"), open_devices("cuda:0"), options);
-    net.load(drawn_weights(1));
+    net.load(random_weights(1));
     net.set_input(picture(net, 1, 1));
     net.forward();
     EXPECT_EQ(has(net.describe(), cat("/", int{CUDNN_FMA_MATH})),

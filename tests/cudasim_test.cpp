@@ -41,7 +41,7 @@ void relay() {
   builder.slot(1).add("fc", Linear{5, Activation::none, models::gaussian(1), models::bias(0)});
   NetworkOptions options;
   Network net(builder.finish(), open_devices("cuda:0,cuda:1"), options);
-  net.load(drawn_weights(1));
+  net.load(random_weights(1));
   net.set_input(picture(net, 1, 1));
   for (int run = 0; run < 3; ++run) net.forward();
   net.read(net.result());
@@ -54,7 +54,7 @@ Trained towers() {
   NetworkOptions options;
   options.batch = 2;
   Network net(tiny_towers(), open_devices("cuda:0,cuda:1"), options);
-  net.load(drawn_weights(1));
+  net.load(random_weights(1));
   for (uint64_t run = 0; run < 3; ++run) {
     net.set_input(picture(net, run, 1));
     net.forward();
@@ -192,7 +192,7 @@ TEST_F(CudaSim, TooLittleMemoryTellsWhatWouldFit) {
   options.batch = 65536;
   cudasim::limit_memory(size_t{64} << 20);
   try {
-    Network(tiny_towers(), open_devices("cuda:0,cuda:1"), options).load(drawn_weights(1));
+    Network(tiny_towers(), open_devices("cuda:0,cuda:1"), options).load(random_weights(1));
     FAIL() << "it fitted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::out_of_memory);
@@ -203,7 +203,7 @@ TEST_F(CudaSim, TooLittleMemoryTellsWhatWouldFit) {
   }
   EXPECT_GT(options.batch, 1000);
   Network smaller(tiny_towers(), open_devices("cuda:0,cuda:1"), options);
-  smaller.load(drawn_weights(1));
+  smaller.load(random_weights(1));
 }
 
 TEST_F(CudaSim, WithoutADriverTheReasonIsGiven) {

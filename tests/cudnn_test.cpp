@@ -65,7 +65,7 @@ TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
     Network reference(spec, open_devices("reference"), options);
     options.precision = type;
     Network gpu(spec, open_devices("cuda:0"), options);
-    for (Network* net : {&reference, &gpu}) net->load(drawn_weights(1));
+    for (Network* net : {&reference, &gpu}) net->load(random_weights(1));
     for (uint64_t run = 0; run < 4; ++run) {
       for (Network* net : {&reference, &gpu}) {
         net->set_input(picture(*net, run, 1));
@@ -104,7 +104,7 @@ TEST_F(Cudnn, NormalisesLargeValuesInHalfPrecision) {
   options.precision = Precision::fp16;
   Network gpu(spec, open_devices("cuda:0"), options);
   for (Network* net : {&reference, &gpu}) {
-    net->load(drawn_weights(1));
+    net->load(random_weights(1));
     net->set_input(picture(*net, 1, 1000));
     net->forward();
   }
@@ -113,7 +113,7 @@ TEST_F(Cudnn, NormalisesLargeValuesInHalfPrecision) {
 
 // Whatever device looks: where the value stands, and what it is.
 TEST_F(Cudnn, RefusesInputThatIsNotFinite) {
-  const auto model = Model::of(small("alexnet-cifar10"), drawn_weights(1));
+  const auto model = Model::of(small("alexnet-cifar10"), random_weights(1));
   SessionOptions options;
   options.batch = 2;
   std::vector<std::unique_ptr<Session>> sessions;
@@ -141,7 +141,7 @@ TEST_F(Cudnn, RefusesInputThatIsNotFinite) {
 }
 
 TEST_F(Cudnn, SessionsOfOneModelShareItsWeights) {
-  const auto model = Model::of(small("alexnet-cifar10"), drawn_weights(1));
+  const auto model = Model::of(small("alexnet-cifar10"), random_weights(1));
   SessionOptions options;
   options.devices = "cuda:0";
   Session first(model, options), second(model, options);

@@ -44,7 +44,7 @@ TEST_P(EveryNetwork, AnswersWithProbabilities) {
   NetworkOptions options;
   options.batch = 2;
   Network net(spec, open_devices("cpu", 2), options);
-  net.load(drawn_weights(1));
+  net.load(random_weights(1));
   net.set_input(picture(net, 3, 1));
   net.forward();
   const std::vector<float> p = net.read(net.result());
@@ -91,7 +91,7 @@ TEST(SameAnswer, WhateverTheOtherImagesHold) {
   NetworkOptions options;
   options.batch = 4;
   Network net(spec, open_devices("cpu", 2), options);
-  net.load(drawn_weights(1));
+  net.load(random_weights(1));
   std::vector<float> images = picture(net, 3, 50);
   net.set_input(images);
   net.forward();
@@ -109,7 +109,7 @@ TEST(Layers, AnyCanBeObserved) {
   options.outputs = {"fc7", "conv1", "features.0", "pool5"};
   Network cpu(spec, open_devices("cpu", 2), options), reference(spec, open_devices("reference"), options);
   for (Network* net : {&cpu, &reference}) {
-    net->load(drawn_weights(1));
+    net->load(random_weights(1));
     net->set_input(picture(*net, 3, 1));
     net->forward();
   }
@@ -128,7 +128,7 @@ TEST(Weights, ArePackedOnceForAllNetworksOfAModel) {
   const NetSpec spec = small("alexnet-cifar10");
   SharedWeights shared;
   int reads = 0;
-  const WeightSource drawn = drawn_weights(1);
+  const WeightSource drawn = random_weights(1);
   const WeightSource counted = [&](const ParamSpec& param, int64_t rows, const PartSink& sink) {
     ++reads;
     drawn(param, rows, sink);
@@ -149,8 +149,8 @@ TEST(Weights, SurviveTheTripThroughPackedForm) {
     NetworkOptions options;
     options.phase = Phase::training;
     Network net(spec, open_devices("cpu", 1), options), plain(spec, open_devices("reference"), options);
-    net.load(drawn_weights(3));
-    plain.load(drawn_weights(3));
+    net.load(random_weights(3));
+    plain.load(random_weights(3));
     for (size_t i = 0; i < net.params().size(); ++i)
       EXPECT_EQ(net.read_param(i), plain.read_param(i)) << net.params()[i].spec.name;
   }
@@ -162,7 +162,7 @@ TEST(Dropout, DependsOnSeedAndStepAlone) {
   options.batch = 2;
   options.phase = Phase::training;
   Network net(spec, open_devices("cpu", 1), options);
-  net.load(drawn_weights(1));
+  net.load(random_weights(1));
   net.set_input(picture(net, 3, 50));
   net.set_labels(std::vector<int32_t>{0, 1});
   const auto loss_at = [&](uint64_t seed, uint64_t step) {

@@ -37,7 +37,7 @@ class OneStep {
  public:
   OneStep(const NetSpec& spec, const std::string& devices, int threads)
       : net_(spec, open_devices(devices, threads), options()) {
-    net_.load(drawn_weights(1));
+    net_.load(random_weights(1));
     net_.set_input(picture(net_, 1, spec.input.scale > 1 ? 60.f : 1.f));
     net_.set_labels(std::vector<int32_t>{1, 7, 3});
   }

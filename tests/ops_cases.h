@@ -143,7 +143,7 @@ inline std::vector<OpCase> op_cases() {
       {"concat_towers", Concat{}, {{2, 16, 5, 5}, {2, 16, 5, 5}}},
       {"concat_three_unequal", Concat{}, {{2, 3, 4, 4}, {2, 8, 4, 4}, {2, 1, 4, 4}}},
       {"concat_images", Concat{true}, {{2, 3, 4, 5}, {1, 3, 4, 5}, {3, 3, 4, 5}}},
-      {"rows_second_of_three", Rows{1, 3}, {{6, 3, 4, 5}}},
+      {"batch_slice_second_of_three", BatchSlice{1, 3}, {{6, 3, 4, 5}}},
       {"dropout_part", Dropout{}, {{4, 16}}, training, 1e-4, 1, {"layer", 8, 40}},
       {"dropout_images", Dropout{}, {{4, 6, 2, 2}}, training, 1e-4, 1, {"layer", 0, 0, 2}},
       {"concat_fc", Concat{}, {{3, 20}, {3, 12}}},

@@ -17,7 +17,7 @@ bool is_loss(const OpCase& c) { return std::holds_alternative<SoftmaxLoss>(c.op)
 bool is_dropout(const OpCase& c) { return std::holds_alternative<Dropout>(c.op); }
 bool moves_images(const OpCase& c) {
   const auto* concat = std::get_if<Concat>(&c.op);
-  return std::holds_alternative<Rows>(c.op) || (concat && concat->images);
+  return std::holds_alternative<BatchSlice>(c.op) || (concat && concat->images);
 }
 OpRun run_of(const OpCase& c, Phase phase) {
   return {.phase = phase, .step = {.seed = 7, .step = 3}, .part = c.part};

@@ -43,7 +43,7 @@ NetworkOptions training(std::vector<std::string> outputs = {}) {
 }
 
 Answer answer_of(Network& net) {
-  net.load(drawn_weights(1));
+  net.load(random_weights(1));
   net.set_input(picture(net, 1, 1));
   net.set_labels(std::vector<int32_t>{1, 4, 3, 0});
   const StepContext step{.seed = 5, .step = 2};
@@ -162,9 +162,9 @@ TEST(Runs, OfNodesAsOneKernelGiveTheSameBits) {
     const std::vector<std::string> observed{spec.nodes[1].name};
     NetworkOptions options = training(observed);
     Network plain(spec, open_devices("reference"), options), net(spec, {runs}, options);
-    plain.load(drawn_weights(1));
+    plain.load(random_weights(1));
     for (Network* each : {&plain, &net}) {
-      each->load(drawn_weights(1));
+      each->load(random_weights(1));
       each->set_input(picture(plain, 1, 1));
       each->set_labels(std::vector<int32_t>{1, 4, 3, 0});
       each->forward({.seed = 3, .step = 1});
@@ -178,7 +178,7 @@ TEST(Runs, OfNodesAsOneKernelGiveTheSameBits) {
     options.phase = Phase::inference;
     Network once(spec, open_devices("reference"), options), joined(spec, {runs}, options);
     for (Network* each : {&once, &joined}) {
-      each->load(drawn_weights(1));
+      each->load(random_weights(1));
       each->set_input(picture(once, 2, 1));
       each->forward();
     }
@@ -197,7 +197,7 @@ TEST(Precisions, DifferFromLayerToLayer) {
     options.layer_precisions = std::move(layers);
     options.precision = precision;
     Network net(spec, open_devices("reference"), options);
-    net.load(drawn_weights(1));
+    net.load(random_weights(1));
     net.set_input(picture(net, 1, 1));
     net.forward();
     std::vector<std::vector<float>> result{net.read(net.result())};

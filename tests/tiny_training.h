@@ -20,7 +20,7 @@ inline Trained train(const NetSpec& spec, const std::string& devices, Precision 
   options.phase = Phase::training;
   options.precision = precision;
   Replicas replicas(spec, open_devices(devices, 1), options, Recipe{});
-  replicas.load(drawn_weights(1));
+  replicas.load(random_weights(1));
   replicas.loss_scale.factor = loss_scale;
   Trained result;
   for (int step = 0; step < steps; ++step) {

@@ -64,7 +64,7 @@ double median_seconds(double seconds, const std::function<double()>& run) {
 
 // A zoo network is measured with drawn weights.
 std::shared_ptr<const Model> open_model(const std::string& name) {
-  return is_zoo_name(name) ? Model::of(make_model(name), drawn_weights(1)) : Model::open(name);
+  return is_zoo_name(name) ? Model::of(make_model(name), random_weights(1)) : Model::open(name);
 }
 
 // Of one batch: pictures in, probabilities out.

@@ -120,14 +120,14 @@ Shapes outputs(const Concat& concat, const Shapes& in) {
   return {result};
 }
 
-Shapes outputs(const Rows& rows, const Shapes& in) {
-  check_size("parts", rows.parts);
-  check(rows.part >= 0 && rows.part < rows.parts, Code::invalid_argument, "part must lie in 0..", rows.parts - 1,
-        ", got ", rows.part);
-  check(in[0][0] % rows.parts == 0, Code::invalid_argument, "a batch of ", in[0][0], " cannot be shared in ",
-        rows.parts, " equal parts");
+Shapes outputs(const BatchSlice& slice, const Shapes& in) {
+  check_size("parts", slice.parts);
+  check(slice.part >= 0 && slice.part < slice.parts, Code::invalid_argument, "part must lie in 0..", slice.parts - 1,
+        ", got ", slice.part);
+  check(in[0][0] % slice.parts == 0, Code::invalid_argument, "a batch of ", in[0][0], " cannot be shared in ",
+        slice.parts, " equal parts");
   Shape result = in[0];
-  result[0] /= rows.parts;
+  result[0] /= slice.parts;
   return {result};
 }
 
@@ -176,7 +176,7 @@ OpFacts facts(const Dropout& dropout) {
   return {.name = "dropout", .elementwise = true, .random = true, .identity_at_inference = dropout.inverted};
 }
 OpFacts facts(const Concat&) { return {.name = "concat", .inputs = any_number}; }
-OpFacts facts(const Rows&) { return {.name = "rows"}; }
+OpFacts facts(const BatchSlice&) { return {.name = "batch_slice"}; }
 OpFacts facts(const Add&) { return {.name = "add", .inputs = any_number}; }
 OpFacts facts(const Flatten&) { return {.name = "flatten", .reshapes = true}; }
 OpFacts facts(const Softmax&) { return {.name = "softmax", .probabilities = true}; }
@@ -196,7 +196,7 @@ Params params(const Conv& conv, const Shapes& in) {
 Params params(const Linear& linear, const Shapes& in) {
   return {{"weight", {linear.out, elements_per_image(in[0])}, linear.weight}, {"bias", {linear.out}, linear.bias}};
 }
-template <OneOf<Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, Rows, Add, Flatten, Softmax,
+template <OneOf<Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, BatchSlice, Add, Flatten, Softmax,
                 SoftmaxLoss, Split, Copy> O>
 Params params(const O&, const Shapes&) {
   return {};
@@ -228,7 +228,7 @@ std::string detail(const Lrn& lrn) {
 std::string detail(const Dropout& dropout) {
   return cat("p ", dropout.drop, dropout.inverted ? "" : " scaled at inference");
 }
-template <OneOf<Linear, Relu, Tanh, Concat, Rows, Add, Flatten, Softmax, SoftmaxLoss, Split, Copy> O>
+template <OneOf<Linear, Relu, Tanh, Concat, BatchSlice, Add, Flatten, Softmax, SoftmaxLoss, Split, Copy> O>
 std::string detail(const O&) {
   return "";
 }

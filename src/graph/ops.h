@@ -101,7 +101,7 @@ struct Dropout {
 struct Concat {  // any number of inputs, along C, or along N
   bool images = false;
 };
-struct Rows {  // (N, ...) -> (N / parts, ...): the images of one part
+struct BatchSlice {  // (N, ...) -> (N / parts, ...): the images of one part
   int64_t part = 0, parts = 1;
 };
 struct Add {};      // any number of inputs of one shape, their sum in the order of inputs
@@ -134,7 +134,7 @@ struct LayerPart {
   bool operator==(const LayerPart&) const = default;
 };
 
-using Op = std::variant<Conv, Linear, Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, Rows,
+using Op = std::variant<Conv, Linear, Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, BatchSlice,
                         Add, Flatten, Softmax, SoftmaxLoss, Split, Copy>;
 
 // What checking, planning, training and figures ask of an op besides its shapes and parameters.

@@ -20,9 +20,9 @@ struct Sgd {
   template <class Real>
   constexpr void update(Real rate, Real grad, float& weight, float* const* state, size_t i) const {
     float& velocity = state[0][i];
-    const Real slope = grad + static_cast<Real>(decay) * static_cast<Real>(weight);
+    const Real gradient = grad + static_cast<Real>(decay) * static_cast<Real>(weight);
     const Real kept = static_cast<Real>(momentum) * static_cast<Real>(velocity);
-    velocity = static_cast<float>(rate_in_velocity ? kept - rate * slope : kept + slope);
+    velocity = static_cast<float>(rate_in_velocity ? kept - rate * gradient : kept + gradient);
     const Real change = rate_in_velocity ? static_cast<Real>(velocity) : -(rate * static_cast<Real>(velocity));
     weight = static_cast<float>(static_cast<Real>(weight) + change);
   }

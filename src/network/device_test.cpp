@@ -18,7 +18,7 @@ void run(Network& network) {
   std::vector<float> images(static_cast<size_t>(element_count(network.input_shape())));
   const Random random(seed, hash_name("device test"), 0);
   for (size_t i = 0; i < images.size(); ++i) images[i] = 2 * random.uniform(i) - 1;
-  network.load(drawn_weights(seed));
+  network.load(random_weights(seed));
   network.set_input(images);
   network.set_labels(std::vector<int32_t>{3, 7});
   network.forward({seed, 0});

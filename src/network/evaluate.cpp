@@ -18,7 +18,7 @@ std::string folded(const std::string& name) {
   return text;
 }
 
-// Rows still to be computed: images with their true classes.
+// BatchSlice still to be computed: images with their true classes.
 struct Pending {
   std::vector<Image> images;
   std::vector<int64_t> truths;

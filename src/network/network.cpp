@@ -31,7 +31,7 @@ float draw(const Init& init, const Random& random, uint64_t index) {
 
 }  // namespace
 
-WeightSource drawn_weights(uint64_t seed) {
+WeightSource random_weights(uint64_t seed) {
   return [seed](const ParamSpec& param, int64_t rows, const PartSink& sink) {
     const Random random(seed, hash_name(param.name), 0);
     const int64_t row_size = element_count(param.shape) / param.shape[0];

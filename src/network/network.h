@@ -29,7 +29,7 @@ using PartSink = std::function<void(int64_t first_row, std::span<const float> el
 using WeightSource = std::function<void(const ParamSpec& param, int64_t rows, const PartSink& sink)>;
 
 // The initial weights of the spec: element i of a parameter depends on (seed, the parameter's name, i) alone.
-WeightSource drawn_weights(uint64_t seed);
+WeightSource random_weights(uint64_t seed);
 
 // Packed weights that several networks read: one copy for each parameter, backend kind and layout, alive as long as a
 // network uses it. Safe from several threads.

@@ -8,15 +8,15 @@
 namespace alx {
 namespace {
 
-class Weaver {
+class HybridBuilder {
  public:
-  Weaver(const NetSpec& spec, int slots) : from_(spec), to_(spec), slots_(slots) {
+  HybridBuilder(const NetSpec& spec, int slots) : from_(spec), to_(spec), slots_(slots) {
     to_.nodes.clear();
     to_.aliases.clear();
     check_column();
   }
 
-  NetSpec weave() {
+  NetSpec build() {
     share_data();
     const size_t dense = first_dense();
     for (size_t i = 0; i < dense; ++i)
@@ -59,7 +59,7 @@ class Weaver {
 
   void share_data() {
     for (int slot = 0; slot < slots_; ++slot) {
-      add({name("data", slot), Rows{slot, slots_}, {data_name}, 0});
+      add({name("data", slot), BatchSlice{slot, slots_}, {data_name}, 0});
       last_.push_back(to_.nodes.back().name);
     }
   }
@@ -112,6 +112,6 @@ class Weaver {
 
 }  // namespace
 
-NetSpec hybrid(const NetSpec& spec, int slots) { return slots == 1 ? spec : Weaver(spec, slots).weave(); }
+NetSpec hybrid(const NetSpec& spec, int slots) { return slots == 1 ? spec : HybridBuilder(spec, slots).build(); }
 
 }  // namespace alx

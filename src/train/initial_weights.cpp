@@ -74,7 +74,7 @@ WeightSource weights_to_start_from(const WeightFile& file, const NetSpec& spec, 
   check(std::all_of(head.rows.begin(), head.rows.end(), [&](int64_t row) { return row < file_classes; }),
         Code::bad_file, file.path(), ": alexnet.labels has more names than the last layer has classes, ", file_classes);
   tell(file, head);
-  const WeightSource from_file = weights_from(file), draw = drawn_weights(options.seed);
+  const WeightSource from_file = weights_from(file), draw = random_weights(options.seed);
   return [=, &file](const ParamSpec& param, int64_t rows, const PartSink& sink) {
     if (!param.name.starts_with(last)) return from_file(param, rows, sink);
     auto whole = std::make_shared<DenseWeights>();

@@ -90,7 +90,7 @@ void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, co
 Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options) {
   std::optional<WeightFile> file;
   if (!options.init.empty()) file = WeightFile::open(options.init, options.limits);
-  const WeightSource weights = file ? weights_to_start_from(*file, spec, *data, options) : drawn_weights(options.seed);
+  const WeightSource weights = file ? weights_to_start_from(*file, spec, *data, options) : random_weights(options.seed);
   check_options(options, spec, *data);
   NetSpec prepared = spec;
   MeanImage mean;

@@ -229,7 +229,7 @@ double measure_whole(const Wanted& wanted, const Model& model, const StepContext
     return whole_ms(devices, wanted.repeats, [&] { network.forward(step); });
   }
   Replicas replicas(model.spec(), devices, options, model.spec().recipe);
-  replicas.load(model.file() ? weights_from(*model.file()) : drawn_weights(1));
+  replicas.load(model.file() ? weights_from(*model.file()) : random_weights(1));
   std::vector<int32_t> labels(static_cast<size_t>(wanted.batch));
   for (size_t i = 0; i < labels.size(); ++i)
     labels[i] = static_cast<int32_t>(static_cast<int64_t>(i) % model.spec().classes);
@@ -243,7 +243,7 @@ double measure_whole(const Wanted& wanted, const Model& model, const StepContext
 
 void run(const Wanted& wanted) {
   const auto model =
-      is_zoo_name(wanted.model) ? Model::of(make_model(wanted.model), drawn_weights(1)) : Model::open(wanted.model, "");
+      is_zoo_name(wanted.model) ? Model::of(make_model(wanted.model), random_weights(1)) : Model::open(wanted.model, "");
   StepContext step;
   step.seed = 1;
   step.global_batch = wanted.batch;

@@ -43,9 +43,9 @@ class ConcatKernel : public DeviceKernel {
   size_t images_;  // that are joined one by one: along N all of them are one
 };
 
-class RowsKernel : public DeviceKernel {
+class BatchSliceKernel : public DeviceKernel {
  public:
-  RowsKernel(const Rows& op, const Context& context) : DeviceKernel(op, context, context.request.inputs[0].type) {
+  BatchSliceKernel(const BatchSlice& op, const Context& context) : DeviceKernel(op, context, context.request.inputs[0].type) {
     spec_.implementation = "copy";
     start_ = static_cast<size_t>(op.part) * spec_.outputs[0].bytes();
   }
@@ -71,8 +71,8 @@ std::unique_ptr<Kernel> make(const Concat& op, const Context& context) {
   return std::make_unique<ConcatKernel>(op, context);
 }
 
-std::unique_ptr<Kernel> make(const Rows& op, const Context& context) {
-  return std::make_unique<RowsKernel>(op, context);
+std::unique_ptr<Kernel> make(const BatchSlice& op, const Context& context) {
+  return std::make_unique<BatchSliceKernel>(op, context);
 }
 
 }  // namespace alx::cudnn

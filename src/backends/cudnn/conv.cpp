@@ -138,7 +138,7 @@ class ConvKernel : public DeviceKernel {
   // The input as cuDNN takes it.
   const void* input(void* scratch) const {
     if (!padded_) return memory_.inputs[0];
-    lay(memory_.inputs[0], in_shape(), scratch, x_shape_, op_.pad, 0);
+    pad(memory_.inputs[0], in_shape(), scratch, x_shape_, op_.pad, 0);
     return scratch;
   }
 
@@ -147,7 +147,7 @@ class ConvKernel : public DeviceKernel {
     device_->call<&Api::cudnnConvolutionBackwardData>(
         device_->cudnn(), &one, filter(), weight(), y_desc(), dy, static_cast<cudnnConvolutionDescriptor_t>(data_conv_),
         for_data_.algorithm, work(for_data_.workspace), for_data_.workspace, &zero, x_desc(), dx);
-    if (padded_) cut(dx, x_shape_, memory_.input_grads[0], in_shape(), op_.pad);
+    if (padded_) crop(dx, x_shape_, memory_.input_grads[0], in_shape(), op_.pad);
   }
 
   Conv op_;

@@ -18,15 +18,15 @@ const void* DeviceKernel::convert_weight() const {
   return weight();
 }
 
-void DeviceKernel::lay(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad,
+void DeviceKernel::pad(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad,
                        float fill) const {
   device_->launch(Window{from, to, type_, from_shape[2], from_shape[3], to_shape[2], to_shape[3], pad.top, pad.left,
                          fill, static_cast<size_t>(element_count(to_shape))});
 }
 
-void DeviceKernel::cut(const void* from, const Shape& from_shape, void* to, const Shape& to_shape,
+void DeviceKernel::crop(const void* from, const Shape& from_shape, void* to, const Shape& to_shape,
                        const Pad& pad) const {
-  lay(from, from_shape, to, to_shape, {-pad.top, -pad.left, 0, 0}, 0);
+  this->pad(from, from_shape, to, to_shape, {-pad.top, -pad.left, 0, 0}, 0);
 }
 
 cudnnDataType_t type_of(DataType type) {
@@ -61,7 +61,7 @@ TensorDescriptor::TensorDescriptor(const Device& device, const Shape& shape, Dat
 
 void activation_backward(Device& device, cudnnActivationDescriptor_t activation, cudnnTensorDescriptor_t desc,
                          const void* y, const void* dy, void* dx) {
-  // The slopes of ReLU and tanh can be told from y, so y stands for x, which may be overwritten.
+  // The derivatives of ReLU and tanh can be told from y, so y stands for x, which may be overwritten.
   device.call<&Api::cudnnActivationBackward>(device.cudnn(), activation, &one, desc, y, desc, dy, desc, y, &zero, desc,
                                              dx);
 }

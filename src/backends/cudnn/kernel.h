@@ -31,7 +31,7 @@ std::unique_ptr<Kernel> make(const AvgPool& op, const Context& context);
 std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const Context& context);
 std::unique_ptr<Kernel> make(const Dropout& op, const Context& context);
 std::unique_ptr<Kernel> make(const Concat& op, const Context& context);
-std::unique_ptr<Kernel> make(const Rows& op, const Context& context);
+std::unique_ptr<Kernel> make(const BatchSlice& op, const Context& context);
 std::unique_ptr<Kernel> make(const Add& op, const Context& context);
 std::unique_ptr<Kernel> make(const Flatten& op, const Context& context);
 std::unique_ptr<Kernel> make(const Softmax& op, const Context& context);
@@ -91,9 +91,9 @@ class DeviceKernel : public Kernel {
   }
 
   // Planes of (N, C, H, W) into larger ones that start (top, left) before them, the rest `fill`; and back.
-  void lay(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad,
+  void pad(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad,
            float fill) const;
-  void cut(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad) const;
+  void crop(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad) const;
 
   std::shared_ptr<Device> device_;
   DataType type_;

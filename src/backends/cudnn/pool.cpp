@@ -48,7 +48,7 @@ class MaxPoolKernel : public DeviceKernel {
     void* const dx = moved_ ? backward_scratch(moved_grad_) : memory_.input_grads[0];
     device_->call<&Api::cudnnPoolingBackward>(device_->cudnn(), pooling(), &one, y_desc(), memory_.outputs[0], y_desc(),
                                               memory_.output_grads[0], x_desc(), x, &zero, x_desc(), dx);
-    if (moved_) cut(dx, x_shape_, memory_.input_grads[0], in_shape(), op_.pad);
+    if (moved_) crop(dx, x_shape_, memory_.input_grads[0], in_shape(), op_.pad);
   }
 
  private:
@@ -66,7 +66,7 @@ class MaxPoolKernel : public DeviceKernel {
 
   const void* input(void* scratch) const {
     if (!moved_) return memory_.inputs[0];
-    lay(memory_.inputs[0], in_shape(), scratch, x_shape_, op_.pad, -std::numeric_limits<float>::infinity());
+    pad(memory_.inputs[0], in_shape(), scratch, x_shape_, op_.pad, -std::numeric_limits<float>::infinity());
     return scratch;
   }
 

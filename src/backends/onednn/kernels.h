@@ -14,7 +14,7 @@ std::unique_ptr<Kernel> make(const AvgPool& op, const Context& context);
 std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const Context& context);
 std::unique_ptr<Kernel> make(const Dropout& op, const Context& context);
 std::unique_ptr<Kernel> make(const Concat& op, const Context& context);
-std::unique_ptr<Kernel> make(const Rows& op, const Context& context);
+std::unique_ptr<Kernel> make(const BatchSlice& op, const Context& context);
 std::unique_ptr<Kernel> make(const Add& op, const Context& context);
 std::unique_ptr<Kernel> make(const Flatten& op, const Context& context);
 std::unique_ptr<Kernel> make(const Softmax& op, const Context& context);

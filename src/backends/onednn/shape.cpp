@@ -78,7 +78,7 @@ std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runti
   return kernel;
 }
 
-std::unique_ptr<Kernel> make(const Rows& op, const Context& context) { return plain_kernel(op, context); }
+std::unique_ptr<Kernel> make(const BatchSlice& op, const Context& context) { return plain_kernel(op, context); }
 std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) { return plain_kernel(op, context); }
 std::unique_ptr<Kernel> make(const Dropout& op, const Context& context) { return plain_kernel(op, context); }
 std::unique_ptr<Kernel> make(const Softmax& op, const Context& context) { return plain_kernel(op, context); }

@@ -19,7 +19,7 @@ class ActivationKernel : public ReferenceKernel {
   void backward(const StepContext&) override {
     if (!wants_grad()) return;
     for (int64_t i = 0; i < count_; ++i)
-      input_grad()[i] = static_cast<float>(output_grad()[i] * activation_slope(activation_, output()[i]));
+      input_grad()[i] = static_cast<float>(output_grad()[i] * activation_derivative(activation_, output()[i]));
   }
 
  private:

@@ -35,9 +35,9 @@ class ConcatKernel : public ReferenceKernel {
   int64_t images_;  // that are joined one by one: along N all of them are one
 };
 
-class RowsKernel : public ReferenceKernel {
+class BatchSliceKernel : public ReferenceKernel {
  public:
-  RowsKernel(const Rows& op, const CompileRequest& request) : ReferenceKernel(op, request) {
+  BatchSliceKernel(const BatchSlice& op, const CompileRequest& request) : ReferenceKernel(op, request) {
     spec_.inputs[0].type = spec_.outputs[0].type = request.inputs[0].type;  // labels pass through as they are
     count_ = element_count(out_shape());
     start_ = op.part * count_;
@@ -59,8 +59,8 @@ std::unique_ptr<Kernel> make(const Concat& op, const CompileRequest& request) {
   return std::make_unique<ConcatKernel>(op, request);
 }
 
-std::unique_ptr<Kernel> make(const Rows& op, const CompileRequest& request) {
-  return std::make_unique<RowsKernel>(op, request);
+std::unique_ptr<Kernel> make(const BatchSlice& op, const CompileRequest& request) {
+  return std::make_unique<BatchSliceKernel>(op, request);
 }
 
 }  // namespace alx::reference

@@ -55,7 +55,7 @@ class ConvKernel : public ReferenceKernel {
     std::fill_n(scratch.weight_sums, op_.out * depth_, 0.0);
     std::fill_n(scratch.bias_sums, op_.out, 0.0);
     for (int64_t n = 0; n < images_; ++n) {
-      slope(n, scratch.grad);
+      grad_before_activation(n, scratch.grad);
       for (int64_t g = 0; g < op_.groups; ++g) {
         unfold(group_input(n, g), scratch.columns);
         add_param_grads(g, scratch);
@@ -108,13 +108,13 @@ class ConvKernel : public ReferenceKernel {
   }
 
   // The gradient of image n before the activation.
-  void slope(int64_t n, float* grad) const {
+  void grad_before_activation(int64_t n, float* grad) const {
     const int64_t count = op_.out * pixels_;
     const float *dy = output_grad() + n * count, *y = output() + n * count;
     if (op_.activation == Activation::none)
       std::copy_n(dy, count, grad);
     else
-      for (int64_t i = 0; i < count; ++i) grad[i] = static_cast<float>(dy[i] * activation_slope(op_.activation, y[i]));
+      for (int64_t i = 0; i < count; ++i) grad[i] = static_cast<float>(dy[i] * activation_derivative(op_.activation, y[i]));
   }
 
   void add_param_grads(int64_t g, const Scratch& scratch) const {

@@ -32,7 +32,7 @@ double activate(Activation activation, double x) {
   return x;
 }
 
-double activation_slope(Activation activation, double y) {
+double activation_derivative(Activation activation, double y) {
   switch (activation) {
     case Activation::none: return 1;
     case Activation::relu: return y > 0 ? 1 : 0;

@@ -17,7 +17,7 @@ std::unique_ptr<Kernel> make(const AvgPool& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Dropout& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Concat& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Rows& op, const CompileRequest& request);
+std::unique_ptr<Kernel> make(const BatchSlice& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Add& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Flatten& op, const CompileRequest& request);
 std::unique_ptr<Kernel> make(const Softmax& op, const CompileRequest& request);
@@ -60,7 +60,7 @@ class ReferenceKernel : public Kernel {
 
 // y = f(x), and dL/dx = dL/dy f'(x) with f' written in y.
 double activate(Activation activation, double x);
-double activation_slope(Activation activation, double y);
+double activation_derivative(Activation activation, double y);
 
 // A sum over count products, in double: sum of a[i] * b[i].
 double dot(const float* a, const float* b, int64_t count);

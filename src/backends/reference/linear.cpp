@@ -4,7 +4,7 @@ namespace alx::reference {
 namespace {
 
 class LinearKernel : public ReferenceKernel {
-  // Rows of as many elements as the input has.
+  // BatchSlice of as many elements as the input has.
   auto store_to(float* to) const {
     return [to, in = in_](int64_t row, int64_t i, double sum) { to[row * in + i] = static_cast<float>(sum); };
   }
@@ -36,7 +36,7 @@ class LinearKernel : public ReferenceKernel {
     for (int64_t i = 0; i < images_ * out_; ++i)
       grad[i] = static_cast<float>(activation_ == Activation::none
                                        ? output_grad()[i]
-                                       : output_grad()[i] * activation_slope(activation_, output()[i]));
+                                       : output_grad()[i] * activation_derivative(activation_, output()[i]));
     for (int64_t o = 0; o < out_; ++o) {
       double sum = 0;
       for (int64_t n = 0; n < images_; ++n) sum += grad[n * out_ + o];
