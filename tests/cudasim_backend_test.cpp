@@ -49,8 +49,7 @@ std::string description_of(const std::string& name) {
   return "";
 }
 
-// ---- what the answers of the libraries mean
-// ----------------------------------------------------------------------------
+// ---- what the answers of the libraries mean -------------------------------------------------------------------------
 
 struct Answer {
   const char* call;
@@ -103,8 +102,7 @@ TEST_F(CudaBackend, AnswersOfTheLibrariesAreToldApart) {
   }
 }
 
-// ---- libraries and GPUs
-// ------------------------------------------------------------------------------------------------
+// ---- libraries and GPUs ---------------------------------------------------------------------------------------------
 
 TEST_F(CudaBackend, GpusWithoutKernelsOfTheirOwnAreNamed) {
   for (const auto& [capability, compiled] : std::map<int, bool>{{75, true},
@@ -181,8 +179,7 @@ TEST_F(CudaBackend, LibrariesOfPythonsEnvironmentsAreFound) {
   fs::remove_all(root);
 }
 
-// ---- kernels
-// -----------------------------------------------------------------------------------------------------------
+// ---- kernels --------------------------------------------------------------------------------------------------------
 
 std::string implementation(const Op& op, const Shape& in, Precision precision, Phase phase = Phase::inference) {
   const CompileRequest request{"node", {"node"}, {{in, DataType::f32, nullptr}}, {true}, phase, types_of(op, precision, phase)};
@@ -282,8 +279,7 @@ TEST_F(CudaBackend, BatchesAreJoinedWithoutAPitch) {
   EXPECT_EQ(cudasim::calls().count("cudaMemcpy2DAsync"), 0u);
 }
 
-// ---- the host's side
-// ---------------------------------------------------------------------------------------------------
+// ---- the host's side ------------------------------------------------------------------------------------------------
 
 TEST_F(CudaBackend, ValuesAreLookedAtWhileTheyAreCopied) {
   const auto device = open_device("cuda:0");

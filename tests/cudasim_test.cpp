@@ -217,8 +217,7 @@ TEST_F(CudaSim, WithoutADriverTheReasonIsGiven) {
   EXPECT_THROW(open_device("cuda:0"), Error);
 }
 
-// ---- the machine's own rules
-// ------------------------------------------------------------------------------------------
+// ---- the machine's own rules ----------------------------------------------------------------------------------------
 
 class CudaSimRules : public CudaSim {
  protected:

@@ -18,8 +18,9 @@ namespace AlexNet
             owned = handle;
         }
 
-        /// <summary>Opens a folder with one sub-folder of pictures for each class, CIFAR-10 binary, or MNIST-style idx files,
-        /// which must stay. `part`: "train" or "test" where the folder holds both; null: "train".</summary>
+        /// <summary>Opens a folder with one sub-folder of pictures for each class, a tar archive of such folders, as `alexnet
+        /// pack` writes it, CIFAR-10 binary, or MNIST-style idx files, which must stay. `part`: "train" or "test" where both are
+        /// there; null: "train".</summary>
         public Dataset(string folder, string part = null)
         {
             Native.Match();

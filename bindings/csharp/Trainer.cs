@@ -114,7 +114,10 @@ namespace AlexNet
             }
         }
 
-        /// <summary>Goes on where a checkpoint stopped; of `options` only epochs (a new total), device and threads count.</summary>
+        /// <summary>Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on GPUs within
+        /// rounding: another process may choose other algorithms). The data must be the same. Network, recipe, precision and
+        /// position come from the file; of `options` only epochs (a new total), device, parallelism, threads and data threads
+        /// count.</summary>
         public static Trainer Resume(string checkpoint, Dataset data, TrainOptions options = null, Context context = null)
         {
             if (data == null) throw new ArgumentNullException(nameof(data));

@@ -30,8 +30,8 @@
 ///
 /// Rules for every function
 ///   - Status     What can fail returns alexnet_status. On failure no out-parameter is touched, and
-///              alexnet_last_error() says in words what went wrong. Codes may be added: any value but ALEXNET_OK means
-///                failed.
+///                alexnet_last_error() says in words what went wrong. Codes may be added: any value but ALEXNET_OK
+///                means failed.
 ///   - Everywhere Four codes can come from any function: ALEXNET_ERROR_INVALID_ARGUMENT (a NULL where none is allowed,
 ///                or a value that cannot be used; the text names the argument), ALEXNET_ERROR_OUT_OF_MEMORY,
 ///                ALEXNET_ERROR_INVALID_STATE inside a callback, and ALEXNET_ERROR_INTERNAL (a defect of this library).
@@ -212,7 +212,8 @@ ALEXNET_API(const char*) alexnet_version(void);
 /// ALEXNET_ABI_VERSION of the library that is loaded.
 ALEXNET_API(int32_t) alexnet_abi_version(void);
 
-/// One line for bug reports: version, compiler, machine and optional parts.
+/// One line for bug reports: version, compiler, and which of oneDNN, OpenCV and plots are built in. What the machine
+/// has, GPUs too, alexnet_device_description says.
 ALEXNET_API(const char*) alexnet_build_info(void);
 
 /// "ALEXNET_ERROR_NOT_FOUND"; "unknown status" for a value that this library does not know.
@@ -318,10 +319,11 @@ ALEXNET_API(alexnet_status) alexnet_network_name(int64_t index, const char** nam
 ///                  tensors fit.
 ///   model          the new model; free it with alexnet_model_free.
 /// Sizes are checked here; weights are read, and their checksums checked, when a session is made;
-/// alexnet_weights_verify checks all at once. The name of a network always means the library's own, whatever lies in the
-/// working directory: write "./alexnet-cifar10" for a file called so. Bundled weights are looked for in share/alexnet
-/// beside the lib or bin folder of the library and of the program, in those folders themselves, in the prefix it was
-/// built for, and in share/alexnet of XDG_DATA_HOME and XDG_DATA_DIRS. The file stays mapped while the model lives: replace it by renaming another over it, and never write into it, or the system ends the program.
+/// alexnet_weights_verify checks all at once. The name of a network always means the library's own, whatever lies in
+/// the working directory: write "./alexnet-cifar10" for a file called so. Bundled weights are looked for in
+/// share/alexnet beside the lib or bin folder of the library and of the program, in those folders themselves, in the
+/// prefix it was built for, and in share/alexnet of XDG_DATA_HOME and XDG_DATA_DIRS. The file stays mapped while the
+/// model lives: replace it by renaming another over it, and never write into it, or the system ends the program.
 /// Statuses: NOT_FOUND, IO, BAD_FILE, INVALID_ARGUMENT (the file says another network), UNSUPPORTED (made by a newer
 /// library, or over a limit of the context).
 ALEXNET_API(alexnet_status)
@@ -638,8 +640,7 @@ ALEXNET_API(alexnet_status)
 alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested, double* difference);
 
 /// Reads a weight file of any kind and writes it as safetensors, whole or not at all. The self-test is computed again
-/// on "cpu"; of the metadata, what this library knows is kept. The self-test is computed again on "cpu"; of the
-/// metadata, what this library knows is kept.
+/// on "cpu"; of the metadata, what this library knows is kept.
 ///   from, to    paths, which may be the same.
 ///   network     as in alexnet_model_open.
 ///   precision   stored type: AS_STORED (what has been int8 becomes fp32), FP32, FP16 or BF16.
@@ -807,10 +808,10 @@ ALEXNET_API(alexnet_status)
 alexnet_trainer_plan_memory(alexnet_context* context, const char* network, int64_t classes,
                             const alexnet_train_options* options, alexnet_memory** memory);
 
-/// Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads. Network, recipe and
-/// position come from the file; of `options` (NULL: none) only epochs (a new total), device, parallelism, threads and
-/// data threads count. Statuses: INVALID_ARGUMENT (the data are not the checkpoint's), NOT_FOUND, IO, BAD_FILE (no
-/// checkpoint), DEVICE.
+/// Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on GPUs within rounding:
+/// another process may choose other algorithms). Network, recipe, precision and position come from the file; of
+/// `options` (NULL: none) only epochs (a new total), device, parallelism, threads and data threads count. Statuses:
+/// INVALID_ARGUMENT (the data are not the checkpoint's), NOT_FOUND, IO, BAD_FILE (no checkpoint), DEVICE.
 ALEXNET_API(alexnet_status)
 alexnet_trainer_resume(alexnet_context* context, const char* checkpoint, const alexnet_dataset* data,
                        const alexnet_train_options* options, alexnet_trainer** trainer);

@@ -15,9 +15,9 @@
 //   - Threads    Models, results, evaluations, weight files and data sets never change: any number of threads may read
 //                one. A session or trainer serves one thread at a time and answers a second with INVALID_STATE.
 //   - Callbacks  run on the thread that does the work. Inside one, only Trainer::cancel, Trainer::progress,
-//   Trainer::on_step,
-//                version, abi_version, build_info and status_name may be called; others throw INVALID_STATE. What
-//                on_step and progress callbacks throw ends the work and comes out of the call that did it.
+//                Trainer::on_step, version, abi_version, build_info and status_name may be called; others throw
+//                INVALID_STATE. What on_step and progress callbacks throw ends the work and comes out of the call that
+//                did it.
 //   - Lifetime   Destroy no context, session or trainer inside a callback, and none at work in another thread: the
 //                library refuses to free it then, and it leaks for good, with all that the work uses. The work of such
 //                a trainer is cancelled, and the callback of such a trainer or context is called no more.
@@ -462,9 +462,9 @@ class Model {
 // Labelled pictures.
 class Dataset {
  public:
-  // A folder with one sub-folder of pictures for each class (sorted names give the indices), CIFAR-10 binary, or
-  // MNIST-style idx files. `part`: "train" or "test" where the folder holds both, ignored where it holds one set.
-  // Pictures are read when they are needed: the files must stay.
+  // A folder with one sub-folder of pictures for each class (sorted names give the indices), a tar archive of such
+  // folders, as `alexnet pack` writes it, CIFAR-10 binary, or MNIST-style idx files. `part`: "train" or "test" where
+  // both are there, ignored where there is one set. Pictures are read when they are needed: the files must stay.
   explicit Dataset(const Text& folder, const Text& part = "train")
       : Dataset(detail::made<alexnet_dataset>(alexnet_dataset_open, folder.c_str(), part.c_str())) {}
   // In memory, empty at first, with these classes (1 or more, all different).
@@ -800,7 +800,8 @@ struct TrainProgress {
 };
 
 // A network that learns. One thread at a time, cancel(), progress() and on_step() apart. Same data, options, seed,
-// machine and thread count give the same weights bit for bit, whether the training was interrupted or not.
+// machine and thread count give the same weights bit for bit, whether the training was interrupted or not; on GPUs
+// within rounding, where another process chooses other algorithms.
 class Trainer {
  public:
   using OnStep = std::function<void(const Step&)>;
@@ -812,8 +813,9 @@ class Trainer {
       : Trainer(detail::made<alexnet_trainer>(alexnet_trainer_create, context.get(), network.c_str(), data.get(),
                                               handle_of(options).get())) {}
 
-  // Goes on from a checkpoint with the same data; of `options` only epochs (a new total), device, threads and
-  // data_threads count.
+  // Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on GPUs within rounding:
+  // another process may choose other algorithms). The data must be the same. Network, recipe, precision and position
+  // come from the file; of `options` only epochs (a new total), device, parallelism, threads and data_threads count.
   static Trainer resume(const Text& checkpoint, const Dataset& data, const TrainOptions& options = {}) {
     return resume(Context::standard(), checkpoint, data, options);
   }

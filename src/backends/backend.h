@@ -1,5 +1,7 @@
-// What a backend is: it turns ops into compiled kernels, owns memory, and moves tensors. Nothing above this interface
-// knows a device; nothing below it knows a network, a tower or a solver.
+// What a backend is: it turns ops into compiled kernels, owns memory, moves tensors, and applies an update rule. What
+// stands above works with devices through this interface alone and gets them by name from registry.h; of the names it
+// knows only "cpu", the default, and "reference", which others are held against. What stands below sees an op, or a run
+// of ops, with its layer's name and part, and the step; never a whole network, and never how a rate comes about.
 #pragma once
 #include <array>
 #include <functional>

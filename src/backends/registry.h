@@ -15,7 +15,8 @@ std::vector<DeviceInfo> list_devices();
 std::vector<Precision> offered_precisions(Phase phase);
 
 // Opens a device by name, with this many threads (0: the machine's); tensors on the host come from `allocator` (null:
-// operator new). "cpu" is oneDNN where it is built in, else the reference backend. Throws where the name is unknown or the device cannot be used; there is no silent fallback.
+// operator new). "cpu" is oneDNN where it is built in, else the reference backend. Throws where the name is unknown or
+// the device cannot be used; there is no silent fallback.
 std::shared_ptr<Backend> open_device(const std::string& name, int threads = 0,
                                      std::shared_ptr<HostAllocator> allocator = nullptr);
 

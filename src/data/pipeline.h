@@ -1,4 +1,5 @@
-// Batches for training and evaluation, decoded and augmented by worker threads while the device computes.
+// Batches for training, decoded and augmented by worker threads while the device computes, or, without any, in next().
+// It can go through a set in order, too, but evaluation does without it: network/evaluate.h reads pictures itself.
 #pragma once
 #include <atomic>
 #include <cstdint>

@@ -75,8 +75,7 @@ cublasStatus_t set_math_mode(cublasHandle_t handle, cublasMath_t mode) {
   });
 }
 
-// ---- products
-// ---------------------------------------------------------------------------------------------------------
+// ---- products -------------------------------------------------------------------------------------------------------
 
 DataType element_of(cudaDataType type, const char* name) {
   expect(type == CUDA_R_32F || type == CUDA_R_16F || type == CUDA_R_16BF, name, " ", int{type},

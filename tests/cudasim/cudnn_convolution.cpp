@@ -57,8 +57,7 @@ Convolution convolution(const Names& names, cudnnTensorDescriptor_t x, cudnnFilt
   return result;
 }
 
-// ---- algorithms
-// -------------------------------------------------------------------------------------------------------
+// ---- algorithms -----------------------------------------------------------------------------------------------------
 
 size_t needed(const Convolution& convolution, cudnnConvolutionFwdAlgo_t algorithm) {
   switch (algorithm) {
@@ -190,8 +189,7 @@ cudnnStatus_t find_backward_filter(cudnnHandle_t handle, cudnnTensorDescriptor_t
   });
 }
 
-// ---- execution
-// --------------------------------------------------------------------------------------------------------
+// ---- execution ------------------------------------------------------------------------------------------------------
 
 cudnnStatus_t forward(cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t x_descriptor, const void* x,
                       cudnnFilterDescriptor_t w_descriptor, const void* w, cudnnConvolutionDescriptor_t descriptor,

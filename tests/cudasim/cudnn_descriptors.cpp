@@ -45,8 +45,7 @@ void set_elements(Elements& elements, cudnnTensorFormat_t format, cudnnDataType_
   elements.shape = shape;
 }
 
-// ---- tensors and filters
-// ----------------------------------------------------------------------------------------------
+// ---- tensors and filters --------------------------------------------------------------------------------------------
 
 cudnnStatus_t create_tensor(cudnnTensorDescriptor_t* descriptor) {
   return create<TensorInfo>("cudnnCreateTensorDescriptor", descriptor);
@@ -78,8 +77,7 @@ cudnnStatus_t set_filter(cudnnFilterDescriptor_t descriptor, cudnnDataType_t typ
   });
 }
 
-// ---- convolutions
-// -----------------------------------------------------------------------------------------------------
+// ---- convolutions ---------------------------------------------------------------------------------------------------
 
 cudnnStatus_t create_convolution(cudnnConvolutionDescriptor_t* descriptor) {
   return create<ConvolutionInfo>("cudnnCreateConvolutionDescriptor", descriptor);
@@ -119,8 +117,7 @@ cudnnStatus_t set_math(cudnnConvolutionDescriptor_t descriptor, cudnnMathType_t 
   });
 }
 
-// ---- activations, normalisation, pools
-// --------------------------------------------------------------------------------
+// ---- activations, normalisation, pools ------------------------------------------------------------------------------
 
 cudnnStatus_t create_activation(cudnnActivationDescriptor_t* descriptor) {
   return create<ActivationInfo>("cudnnCreateActivationDescriptor", descriptor);

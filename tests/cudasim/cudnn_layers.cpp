@@ -34,8 +34,7 @@ Backward backward_tensors(cudnnTensorDescriptor_t y, cudnnTensorDescriptor_t dy,
   return tensors;
 }
 
-// ---- activations
-// ------------------------------------------------------------------------------------------------------
+// ---- activations ----------------------------------------------------------------------------------------------------
 
 Op op_of(const ActivationInfo& activation) {
   expect(activation.mode != CUDNN_ACTIVATION_IDENTITY, "IDENTITY exists in fused convolutions alone");
@@ -106,8 +105,7 @@ cudnnStatus_t activation_backward(cudnnHandle_t handle, cudnnActivationDescripto
   });
 }
 
-// ---- normalisation
-// ----------------------------------------------------------------------------------------------------
+// ---- normalisation --------------------------------------------------------------------------------------------------
 
 // "Values of double parameters cast to tensor data type".
 float cast(double value, DataType type) {
@@ -177,8 +175,7 @@ cudnnStatus_t lrn_backward(cudnnHandle_t handle, cudnnLRNDescriptor_t descriptor
   });
 }
 
-// ---- pools
-// ------------------------------------------------------------------------------------------------------------
+// ---- pools ----------------------------------------------------------------------------------------------------------
 
 bool is_max(const PoolingInfo& pooling) {
   return pooling.mode == CUDNN_POOLING_MAX || pooling.mode == CUDNN_POOLING_MAX_DETERMINISTIC;
@@ -249,8 +246,7 @@ cudnnStatus_t pooling_backward(cudnnHandle_t handle, cudnnPoolingDescriptor_t de
   });
 }
 
-// ---- softmax
-// ----------------------------------------------------------------------------------------------------------
+// ---- softmax --------------------------------------------------------------------------------------------------------
 
 // The rows and columns of the matrix whose rows are normalised.
 Shape rows_of(cudnnSoftmaxAlgorithm_t algorithm, cudnnSoftmaxMode_t mode, const TensorInfo& info) {

@@ -15,8 +15,7 @@
 
 namespace alx::cudasim {
 
-// ---- calls
-// ------------------------------------------------------------------------------------------------------------
+// ---- calls ----------------------------------------------------------------------------------------------------------
 
 // Ends a call of a stand-in. No text: the machine has recorded the violation already.
 struct Refusal {
@@ -70,8 +69,7 @@ Status perform(const char* call, const Statuses<Status>& status, const Body& bod
   return status.refused;
 }
 
-// ---- objects
-// ----------------------------------------------------------------------------------------------------------
+// ---- objects --------------------------------------------------------------------------------------------------------
 
 // Every object of one type that was ever made: an address is looked up, never followed, and the destroyed keep theirs,
 // so that a wrong, null or destroyed handle is recognised whatever it points to. T::type is what C calls the handle.
@@ -157,8 +155,7 @@ struct OnDevice {
   }
 };
 
-// ---- memory
-// -----------------------------------------------------------------------------------------------------------
+// ---- memory ---------------------------------------------------------------------------------------------------------
 
 inline void check_aligned(const void* pointer, size_t alignment, const char* name) {
   expect(pointer, name, " is null");

@@ -43,8 +43,7 @@ Status failure(Status usual) {
   return wanted_failure() ? static_cast<Status>(wanted_failure()) : usual;
 }
 
-// --- what tests set and ask
-// --------------------------------------------------------------------------------------------
+// --- what tests set and ask ------------------------------------------------------------------------------------------
 
 void reset();  // forgets violations, counts, failures and mutations; memory and streams live on
 const std::vector<std::string>& violations();
@@ -64,8 +63,7 @@ void leave_only_nondeterministic(bool wanted);        // of a convolution's algo
 std::string unfinished();                             // an operation that the host has not waited for, or ""
 size_t live_objects();                                // allocations, streams, events, handles, descriptors, graphs
 
-// --- what stand-ins use
-// ------------------------------------------------------------------------------------------------
+// --- what stand-ins use ----------------------------------------------------------------------------------------------
 
 void violate(const std::string& what);  // records it; the stand-in then returns an error as the real library might
 void count_object(int change);          // +1 where a handle or descriptor is made, -1 where it is destroyed

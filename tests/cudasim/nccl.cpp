@@ -55,8 +55,7 @@ const char* error_string(ncclResult_t result) {
   }
 }
 
-// ---- communicators
-// ----------------------------------------------------------------------------------------------------
+// ---- communicators --------------------------------------------------------------------------------------------------
 
 ncclResult_t init_all(ncclComm_t* results, int count, const int* devices_of) {
   return perform("ncclCommInitAll", statuses, [&] {
@@ -95,8 +94,7 @@ ncclResult_t destroy(ncclComm_t communicator) {
   });
 }
 
-// ---- sums
-// -------------------------------------------------------------------------------------------------------------
+// ---- sums -----------------------------------------------------------------------------------------------------------
 
 using Row = std::vector<AllReduce>;  // the calls of each rank that belong together
 
@@ -200,8 +198,7 @@ ncclResult_t all_reduce(const void* from, void* to, size_t count, ncclDataType_t
   return result;
 }
 
-// ---- groups
-// -----------------------------------------------------------------------------------------------------------
+// ---- groups ---------------------------------------------------------------------------------------------------------
 
 ncclResult_t group_start() {
   return perform("ncclGroupStart", statuses, [] { ++group().depth; });

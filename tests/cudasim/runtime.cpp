@@ -26,8 +26,7 @@ bool violated(const std::string& what) {
   return false;
 }
 
-// ---- memory
-// -----------------------------------------------------------------------------------------------------------
+// ---- memory ---------------------------------------------------------------------------------------------------------
 
 cudaError_t allocate(const char* name, void** pointer, size_t bytes, int device) {
   Machine& m = machine();
@@ -76,8 +75,7 @@ void add_memory(cudnn::Api& api) {
   };
 }
 
-// ---- copies
-// -----------------------------------------------------------------------------------------------------------
+// ---- copies ---------------------------------------------------------------------------------------------------------
 
 // -1: pinned, -2: neither that nor a device's
 int owner_of(const void* pointer) {
@@ -188,8 +186,7 @@ bool nothing_new(const Clock& waiting, cudaEvent_t handle) {
   return found != machine().events.end() && waiting.knows(found->second->clock);
 }
 
-// ---- streams and events
-// -----------------------------------------------------------------------------------------------
+// ---- streams and events ---------------------------------------------------------------------------------------------
 
 void add_streams(cudnn::Api& api) {
   api.cudaStreamCreateWithFlags = [](cudaStream_t* made, unsigned flags) {
@@ -269,8 +266,7 @@ void add_events(cudnn::Api& api) {
   };
 }
 
-// ---- graphs
-// -----------------------------------------------------------------------------------------------------------
+// ---- graphs ---------------------------------------------------------------------------------------------------------
 
 void add_graphs(cudnn::Api& api) {
   api.cudaStreamBeginCapture = [](cudaStream_t handle, cudaStreamCaptureMode) {
@@ -319,8 +315,7 @@ void add_graphs(cudnn::Api& api) {
   };
 }
 
-// ---- devices
-// ----------------------------------------------------------------------------------------------------------
+// ---- devices --------------------------------------------------------------------------------------------------------
 
 void add_devices(cudnn::Api& api) {
   api.cudaGetDeviceCount = [](int* count) {

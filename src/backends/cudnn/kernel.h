@@ -101,8 +101,7 @@ class DeviceKernel : public Kernel {
   Binding memory_;
 };
 
-// ---- cuDNN's descriptors
-// ----------------------------------------------------------------------------------------------
+// ---- cuDNN's descriptors --------------------------------------------------------------------------------------------
 
 cudnnDataType_t type_of(DataType type);
 
