@@ -59,7 +59,7 @@ class Settings {
   mutable std::mutex mutex_;
   Limits limits_;
 };
-std::shared_ptr<Settings> settings_of(alexnet_context* context);  // NULL: the default context
+std::shared_ptr<Settings> settings_of(alexnet_context* context);         // NULL: the default context
 inline Limits usual_limits() { return settings_of(nullptr)->limits(); }  // of readers without a context
 
 constexpr int32_t max_threads = 4096;

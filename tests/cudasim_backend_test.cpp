@@ -182,7 +182,8 @@ TEST_F(CudaBackend, LibrariesOfPythonsEnvironmentsAreFound) {
 // ---- kernels --------------------------------------------------------------------------------------------------------
 
 std::string implementation(const Op& op, const Shape& in, Precision precision, Phase phase = Phase::inference) {
-  const CompileRequest request{"node", {"node"}, {{in, DataType::f32, nullptr}}, {true}, phase, types_of(op, precision, phase)};
+  const CompileRequest request{"node", {"node"}, {{in, DataType::f32, nullptr}},
+                               {true}, phase,    types_of(op, precision, phase)};
   return open_device("cuda:0")->compile(op, request)->spec().implementation;
 }
 

@@ -74,8 +74,8 @@ TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
       const double error = relative_error(gpu.read(gpu.result()), reference.read(reference.result()));
       // A real cuDNN may choose Winograd's algorithm, which rounds otherwise.
       EXPECT_LT(error, type != Precision::fp32 ? 2e-2
-                       : gpus_are_real()     ? 1e-4
-                                             : 1e-5)
+                       : gpus_are_real()       ? 1e-4
+                                               : 1e-5)
           << name_of(type) << ", run " << run;
     }
   }

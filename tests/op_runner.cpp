@@ -50,8 +50,9 @@ class Runner {
  public:
   Runner(Backend& backend, const Op& op, const std::vector<Shape>& shapes, const OpRun& run)
       : backend_(backend), run_(run), training_(run.phase == Phase::training) {
-    CompileRequest request{run.name, run.part.layer.empty() ? LayerPart{run.name} : run.part, {}, run.input_grads, run.phase,
-                           types_of(op, run.precision, run.phase)};
+    CompileRequest request{run.name,  run.part.layer.empty() ? LayerPart{run.name} : run.part,
+                           {},        run.input_grads,
+                           run.phase, types_of(op, run.precision, run.phase)};
     for (size_t i = 0; i < shapes.size(); ++i) {
       const bool labels = std::holds_alternative<SoftmaxLoss>(op) && i == 1;
       request.inputs.push_back({shapes[i], labels ? DataType::i32 : DataType::f32, nullptr});

@@ -19,9 +19,7 @@ bool moves_images(const OpCase& c) {
   const auto* concat = std::get_if<Concat>(&c.op);
   return std::holds_alternative<BatchSlice>(c.op) || (concat && concat->images);
 }
-OpRun run_of(const OpCase& c, Phase phase) {
-  return {.phase = phase, .step = {.seed = 7, .step = 3}, .part = c.part};
-}
+OpRun run_of(const OpCase& c, Phase phase) { return {.phase = phase, .step = {.seed = 7, .step = 3}, .part = c.part}; }
 
 // Distinct values, none of them 0, far enough apart that a small step changes no order and no sign.
 Values separated_values(int64_t count, uint64_t stream, float scale) {
@@ -152,7 +150,8 @@ TEST_P(TrainedOps, LeaveOutGradientsThatNobodyWants) {
 
 TEST_P(PhaselessOps, InferenceGivesWhatTrainingGives) {
   const OpData data = data_for(c());
-  const OpResult training = run(data, run_of(c(), Phase::training)), inference = run(data, run_of(c(), Phase::inference));
+  const OpResult training = run(data, run_of(c(), Phase::training)),
+                 inference = run(data, run_of(c(), Phase::inference));
   EXPECT_TRUE(inference.input_grads.empty());
   for (size_t i = 0; i < training.outputs.size(); ++i)
     EXPECT_LE(max_error(inference.outputs[i], training.outputs[i]), is_reference() ? 0 : c().tolerance);

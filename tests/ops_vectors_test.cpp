@@ -186,8 +186,12 @@ TEST_P(OpsOf, MomentumInBothForms) {
     }
     const StepContext step{.loss_scale = 4, .rate = 0.05f};
     backend().begin_pass(step);
-    backend().update({Sgd{0.9f, 0.05f, rate_in_velocity}, memory[0]->data(),
-                      {static_cast<float*>(memory[1]->data())}, memory[2]->data(), count, 2},
+    backend().update({Sgd{0.9f, 0.05f, rate_in_velocity},
+                      memory[0]->data(),
+                      {static_cast<float*>(memory[1]->data())},
+                      memory[2]->data(),
+                      count,
+                      2},
                      step);
     backend().synchronize();
     Values new_weight(count), new_velocity(count), want_weight, want_velocity;
@@ -218,8 +222,12 @@ TEST_P(OpsOf, CopyFromAnotherBackend) {
 
 TEST(Reference, ComputesInF32Alone) {
   try {
-    backends()[0]->compile(Relu{}, {"relu7", {"relu7"}, {{{1, 2}, DataType::f32, nullptr}}, {}, Phase::inference,
-                                   {.activations = DataType::bf16}});
+    backends()[0]->compile(Relu{}, {"relu7",
+                                    {"relu7"},
+                                    {{{1, 2}, DataType::f32, nullptr}},
+                                    {},
+                                    Phase::inference,
+                                    {.activations = DataType::bf16}});
     FAIL() << "bf16 was taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::unsupported);
@@ -229,7 +237,8 @@ TEST(Reference, ComputesInF32Alone) {
 
 TEST(Reference, NamesTheNodeThatDoesNotFit) {
   try {
-    backends()[0]->compile(conv(4, 5, 1, {}), {"conv9", {"conv9"}, {{{1, 2, 3, 3}, DataType::f32, nullptr}}, {}, {}, {}});
+    backends()[0]->compile(conv(4, 5, 1, {}),
+                           {"conv9", {"conv9"}, {{{1, 2, 3, 3}, DataType::f32, nullptr}}, {}, {}, {}});
     FAIL() << "a 5x5 window over 3x3 was taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::invalid_argument);

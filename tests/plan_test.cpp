@@ -130,12 +130,9 @@ TEST(Hybrid, DrawsForTheImagesThatItSees) {
   spec.id = "column";
   spec.classes = 5;
   spec.input.height = spec.input.width = 6;
-  spec.nodes = {{"conv", conv3x3(3, 4), {data_name}},
-                {"drop", Dropout{}, {"conv"}},
-                {"relu", Relu{}, {"drop"}},
-                {"fc", dense(144, 8), {"relu"}},
-                {"fc_relu", Relu{}, {"fc"}},
-                {"fc_drop", Dropout{}, {"fc_relu"}},
+  spec.nodes = {{"conv", conv3x3(3, 4), {data_name}}, {"drop", Dropout{}, {"conv"}},
+                {"relu", Relu{}, {"drop"}},           {"fc", dense(144, 8), {"relu"}},
+                {"fc_relu", Relu{}, {"fc"}},          {"fc_drop", Dropout{}, {"fc_relu"}},
                 {"end", dense(8, 5), {"fc_drop"}}};
   spec.logits = "end";
   const Trained one = train(spec, "reference", Precision::fp32, 2);
@@ -188,7 +185,8 @@ TEST(Runs, OfNodesAsOneKernelGiveTheSameBits) {
   }
 }
 
-// Weights in I8 with a scale for each row, beside layers in f32: close to f32, and each row is its scale times whole numbers.
+// Weights in I8 with a scale for each row, beside layers in f32: close to f32, and each row is its scale times whole
+// numbers.
 TEST(Precisions, DifferFromLayerToLayer) {
   const NetSpec spec = two_branches("x", "y");
   NetworkOptions options;
@@ -235,7 +233,8 @@ TEST(Precisions, ThatADeviceDoesNotTakeAreRefused) {
     }
     return std::string();
   };
-  EXPECT_TRUE(has(refusal("reference", Phase::inference, Precision::bf16), "reference computes in fp32 or int8, not in bf16"));
+  EXPECT_TRUE(
+      has(refusal("reference", Phase::inference, Precision::bf16), "reference computes in fp32 or int8, not in bf16"));
   EXPECT_TRUE(has(refusal("reference", Phase::training, Precision::int8), "reference trains in fp32, not in int8"));
   for (const DeviceInfo& device : list_devices())
     for (const Phase phase : {Phase::inference, Phase::training})
@@ -243,7 +242,8 @@ TEST(Precisions, ThatADeviceDoesNotTakeAreRefused) {
         if (!device.usable) continue;
         const auto& taken = phase == Phase::training ? device.training : device.inference;
         const std::string text = refusal(device.name.c_str(), phase, precision);
-        EXPECT_EQ(std::ranges::count(taken, precision) == 0, text.find(", not in ") != text.npos) << device.name << ": " << text;
+        EXPECT_EQ(std::ranges::count(taken, precision) == 0, text.find(", not in ") != text.npos)
+            << device.name << ": " << text;
       }
 }
 

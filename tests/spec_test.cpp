@@ -52,7 +52,8 @@ TEST(Graph, NamesMustBeUniqueAndFree) {
   EXPECT_TRUE(has(refusal(spec), "UTF-8"));
   spec.nodes[3].name = std::string(513, 'x');
   EXPECT_TRUE(has(refusal(spec), "513 bytes, at most 512"));
-  for (const std::string& free : {std::string("a:b"), std::string("a/b c"), std::string("\xE2\x82\xAC"), std::string(512, 'x')}) {
+  for (const std::string& free :
+       {std::string("a:b"), std::string("a/b c"), std::string("\xE2\x82\xAC"), std::string(512, 'x')}) {
     spec.nodes[3].name = free;
     EXPECT_EQ(infer_shapes(spec, 2).count(free), 1u);
   }

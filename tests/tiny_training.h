@@ -13,8 +13,8 @@ struct Trained {
 };
 
 // A few steps as the trainer makes them, each at another rate. `loss_scale`: no gradient may overflow with it.
-inline Trained train(const NetSpec& spec, const std::string& devices, Precision precision = Precision::fp32, int steps = 3,
-                     float loss_scale = 1) {
+inline Trained train(const NetSpec& spec, const std::string& devices, Precision precision = Precision::fp32,
+                     int steps = 3, float loss_scale = 1) {
   NetworkOptions options;
   options.batch = 4;
   options.phase = Phase::training;

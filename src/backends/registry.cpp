@@ -39,7 +39,9 @@ constexpr HostDevice host_devices[] = {
 };
 
 #ifndef ALEXNET_WITH_CUDA
-std::vector<DeviceInfo> list_cudnn_devices() { return {{"cuda:0", false, "", "this build has no CUDA backend", {}, {}, {}}}; }
+std::vector<DeviceInfo> list_cudnn_devices() {
+  return {{"cuda:0", false, "", "this build has no CUDA backend", {}, {}, {}}};
+}
 std::shared_ptr<Backend> make_cudnn_backend(int) { return nullptr; }  // none of them is usable
 std::vector<Precision> cudnn_precisions(Phase) { return {}; }
 #endif
@@ -62,7 +64,13 @@ std::shared_ptr<Backend> open_gpu(const std::string& name) {
 
 std::vector<DeviceInfo> list_devices() {
   std::vector<DeviceInfo> list;
-  for (const HostDevice& device : host_devices) list.push_back({device.name, true, device.describe(), "", {}, device.precisions(Phase::inference),
+  for (const HostDevice& device : host_devices)
+    list.push_back({device.name,
+                    true,
+                    device.describe(),
+                    "",
+                    {},
+                    device.precisions(Phase::inference),
                     device.precisions(Phase::training)});
   for (DeviceInfo& gpu : list_cudnn_devices()) list.push_back(std::move(gpu));
   return list;

@@ -18,7 +18,8 @@ std::vector<std::string> names(const std::vector<Precision>& precisions) {
 
 void print_devices(bool json) {
   Json list = Json::array();
-  std::vector<std::vector<std::string>> rows{{"device", "usable", "infers in", "trains in", ""}}, libraries{{"library", "version", "file"}};
+  std::vector<std::vector<std::string>> rows{{"device", "usable", "infers in", "trains in", ""}},
+      libraries{{"library", "version", "file"}};
   for (const DeviceInfo& device : list_devices()) {
     const auto& [key, text] =
         device.usable ? std::pair("description", device.description) : std::pair("reason", device.reason);

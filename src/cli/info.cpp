@@ -130,8 +130,7 @@ void print_file(const Model& model) {
             << printable(file.metadata(key_producer)) << "; " << count(key_labels) << " labels, "
             << count(key_checksums) << " checksums, self-test: " << (file.find(self_test_output) ? "yes" : "no")
             << '\n';
-  if (!file.metadata(key_solver).empty())
-    std::cout << "         a checkpoint: `alexnet train --resume` goes on\n";
+  if (!file.metadata(key_solver).empty()) std::cout << "         a checkpoint: `alexnet train --resume` goes on\n";
 }
 
 int info(const InfoOptions& options) {

@@ -112,8 +112,8 @@ class TrainRun {
     const auto state = read_checkpoint_state(checkpoint_);
     if (state && state->step >= state->total_steps) return;
     fail(Code::invalid_state, checkpoint_,
-         state ? cat(" is of a run that has made ", state->step, " of ", state->total_steps, " steps: go on with it by ",
-                     "--resume ", quoted(checkpoint_), ", or replace it by --force")
+         state ? cat(" is of a run that has made ", state->step, " of ", state->total_steps,
+                     " steps: go on with it by ", "--resume ", quoted(checkpoint_), ", or replace it by --force")
                : " is there already, and no checkpoint that can be read: move it away, or replace it by --force");
   }
 

@@ -197,7 +197,8 @@ Params params(const Linear& linear, const Shapes& in) {
   return {{"weight", {linear.out, elements_per_image(in[0])}, linear.weight}, {"bias", {linear.out}, linear.bias}};
 }
 template <OneOf<Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, BatchSlice, Add, Flatten, Softmax,
-                SoftmaxLoss, Split, Copy> O>
+                SoftmaxLoss, Split, Copy>
+              O>
 Params params(const O&, const Shapes&) {
   return {};
 }

@@ -128,7 +128,7 @@ struct Copy {};  // an edge between slots
 
 // What a node is of a layer that several nodes make together, as on several devices.
 struct LayerPart {
-  std::string layer;              // its name: of its parameters, and the key of its random draws
+  std::string layer;             // its name: of its parameters, and the key of its random draws
   int64_t first = 0, whole = 0;  // the part's units are first, first + 1 ... of `whole`; 0: it has all of them
   int64_t images = 0;            // with all units, the part of the batch that it sees: parts are equal
   bool operator==(const LayerPart&) const = default;

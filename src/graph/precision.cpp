@@ -30,7 +30,9 @@ Precision precision_named(const std::string& name) {
 std::string names_of(const std::vector<Precision>& precisions, const char* last) {
   std::string text;
   for (size_t i = 0; i < precisions.size(); ++i)
-    text += cat(i == 0 ? "" : i + 1 == precisions.size() ? cat(" ", last, " ") : std::string(", "),
+    text += cat(i == 0                       ? ""
+                : i + 1 == precisions.size() ? cat(" ", last, " ")
+                                             : std::string(", "),
                 name_of(precisions[i]));
   return text;
 }

@@ -27,8 +27,8 @@ void check_name(const NetSpec& spec, const Node& node, const std::set<std::strin
   }
   if (!is_utf8(node.name)) fail(Code::invalid_argument, title(spec), ": a node's name is not valid UTF-8");
   if (node.name.size() > longest_name)
-    fail(Code::invalid_argument, title(spec), ": a node's name has ", node.name.size(), " bytes, at most ", longest_name,
-         " are possible: ", node.name.substr(0, 40), "...");
+    fail(Code::invalid_argument, title(spec), ": a node's name has ", node.name.size(), " bytes, at most ",
+         longest_name, " are possible: ", node.name.substr(0, 40), "...");
 }
 
 void check_input(const NetSpec& spec, const Node& node, size_t index, const std::set<std::string>& known) {

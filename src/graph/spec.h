@@ -44,8 +44,8 @@ constexpr size_t longest_name = 512;  // of a node, in bytes
 struct Node {
   std::string name;  // any UTF-8 up to longest_name, unique, none of the names above
   Op op;
-  std::vector<std::string> inputs;      // names of nodes, or "data", or "labels"
-  int slot = inherit_slot;              // logical device; inherit: that of the first input, 0 behind "data"
+  std::vector<std::string> inputs;     // names of nodes, or "data", or "labels"
+  int slot = inherit_slot;             // logical device; inherit: that of the first input, 0 behind "data"
   std::optional<LayerPart> part = {};  // empty: the node is a layer by itself
 };
 

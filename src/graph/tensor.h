@@ -31,8 +31,8 @@ struct TensorDesc {
   Shape shape;
   DataType type = DataType::f32;
   std::shared_ptr<const Layout> layout;  // null: dense, the last dimension runs fastest (NCHW)
-  // Behind dense elements, at the next multiple of 4 bytes: an f32 for each row (index of the first dimension), by which
-  // its elements are multiplied.
+  // Behind dense elements, at the next multiple of 4 bytes: an f32 for each row (index of the first dimension), by
+  // which its elements are multiplied.
   bool row_scales = false;
 
   size_t bytes() const;

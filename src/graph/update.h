@@ -1,5 +1,6 @@
-// The rules by which a training step changes a parameter, as plain structs like the ops. A rule names the tensors that it
-// keeps from step to step and says what becomes of one element; each backend loops over that. Also compiled for GPUs.
+// The rules by which a training step changes a parameter, as plain structs like the ops. A rule names the tensors that
+// it keeps from step to step and says what becomes of one element; each backend loops over that. Also compiled for
+// GPUs.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -9,8 +10,8 @@
 
 namespace alx {
 
-// Momentum SGD with weight decay, the paper's section 5: v = m v - rate (g + decay w), w += v. Torch's form has the rate
-// outside the velocity: v = m v + g + decay w, w -= rate v.
+// Momentum SGD with weight decay, the paper's section 5: v = m v - rate (g + decay w), w += v. Torch's form has the
+// rate outside the velocity: v = m v + g + decay w, w -= rate v.
 struct Sgd {
   static constexpr const char* states[] = {"velocity"};
   float momentum = 0.9f, decay = 5e-4f;

@@ -24,7 +24,8 @@ class Model {
   static std::shared_ptr<const Model> open_file(const std::string& path, const std::string& as = "",
                                                 const Limits& limits = {});  // no name
 
-  // A network whose weights come from elsewhere: random_weights(seed), or a trainer's copy. `labels` empty: the default.
+  // A network whose weights come from elsewhere: random_weights(seed), or a trainer's copy. `labels` empty: the
+  // default.
   static std::shared_ptr<const Model> of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels = {},
                                          MeanImage mean = {});
 

@@ -2,7 +2,6 @@
 #include "weights/format.h"
 #include "weights/model_id.h"
 
-
 namespace alx {
 
 std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::vector<std::string>& labels) {

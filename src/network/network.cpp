@@ -230,9 +230,7 @@ std::vector<float> Network::read(const std::string& output) const {
   return values;
 }
 
-Backend& Network::device_of(size_t param) const {
-  return *plan_.devices()[plan_.params()[param].device];
-}
+Backend& Network::device_of(size_t param) const { return *plan_.devices()[plan_.params()[param].device]; }
 
 std::vector<float> Network::download(size_t param, const void* packed) const {
   const PlannedParam& planned = plan_.params()[param];

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "plan/plan.h"
 #include "network/repeated.h"
+#include "plan/plan.h"
 
 namespace alx {
 

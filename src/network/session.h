@@ -20,7 +20,6 @@ struct SessionOptions {
   std::shared_ptr<HostAllocator> allocator;  // of tensors; null: operator new
 };
 
-
 class Session {
  public:
   Session(std::shared_ptr<const Model> model, const SessionOptions& options);

@@ -153,7 +153,8 @@ class Compiler {
     if (node.outputs.size() != 1) return backend(unit.device).compile(node.op, request);
     std::vector<size_t> nodes = run_from(i);
     std::vector<RunNode> run;
-    for (size_t each : nodes) run.push_back({net_.nodes[each].name, net_.nodes[each].layer, net_.nodes[each].op, types_for(net_.nodes[each])});
+    for (size_t each : nodes)
+      run.push_back({net_.nodes[each].name, net_.nodes[each].layer, net_.nodes[each].op, types_for(net_.nodes[each])});
     const size_t taken = backend(unit.device).takes_run(run, request);
     if (taken <= 1) return backend(unit.device).compile(node.op, request);
     nodes.resize(taken);

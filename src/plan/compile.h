@@ -66,7 +66,8 @@ struct PlanOptions {
   Phase phase = Phase::inference;
   Precision precision = Precision::fp32;
   std::map<std::string, Precision> layers;  // nodes that compute in another one
-  bool keep_gradients = true;  // else they share memory: each is whole only until the action after the one that makes it
+  bool keep_gradients =
+      true;  // else they share memory: each is whole only until the action after the one that makes it
 };
 
 Compiled compile(const Lowered& net, const Devices& devices, const PlanOptions& options);

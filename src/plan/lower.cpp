@@ -83,8 +83,8 @@ void Draft::end_in_loss(const NetSpec& spec, const LowerRequest& request,
         ": a loss needs to know which node gives the logits, and the network names none");
   const size_t logits = sources.at(spec.logits), last = items_.size() - 1;
   const bool ends_in_softmax = facts_of(items_[last].op).probabilities && items_[last].inputs.front() == logits;
-  Item loss{loss_name, {loss_name}, {}, SoftmaxLoss{request.label_smoothing}, item(logits)->slot,
-            {logits, labels_source}};
+  Item loss{
+      loss_name, {loss_name}, {}, SoftmaxLoss{request.label_smoothing}, item(logits)->slot, {logits, labels_source}};
   if (ends_in_softmax) loss.name = loss.layer.layer = items_[last].name;
   items_.push_back(std::move(loss));
   end_ = items_.size() - 1 + first_item;
@@ -141,8 +141,8 @@ class Emitter {
   Emitter(const NetSpec& spec, const LowerRequest& request, Draft& draft, Lowered& net)
       : draft_(draft), net_(net), loss_(request.loss), values_(draft.items().size() + first_item) {
     count_readers();
-    net.data = values_[data_source] = add_value(
-        {data_name, {request.batch, 3, spec.input.height, spec.input.width}, DataType::f32, 0, false});
+    net.data = values_[data_source] =
+        add_value({data_name, {request.batch, 3, spec.input.height, spec.input.width}, DataType::f32, 0, false});
     supply({data_source, 0}, net.data);
     if (!readers_.count({labels_source, 0})) return;
     values_[labels_source] = add_value({labels_name, {request.batch}, DataType::i32, 0, false});
@@ -233,9 +233,9 @@ class Emitter {
   Draft& draft_;
   Lowered& net_;
   const bool loss_;
-  std::vector<size_t> values_;                       // of each source, at home
-  std::map<Place, size_t> readers_;                  // how many
-  std::map<Place, std::vector<size_t>> supplies_;    // values for readers to come, the next one last
+  std::vector<size_t> values_;                     // of each source, at home
+  std::map<Place, size_t> readers_;                // how many
+  std::map<Place, std::vector<size_t>> supplies_;  // values for readers to come, the next one last
 };
 
 }  // namespace

@@ -11,7 +11,9 @@ namespace {
 class Placer {
  public:
   Placer(const Compiled& compiled, bool keep_gradients)
-      : net_(compiled), keep_gradients_(keep_gradients), end_(net_.forward.size() + net_.backward.size() + 1),
+      : net_(compiled),
+        keep_gradients_(keep_gradients),
+        end_(net_.forward.size() + net_.backward.size() + 1),
         lives_(net_.tensors.size()) {
     for (const PlannedTensor& tensor : net_.tensors) block_.push_back(tensor.memory_of);
   }

@@ -36,7 +36,7 @@ class Plan {
 
   // Binds every kernel: allocates the arenas; `weights` are addresses in the order of params().
   void bind(const std::vector<void*>& weights);
-  void* address(const Location& location) const { return address(location.tensor); }  // after bind
+  void* address(const Location& location) const { return address(location.tensor); }     // after bind
   void* gradient(size_t param) const { return address(compiled_.gradients.at(param)); }  // after bind, in training
 
   // One line an action: name, implementation, layouts. For people.

@@ -35,8 +35,8 @@ class HybridBuilder {
             "device for each tower");
       last = &node.name;
     }
-    check(from_.node(from_.logits) && facts_of(from_.node(from_.logits)->op).dense, Code::unsupported,
-          from_.id, " has no fully connected layer at its end, which hybrid parallelism needs");
+    check(from_.node(from_.logits) && facts_of(from_.node(from_.logits)->op).dense, Code::unsupported, from_.id,
+          " has no fully connected layer at its end, which hybrid parallelism needs");
   }
 
   // The first node behind the convolutions: dropout and flattening before the first fully connected layer go with it.

@@ -39,9 +39,9 @@ Head match_head(const WeightFile& file, const Dataset& data, const TrainOptions&
 
 void tell(const WeightFile& file, const Head& head) {
   const auto kept = head.rows.size() - static_cast<size_t>(std::count(head.rows.begin(), head.rows.end(), drawn));
-  log_line(LogLevel::info, cat("the last layer of ", file.path(), ": ", kept, " of ", head.rows.size(),
-                               " classes keep their weights, ", head.rows.size() - kept, " are drawn anew (", head.why,
-                               ")"));
+  log_line(LogLevel::info,
+           cat("the last layer of ", file.path(), ": ", kept, " of ", head.rows.size(), " classes keep their weights, ",
+               head.rows.size() - kept, " are drawn anew (", head.why, ")"));
 }
 
 // A parameter of the last layer: rows of the file's where the head names one, else drawn.

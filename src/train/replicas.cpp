@@ -34,8 +34,8 @@ Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backen
   check(options.batch % static_cast<int64_t>(count) == 0, Code::invalid_argument, "a batch of ", options.batch,
         " cannot be shared by ", count, " networks: it must be a multiple of that");
   options.batch /= static_cast<int64_t>(count);
-  const bool copies = std::any_of(spec.nodes.begin(), spec.nodes.end(),
-                                  [](const Node& node) { return node.part.has_value(); });
+  const bool copies =
+      std::any_of(spec.nodes.begin(), spec.nodes.end(), [](const Node& node) { return node.part.has_value(); });
   keeps_gradients_ = options.keep_gradients = count > 1 || copies || scales_;  // they are summed, or checked, first
   const size_t each = devices.size() / count;
   for (size_t i = 0; i < count; ++i) {
@@ -140,7 +140,7 @@ void Replicas::read_probabilities(std::span<float> values) const {
 void Replicas::update(size_t replica, size_t i, const StepContext& step) {
   Network& network = *networks_[replica];
   const PlannedParam& param = network.params()[i];
-  Update update{for_param(rule_, param.spec.rule), network.weight(i), {}, network.gradient(i),
+  Update update{for_param(rule_, param.spec.rule),  network.weight(i),   {}, network.gradient(i),
                 param.desc.bytes() / sizeof(float), param.spec.rule.rate};
   for (size_t state = 0; state < states_.size(); ++state)
     update.state[state] = static_cast<float*>(kept_[replica][i][state]->data());
@@ -222,9 +222,9 @@ void Replicas::write_state(size_t state, size_t param, std::span<const float> va
       const PlannedParam& planned = network().params()[piece];
       const auto row = values.size() / static_cast<size_t>(whole.spec.shape[0]);
       const int64_t first = planned.spec.part ? planned.spec.part->first : 0;
-      networks_[i]->device_of(piece).upload_rows(values.subspan(static_cast<size_t>(first) * row,
-                                                                static_cast<size_t>(planned.spec.shape[0]) * row),
-                                                 0, planned.desc, kept_[i][piece][state]->data());
+      networks_[i]->device_of(piece).upload_rows(
+          values.subspan(static_cast<size_t>(first) * row, static_cast<size_t>(planned.spec.shape[0]) * row), 0,
+          planned.desc, kept_[i][piece][state]->data());
     }
 }
 

@@ -1,5 +1,6 @@
-// A network in training with what its update keeps (momentum): once, or once for each group of devices (data parallelism), each with its
-// share of every batch and the same weights. A network that hybrid() made is one over all its devices.
+// A network in training with what its update keeps (momentum): once, or once for each group of devices (data
+// parallelism), each with its share of every batch and the same weights. A network that hybrid() made is one over all
+// its devices.
 #pragma once
 #include <memory>
 #include <string>
@@ -69,7 +70,7 @@ class Replicas {
   std::vector<std::string> states_;
   using States = std::array<std::shared_ptr<Buffer>, most_states>;
   std::vector<std::vector<States>> kept_;                 // of each network, of each of its parameters
-  std::vector<std::unique_ptr<Collective>> collectives_;          // one for each device of a network
+  std::vector<std::unique_ptr<Collective>> collectives_;  // one for each device of a network
   std::vector<Whole> params_;
   std::vector<size_t> whole_of_piece_;
   std::unique_ptr<Collective> copies_;  // sums the gradients of copies within the network; null: there are none

@@ -12,8 +12,8 @@ constexpr const char* key_producer = "alexnet.producer";
 constexpr const char* key_model = "alexnet.model";
 constexpr const char* key_input = "alexnet.input";
 constexpr const char* key_labels = "alexnet.labels";
-constexpr const char* key_pca = "alexnet.pca";            // colour components of the training set, where there was noise
-constexpr const char* key_solver = "alexnet.solver";      // of a checkpoint: where the run stands
+constexpr const char* key_pca = "alexnet.pca";        // colour components of the training set, where there was noise
+constexpr const char* key_solver = "alexnet.solver";  // of a checkpoint: where the run stands
 constexpr const char* key_pictures = "alexnet.pictures";  // of a checkpoint: a fingerprint of the data
 
 // Tensors that are no parameters.

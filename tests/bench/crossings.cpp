@@ -4,8 +4,8 @@
 #include <iostream>
 
 #include "core/error.h"
-#include "plan/lower.h"
 #include "models/zoo.h"
+#include "plan/lower.h"
 
 int main(int argc, char** argv) try {
   if (argc < 2 || argc > 3) {

@@ -32,8 +32,10 @@ bool run_kernel(const void* given, size_t count, cudaStream_t stream) {
 cudaError_t dispatch(Function function, const void* args, size_t count, cudaStream_t stream) {
   bool done = false;
   switch (function) {
-#define KERNEL(name, work) \
-  case Function::name: done = run_kernel<work>(args, count, stream); break;
+#define KERNEL(name, work)                        \
+  case Function::name:                            \
+    done = run_kernel<work>(args, count, stream); \
+    break;
 #include "backends/cudnn/kernel_list.inc"
 #undef KERNEL
     case Function::count: break;

@@ -103,11 +103,12 @@ class GpuOps : public testing::TestWithParam<Param> {
   }
 
   const OpCase& c() const { return GetParam().c; }
-  OpRun run_in(Precision precision) const { return {"node", c().phase, {.seed = 7, .step = 3}, false, {}, precision, c().part}; }
+  OpRun run_in(Precision precision) const {
+    return {"node", c().phase, {.seed = 7, .step = 3}, false, {}, precision, c().part};
+  }
 
   std::string algorithm() const {
-    CompileRequest request{"node", {"node"}, {}, {}, c().phase,
-                           types_of(c().op, GetParam().precision, c().phase)};
+    CompileRequest request{"node", {"node"}, {}, {}, c().phase, types_of(c().op, GetParam().precision, c().phase)};
     for (size_t i = 0; i < c().inputs.size(); ++i) {
       const bool labels = is_labels(c(), i);
       request.inputs.push_back({c().inputs[i], labels ? DataType::i32 : DataType::f32, nullptr});

@@ -11,11 +11,11 @@
 #include "core/error.h"
 #include "core/number.h"
 #include "core/random.h"
-#include "plan/lower.h"
 #include "models/zoo.h"
 #include "network/bundled.h"
 #include "network/model.h"
 #include "network/session.h"
+#include "plan/lower.h"
 #include "plan/types.h"
 #include "train/replicas.h"
 
@@ -181,16 +181,15 @@ void measure_ops(const Wanted& wanted, const NetSpec& spec, const StepContext& s
   std::vector<DataType> types;  // of each value, as its producer gives it
   for (const Value& value : net.values) types.push_back(value.type);
   for (const LoweredNode& node : net.nodes) {
-    CompileRequest compile{node.name, node.layer, {}, {}, request.phase,
-                           types_of(node.op, wanted.precision, request.phase)};
+    CompileRequest compile{node.name, node.layer,    {},
+                           {},        request.phase, types_of(node.op, wanted.precision, request.phase)};
     for (const size_t input : node.inputs) {
       const Value& value = net.values[input];
       compile.inputs.push_back({value.shape, types[input], nullptr});
       if (wanted.train) compile.input_grads.push_back(value.needs_grad);
     }
     TimedOp op(*device, node.op, compile);
-    for (size_t i = 0; i < node.outputs.size(); ++i)
-      types[node.outputs[i]] = op.spec().outputs[i].type;
+    for (size_t i = 0; i < node.outputs.size(); ++i) types[node.outputs[i]] = op.spec().outputs[i].type;
     print(op.measure(step, wanted.repeats));
   }
   if (wanted.train) print(measure_update(*device, net, step, wanted.repeats));
@@ -242,8 +241,8 @@ double measure_whole(const Wanted& wanted, const Model& model, const StepContext
 }
 
 void run(const Wanted& wanted) {
-  const auto model =
-      is_zoo_name(wanted.model) ? Model::of(make_model(wanted.model), random_weights(1)) : Model::open(wanted.model, "");
+  const auto model = is_zoo_name(wanted.model) ? Model::of(make_model(wanted.model), random_weights(1))
+                                               : Model::open(wanted.model, "");
   StepContext step;
   step.seed = 1;
   step.global_batch = wanted.batch;

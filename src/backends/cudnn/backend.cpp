@@ -25,9 +25,7 @@ class CudnnBackend : public Backend {
 
   std::string name() const override { return cat("cudnn:", device_->index()); }
   std::string title() const override { return cat("cuda:", device_->index(), " (", device_->model(), ")"); }
-  std::vector<Precision> precisions(Phase phase) const override {
-    return taken_by(device_->properties().major, phase);
-  }
+  std::vector<Precision> precisions(Phase phase) const override { return taken_by(device_->properties().major, phase); }
 
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
     device_->use();
@@ -79,8 +77,13 @@ class CudnnBackend : public Backend {
     device_->use();
     std::visit(
         [&]<class Rule>(const Rule& rule) {
-          UpdateBy<Rule> work{rule, static_cast<float*>(u.weight), {}, static_cast<const float*>(u.grad),
-                              device_->step(), u.rate_factor, u.count};
+          UpdateBy<Rule> work{rule,
+                              static_cast<float*>(u.weight),
+                              {},
+                              static_cast<const float*>(u.grad),
+                              device_->step(),
+                              u.rate_factor,
+                              u.count};
           std::copy_n(u.state.begin(), work.states, work.state);
           device_->launch(work);
         },

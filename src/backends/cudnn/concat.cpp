@@ -45,7 +45,8 @@ class ConcatKernel : public DeviceKernel {
 
 class BatchSliceKernel : public DeviceKernel {
  public:
-  BatchSliceKernel(const BatchSlice& op, const Context& context) : DeviceKernel(op, context, context.request.inputs[0].type) {
+  BatchSliceKernel(const BatchSlice& op, const Context& context)
+      : DeviceKernel(op, context, context.request.inputs[0].type) {
     spec_.implementation = "copy";
     start_ = static_cast<size_t>(op.part) * spec_.outputs[0].bytes();
   }

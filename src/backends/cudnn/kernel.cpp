@@ -25,7 +25,7 @@ void DeviceKernel::pad(const void* from, const Shape& from_shape, void* to, cons
 }
 
 void DeviceKernel::crop(const void* from, const Shape& from_shape, void* to, const Shape& to_shape,
-                       const Pad& pad) const {
+                        const Pad& pad) const {
   this->pad(from, from_shape, to, to_shape, {-pad.top, -pad.left, 0, 0}, 0);
 }
 

@@ -73,9 +73,7 @@ class ReorderKernel : public Kernel {
 std::unique_ptr<Kernel> make_alias(const Op& op, const Context& context) {
   return std::make_unique<SplitKernel>(op, context);
 }
-std::unique_ptr<Kernel> make(const Add& op, const Context& context) {
-  return std::make_unique<AddKernel>(op, context);
-}
+std::unique_ptr<Kernel> make(const Add& op, const Context& context) { return std::make_unique<AddKernel>(op, context); }
 std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) { return make_alias(op, context); }
 std::unique_ptr<Kernel> make(const Split& op, const Context& context) { return make_alias(op, context); }
 std::unique_ptr<Kernel> make(const Copy& op, const Context& context) { return make_alias(op, context); }

@@ -44,8 +44,7 @@ std::unique_ptr<Kernel> make_activation(Activation activation, const Context& co
   add_gradients(spec, context.request);
   spec.grad_in_place = true;
   if (context.wants_grad(0))
-    add_activation_backward(*kernel, activation, md, context,
-                            kernel->backward_chain.external(Role::output_grad, 0, md),
+    add_activation_backward(*kernel, activation, md, context, kernel->backward_chain.external(Role::output_grad, 0, md),
                             kernel->backward_chain.external(Role::input_grad, 0, md));
   kernel->measure();
   return kernel;

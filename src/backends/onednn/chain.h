@@ -17,7 +17,6 @@ namespace alx::onednn {
 using Md = dnnl::memory::desc;
 using Tag = dnnl::memory::format_tag;
 
-
 // A layout known to oneDNN. Dense tensors carry no layout, so that they are equal to everybody's dense tensors.
 class DnnlLayout : public Layout {
  public:

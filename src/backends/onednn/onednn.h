@@ -11,6 +11,6 @@ namespace alx {
 std::shared_ptr<Backend> make_onednn_backend(int threads, std::shared_ptr<HostAllocator> allocator);
 
 std::vector<Precision> onednn_precisions(Phase phase);  // that it takes
-std::string describe_onednn();  // processor, instruction set, threads, oneDNN's version
+std::string describe_onednn();                          // processor, instruction set, threads, oneDNN's version
 
 }  // namespace alx

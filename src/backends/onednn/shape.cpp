@@ -11,7 +11,8 @@ void add_sum(Chain& chain, const Context& context, const Md& md, const std::vect
   const dnnl::sum::primitive_desc descriptor(context.runtime->engine, md, std::vector<float>(parts.size(), 1.f),
                                              std::vector<Md>(parts.size(), md), user_scratchpad());
   std::vector<std::pair<int, Chain::Operand>> arguments{{DNNL_ARG_DST, total}};
-  for (size_t i = 0; i < parts.size(); ++i) arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), parts[i]);
+  for (size_t i = 0; i < parts.size(); ++i)
+    arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), parts[i]);
   chain.add(descriptor, dnnl::sum(descriptor), arguments);
 }
 

@@ -24,9 +24,8 @@ void update(const Update& u, const StepContext& step) {
   const auto count = static_cast<int64_t>(u.count);
   std::visit(
       [&](const auto& rule) {
-        parallel_for((count + part - 1) / part, [&](int64_t i) {
-          update(rule, u, rate, scale, i * part, std::min(count, (i + 1) * part));
-        });
+        parallel_for((count + part - 1) / part,
+                     [&](int64_t i) { update(rule, u, rate, scale, i * part, std::min(count, (i + 1) * part)); });
       },
       u.rule);
 }

@@ -114,7 +114,8 @@ class ConvKernel : public ReferenceKernel {
     if (op_.activation == Activation::none)
       std::copy_n(dy, count, grad);
     else
-      for (int64_t i = 0; i < count; ++i) grad[i] = static_cast<float>(dy[i] * activation_derivative(op_.activation, y[i]));
+      for (int64_t i = 0; i < count; ++i)
+        grad[i] = static_cast<float>(dy[i] * activation_derivative(op_.activation, y[i]));
   }
 
   void add_param_grads(int64_t g, const Scratch& scratch) const {

@@ -35,7 +35,8 @@ class DropoutKernel : public ReferenceKernel {
 
   void apply(const StepContext& step, const float* from, float* to) const {
     const Random random(step.seed, stream_, step.step);
-    const auto row = static_cast<uint64_t>(count_ / in_shape()[0]), image = static_cast<uint64_t>(step.first_image + images_before_);
+    const auto row = static_cast<uint64_t>(count_ / in_shape()[0]),
+               image = static_cast<uint64_t>(step.first_image + images_before_);
     for (int64_t i = 0; i < count_; ++i) {
       const bool keep =
           !training_ || random.uniform(mask_index(static_cast<uint64_t>(i), row, image, first_, whole_)) >= drop_;

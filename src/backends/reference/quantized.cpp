@@ -21,7 +21,8 @@ void quantize_rows(std::span<const float> rows, int64_t first_row, const TensorD
     for (float value : row) largest = std::max(largest, std::fabs(value));
     const float scale = largest > 0 ? largest / 127 : 1;
     auto* to = static_cast<int8_t*>(tensor) + at * row_size;
-    for (size_t i = 0; i < row_size; ++i) to[i] = static_cast<int8_t>(std::clamp(std::nearbyint(row[i] / scale), -127.f, 127.f));
+    for (size_t i = 0; i < row_size; ++i)
+      to[i] = static_cast<int8_t>(std::clamp(std::nearbyint(row[i] / scale), -127.f, 127.f));
     scales_of(desc, tensor)[at] = scale;
   }
 }
@@ -30,7 +31,8 @@ void dequantize(const TensorDesc& desc, const void* tensor, float* values) {
   const int64_t row_size = element_count(desc.shape) / desc.shape[0];
   const auto* from = static_cast<const int8_t*>(tensor);
   const float* scales = scales_of(desc, const_cast<void*>(tensor));
-  for (int64_t i = 0; i < element_count(desc.shape); ++i) values[i] = static_cast<float>(from[i]) * scales[i / row_size];
+  for (int64_t i = 0; i < element_count(desc.shape); ++i)
+    values[i] = static_cast<float>(from[i]) * scales[i / row_size];
 }
 
 }  // namespace alx::reference
