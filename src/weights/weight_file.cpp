@@ -40,11 +40,11 @@ std::string pass_over(const MappedFile& file, const TensorView& tensor, size_t p
 
 // The kinds of files that are read, by how they begin.
 constexpr size_t sniffed_bytes = 9;
-struct Reader {
-  bool (*reads)(std::string_view start);
+struct FileKind {
+  bool (*begins_so)(std::string_view start);
   WeightFile (*open)(std::shared_ptr<MappedFile>, const Limits&);
 };
-constexpr Reader readers[] = {
+constexpr FileKind file_kinds[] = {
     {[](std::string_view start) { return start.size() == 9 && start[8] == '{'; }, open_safetensors},
     {[](std::string_view start) { return start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02"); },
      open_torch},
@@ -74,8 +74,8 @@ WeightFile WeightFile::open(std::shared_ptr<MappedFile> file, const Limits& limi
   const std::string& path = file->path();
   const auto bytes = file->bytes();
   const std::string_view start = as_text(bytes.first(std::min(bytes.size(), sniffed_bytes)));
-  for (const Reader& reader : readers)
-    if (reader.reads(start)) return reader.open(std::move(file), limits);
+  for (const FileKind& kind : file_kinds)
+    if (kind.begins_so(start)) return kind.open(std::move(file), limits);
   check(!bytes.empty(), Code::bad_file, path, ": is empty (0 bytes) where weights were expected");
   fail(Code::bad_file, path, ": neither safetensors nor a torch .pth: ", bytes.size(), " bytes that begin with ",
        in_quotes(start), ". It may be damaged, cut short, or a download that failed");
