@@ -69,13 +69,11 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
 
 CLI::Option* add_precision(CLI::App& command, std::string& precision, Phase phase, const std::string& more) {
   const std::vector<Precision> offered = offered_precisions(phase);
-  std::vector<std::string> words;
-  for (const Precision each : offered) words.push_back(name_of(each));
   return command
       .add_option("--precision", precision,
-                  "Arithmetic: " + names_of(offered, "or") + more + "; `alexnet devices` tells what each device takes")
+                  "Arithmetic: " + list_of(offered, "or") + more + "; `alexnet devices` tells what each device takes")
       ->type_name("TYPE")
-      ->check(one_of(words))
+      ->check(one_of(names_of(offered)))
       ->capture_default_str();
 }
 

@@ -10,12 +10,6 @@
 namespace alx::cli {
 namespace {
 
-std::vector<std::string> names(const std::vector<Precision>& precisions) {
-  std::vector<std::string> words;
-  for (const Precision precision : precisions) words.push_back(name_of(precision));
-  return words;
-}
-
 void print_devices(bool json) {
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows{{"device", "usable", "infers in", "trains in", ""}},
@@ -25,9 +19,9 @@ void print_devices(bool json) {
         device.usable ? std::pair("description", device.description) : std::pair("reason", device.reason);
     list.push_back({{"name", device.name}, {"usable", device.usable}, {key, text}});
     if (device.usable)
-      list.back()["precisions"] = {{"infer", names(device.inference)}, {"train", names(device.training)}};
-    rows.push_back({device.name, device.usable ? "yes" : "no", joined(names(device.inference)),
-                    joined(names(device.training)), printable(text)});
+      list.back()["precisions"] = {{"infer", names_of(device.inference)}, {"train", names_of(device.training)}};
+    rows.push_back({device.name, device.usable ? "yes" : "no", joined(names_of(device.inference)),
+                    joined(names_of(device.training)), printable(text)});
     for (const auto& [name, version, file] : device.libraries) {
       list.back()["libraries"].push_back({{"name", name}, {"version", version}, {"file", file}});
       const std::vector<std::string> row{name, version, printable(file)};

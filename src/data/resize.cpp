@@ -55,7 +55,7 @@ Taps triangle_taps(int64_t inputs, const Extent& outputs, bool antialias) {
 
 uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::min(sum >> fraction_bits, 255)); }
 
-// BatchSlice [begin, end) of `image`, each made `taps` wide.
+// Rows [begin, end) of `image`, each made `taps` wide.
 Image resize_rows(const Image& image, const Taps& taps, int64_t begin, int64_t end) {
   Image out{static_cast<int64_t>(taps.first.size()), end - begin, {}};
   out.pixels.resize(static_cast<size_t>(out.width * out.height * 3));

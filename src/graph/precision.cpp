@@ -1,6 +1,7 @@
 #include "graph/precision.h"
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace alx {
 namespace {
@@ -24,17 +25,21 @@ Precision precision_named(const std::string& name) {
   for (const Precision precision : all)
     if (name == name_of(precision)) return precision;
   fail(Code::invalid_argument, "no precision is called '", name, "'; there are ",
-       names_of({std::begin(all), std::end(all)}, "and"));
+       list_of({std::begin(all), std::end(all)}, "and"));
 }
 
-std::string names_of(const std::vector<Precision>& precisions, const char* last) {
-  std::string text;
-  for (size_t i = 0; i < precisions.size(); ++i)
-    text += cat(i == 0                       ? ""
-                : i + 1 == precisions.size() ? cat(" ", last, " ")
-                                             : std::string(", "),
-                name_of(precisions[i]));
-  return text;
+std::vector<std::string> names_of(const std::vector<Precision>& precisions) {
+  std::vector<std::string> names;
+  for (const Precision precision : precisions) names.push_back(name_of(precision));
+  return names;
+}
+
+std::string list_of(const std::vector<Precision>& precisions, const char* last) {
+  std::vector<std::string> names = names_of(precisions);
+  if (names.size() < 2) return joined(names);
+  const std::string end = names.back();
+  names.pop_back();
+  return cat(joined(names), " ", last, " ", end);
 }
 
 DataType stored_type(Precision precision) {

@@ -10,9 +10,10 @@ namespace alx {
 // tf32: f32 in memory, whose products are rounded to 10 bits of fraction. int8: weights, with a factor for each row.
 enum class Precision : uint8_t { fp32, tf32, fp16, bf16, int8 };
 
-const char* name_of(Precision precision);                                          // "fp32", ...
-Precision precision_named(const std::string& name);                                // throws invalid_argument
-std::string names_of(const std::vector<Precision>& precisions, const char* last);  // "fp32, bf16 or fp16"
+const char* name_of(Precision precision);            // "fp32", ...
+Precision precision_named(const std::string& name);  // throws invalid_argument
+std::vector<std::string> names_of(const std::vector<Precision>& precisions);
+std::string list_of(const std::vector<Precision>& precisions, const char* last);  // "fp32, bf16 or fp16"
 DataType stored_type(Precision precision);  // of weights in files: f32, f16 or bf16; throws invalid_argument
 
 // The types of one node. Softmax, losses and other small ops may compute in f32 whatever is asked for.

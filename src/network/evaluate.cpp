@@ -18,7 +18,7 @@ std::string folded(const std::string& name) {
   return text;
 }
 
-// BatchSlice still to be computed: images with their true classes.
+// Rows still to be computed: images with their true classes.
 struct Pending {
   std::vector<Image> images;
   std::vector<int64_t> truths;

@@ -12,8 +12,8 @@ namespace {
 // What becomes one kernel: a node, or several of which each but the first is the only reader of the one before.
 struct Unit {
   const LoweredNode *first, *last;
-  std::vector<size_t> params;
   size_t source_device, device;  // they differ for an edge between devices alone
+  size_t kernel = 0;
 };
 
 class Compiler {
@@ -36,7 +36,7 @@ class Compiler {
     for (size_t i = 0; i < net_.nodes.size(); ++i)
       if (!done[i]) compile_forward(i, done);
     if (training_)
-      for (size_t i = units_.size(); i-- > 0;) compile_backward(units_[i], kernel_of_unit_[i]);
+      for (size_t i = units_.size(); i-- > 0;) compile_backward(units_[i]);
     out_.result = location(net_.result);
     if (net_.loss) out_.loss = location(*net_.loss);
     for (const auto& [name, value] : net_.outputs) out_.outputs[name] = location(value);
@@ -49,8 +49,7 @@ class Compiler {
     size_t tensor = 0;
     TensorDesc grad_desc;  // as its consumer lays it out
     std::optional<size_t> grad;
-    std::optional<size_t> only_reader;  // a node
-    bool observed = false;
+    std::optional<size_t> only_reader;  // a node, where nobody else asks for the value
   };
 
   void find_readers() {
@@ -62,9 +61,9 @@ class Compiler {
       }
     for (size_t value = 0; value < values_.size(); ++value)
       if (readers[value] != 1) values_[value].only_reader.reset();
-    values_[net_.result].observed = true;
-    if (net_.loss) values_[*net_.loss].observed = true;
-    for (const auto& [name, value] : net_.outputs) values_[value].observed = true;
+    values_[net_.result].only_reader.reset();
+    if (net_.loss) values_[*net_.loss].only_reader.reset();
+    for (const auto& [name, value] : net_.outputs) values_[value].only_reader.reset();
   }
 
   size_t device_of(size_t value) const { return devices_.of_slot[net_.values[value].slot]; }
@@ -113,11 +112,11 @@ class Compiler {
     std::vector<size_t> run{i};
     for (;;) {
       const LoweredNode& node = net_.nodes[run.back()];
-      const Known& value = values_[node.outputs[0]];
-      if (value.observed || !value.only_reader) return run;
-      const LoweredNode& reader = net_.nodes[*value.only_reader];
+      const std::optional<size_t>& next = values_[node.outputs[0]].only_reader;
+      if (node.outputs.size() != 1 || !next) return run;
+      const LoweredNode& reader = net_.nodes[*next];
       if (reader.inputs.size() != 1 || reader.outputs.size() != 1 || reader.slot != node.slot) return run;
-      run.push_back(*value.only_reader);
+      run.push_back(*next);
     }
   }
 
@@ -141,16 +140,16 @@ class Compiler {
     return types_of(node.op, precision, options_.phase);
   }
 
-  // The kernel that begins with node i, and what it stands for.
-  std::unique_ptr<Kernel> compile_unit(size_t i, std::vector<bool>& done, Unit& unit) {
+  // The kernel that begins with node i, what it stands for, and its parameters.
+  std::unique_ptr<Kernel> compile_unit(size_t i, std::vector<bool>& done, Unit& unit, std::vector<size_t>& params) {
     const LoweredNode& node = net_.nodes[i];
-    unit = {&node, &node, node.params, device_of(node.inputs[0]), devices_.of_slot[node.slot]};
+    params = node.params;
+    unit = {&node, &node, device_of(node.inputs[0]), devices_.of_slot[node.slot]};
     const CompileRequest request = request_for(node);
     done[i] = true;
     if (unit.source_device != unit.device)
       return make_cross_device_copy(devices_.list[unit.source_device], devices_.list[unit.device], request.inputs[0],
                                     request.input_grads[0]);
-    if (node.outputs.size() != 1) return backend(unit.device).compile(node.op, request);
     std::vector<size_t> nodes = run_from(i);
     std::vector<RunNode> run;
     for (size_t each : nodes)
@@ -161,14 +160,15 @@ class Compiler {
     run.resize(taken);
     for (size_t each : nodes) done[each] = true;
     for (size_t k = 1; k < taken; ++k)
-      unit.params.insert(unit.params.end(), net_.nodes[nodes[k]].params.begin(), net_.nodes[nodes[k]].params.end());
+      params.insert(params.end(), net_.nodes[nodes[k]].params.begin(), net_.nodes[nodes[k]].params.end());
     unit.last = &net_.nodes[nodes.back()];
     return backend(unit.device).compile_run(run, request);
   }
 
   void compile_forward(size_t i, std::vector<bool>& done) {
     Unit unit;
-    CompiledKernel made{.kernel = compile_unit(i, done, unit)};
+    CompiledKernel made;
+    made.kernel = compile_unit(i, done, unit, made.params);
     const KernelSpec& spec = made.kernel->spec();
     for (size_t k = 0; k < unit.first->inputs.size(); ++k) {
       const Known& value = values_[unit.first->inputs[k]];
@@ -183,31 +183,30 @@ class Compiler {
       value.tensor = tensor;
       value.desc = spec.outputs[k];
     }
-    for (size_t k = 0; k < unit.params.size(); ++k) {
-      PlannedParam& param = out_.params[unit.params[k]];
+    for (size_t k = 0; k < made.params.size(); ++k) {
+      PlannedParam& param = out_.params[made.params[k]];
       param.device = unit.device;
       param.desc = spec.params.at(k);
-      if (training_) out_.gradients[unit.params[k]] = add_tensor(param.desc.bytes(), unit.device);
+      if (training_) out_.gradients[made.params[k]] = add_tensor(param.desc.bytes(), unit.device);
     }
-    made.params = unit.params;
     made.forward_workspace = add_scratch(spec.forward_workspace, unit.device);
     if (training_) {
       made.backward_workspace = add_scratch(spec.backward_workspace, unit.device);
       made.state = add_scratch(spec.state, unit.device);
     }
     const bool runs = !spec.alias;
-    kernel_of_unit_.push_back(add_kernel(std::move(made)));
-    if (runs) out_.forward.push_back(action(kernel_of_unit_.back(), false, unit.last->name));
-    units_.push_back(std::move(unit));
+    unit.kernel = add_kernel(std::move(made));
+    if (runs) out_.forward.push_back(action(unit.kernel, false, unit.last->name));
+    units_.push_back(unit);
   }
 
-  void compile_backward(const Unit& unit, size_t kernel) {
-    const KernelSpec& spec = out_.kernels[kernel].kernel->spec();
+  void compile_backward(const Unit& unit) {
+    const std::vector<size_t>& params = out_.kernels[unit.kernel].params;
+    const KernelSpec& spec = out_.kernels[unit.kernel].kernel->spec();
     const auto given = [](const TensorDesc& grad) { return !grad.shape.empty(); };
     CompiledKernel::Tensors input_grads(spec.input_grads.size()), output_grads(spec.output_grads.size());
-    const bool needed =
-        std::ranges::any_of(unit.params, [&](size_t param) { return net_.params[param].rule.rate != 0; }) ||
-        std::ranges::any_of(spec.input_grads, given);
+    const bool needed = std::ranges::any_of(params, [&](size_t param) { return net_.params[param].rule.rate != 0; }) ||
+                        std::ranges::any_of(spec.input_grads, given);
     for (size_t k = 0; needed && k < output_grads.size(); ++k) {
       if (!given(spec.output_grads[k])) continue;
       const Known& value = values_[unit.last->outputs[k]];
@@ -221,11 +220,11 @@ class Compiler {
       input_grads[k] = value.grad = add_tensor(spec.input_grads[k].bytes(), unit.source_device);
       value.grad_desc = spec.input_grads[k];
     }
-    out_.kernels[kernel].input_grads = std::move(input_grads);
-    out_.kernels[kernel].output_grads = std::move(output_grads);
+    out_.kernels[unit.kernel].input_grads = std::move(input_grads);
+    out_.kernels[unit.kernel].output_grads = std::move(output_grads);
     if (!needed) return;  // bound to nothing, and not run
-    out_.backward.push_back(action(kernel, true, unit.first->name));
-    out_.backward.back().gradients = unit.params;
+    out_.backward.push_back(action(unit.kernel, true, unit.first->name));
+    out_.backward.back().gradients = out_.kernels[unit.kernel].params;
   }
 
   const Lowered& net_;
@@ -234,7 +233,6 @@ class Compiler {
   const bool training_;
   std::vector<Known> values_;
   std::vector<Unit> units_;
-  std::vector<size_t> kernel_of_unit_;
   Compiled out_;
 };
 

@@ -12,7 +12,6 @@ constexpr size_t data_source = 0, labels_source = 1, first_item = 2;
 
 struct Item {
   std::string name;
-  LayerPart layer;
   std::optional<LayerPart> part;
   Op op;
   size_t slot = 0;
@@ -62,8 +61,7 @@ Draft::Draft(const NetSpec& spec, const LowerRequest& request) {
   const std::vector<int> slots = slots_of(spec);
   std::map<std::string, size_t> sources{{data_name, data_source}, {labels_name, labels_source}};
   for (const Node& node : spec.nodes) {
-    Item item{node.name, node.part.value_or(LayerPart{node.name}), node.part, node.op,
-              static_cast<size_t>(slots[items_.size()])};
+    Item item{node.name, node.part, node.op, static_cast<size_t>(slots[items_.size()])};
     for (const std::string& input : node.inputs) item.inputs.push_back(sources.at(input));
     sources[node.name] = items_.size() + first_item;
     items_.push_back(std::move(item));
@@ -83,10 +81,11 @@ void Draft::end_in_loss(const NetSpec& spec, const LowerRequest& request,
         ": a loss needs to know which node gives the logits, and the network names none");
   const size_t logits = sources.at(spec.logits), last = items_.size() - 1;
   const bool ends_in_softmax = facts_of(items_[last].op).probabilities && items_[last].inputs.front() == logits;
-  Item loss{
-      loss_name, {loss_name}, {}, SoftmaxLoss{request.label_smoothing}, item(logits)->slot, {logits, labels_source}};
-  if (ends_in_softmax) loss.name = loss.layer.layer = items_[last].name;
-  items_.push_back(std::move(loss));
+  items_.push_back({ends_in_softmax ? items_[last].name : loss_name,
+                    {},
+                    SoftmaxLoss{request.label_smoothing},
+                    item(logits)->slot,
+                    {logits, labels_source}});
   end_ = items_.size() - 1 + first_item;
   if (ends_in_softmax) replace(last, end_);
 }
@@ -108,10 +107,10 @@ void drop_identities(Draft& draft, Phase phase) {
     const Item& item = draft.items()[i];
     if (!item.kept || item.observed) continue;
     const OpFacts facts = facts_of(item.op);
-    bool readers_take_any_shape = true;
-    draft.each_reader(i + first_item, [&](const Item& reader) { readers_take_any_shape &= facts_of(reader.op).dense; });
-    if ((phase == Phase::inference && facts.identity_at_inference) || (facts.reshapes && readers_take_any_shape))
-      draft.replace(i, draft.holder(item.inputs.front()));
+    bool identity = facts.reshapes || (phase == Phase::inference && facts.identity_at_inference);
+    if (facts.reshapes)
+      draft.each_reader(i + first_item, [&](const Item& reader) { identity &= facts_of(reader.op).dense; });
+    if (identity) draft.replace(i, draft.holder(item.inputs.front()));
   }
 }
 
@@ -154,7 +153,7 @@ class Emitter {
     const Item& item = draft_.items()[i];
     const size_t source = i + first_item;
     for (size_t input : item.inputs) copy_to(item.slot, draft_.holder(input));
-    LoweredNode node{item.name, item.layer, item.op, item.slot};
+    LoweredNode node{item.name, item.part.value_or(LayerPart{item.name}), item.op, item.slot};
     for (size_t input : item.inputs) node.inputs.push_back(take({draft_.holder(input), item.slot}));
     const LoweredNode& added = add_node(std::move(node), item.part);
     if (loss_ && source == draft_.end()) net_.loss = added.outputs[1];

@@ -25,8 +25,8 @@ void check_takes(const Backend& device, Precision precision, Phase phase) {
   const std::vector<Precision> taken = device.precisions(phase);
   if (std::ranges::count(taken, precision)) return;
   const bool training = phase == Phase::training;
-  fail(Code::unsupported, device.title(), training ? " trains in " : " computes in ", names_of(taken, "or"),
-       ", not in ", name_of(precision));
+  fail(Code::unsupported, device.title(), training ? " trains in " : " computes in ", list_of(taken, "or"), ", not in ",
+       name_of(precision));
 }
 
 }  // namespace alx

@@ -127,14 +127,18 @@ void Replicas::forward(const StepContext& step) {
   for (size_t i = 0; i < count(); ++i) networks_[i]->forward(share_of(i, step));
 }
 
-void Replicas::read(const std::string& output, std::span<float> values) const {
+template <class Read>
+void Replicas::read_shares(std::span<float> values, Read read) const {
   const size_t each = values.size() / count();
-  for (size_t i = 0; i < count(); ++i) networks_[i]->read(output, values.subspan(i * each, each));
+  for (size_t i = 0; i < count(); ++i) read(*networks_[i], values.subspan(i * each, each));
+}
+
+void Replicas::read(const std::string& output, std::span<float> values) const {
+  read_shares(values, [&](const Network& network, std::span<float> share) { network.read(output, share); });
 }
 
 void Replicas::read_probabilities(std::span<float> values) const {
-  const size_t each = values.size() / count();
-  for (size_t i = 0; i < count(); ++i) networks_[i]->read_result(values.subspan(i * each, each));
+  read_shares(values, [](const Network& network, std::span<float> share) { network.read_result(share); });
 }
 
 void Replicas::update(size_t replica, size_t i, const StepContext& step) {

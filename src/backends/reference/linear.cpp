@@ -4,7 +4,7 @@ namespace alx::reference {
 namespace {
 
 class LinearKernel : public ReferenceKernel {
-  // BatchSlice of as many elements as the input has.
+  // Rows of as many elements as the input has.
   auto store_to(float* to) const {
     return [to, in = in_](int64_t row, int64_t i, double sum) { to[row * in + i] = static_cast<float>(sum); };
   }

@@ -28,11 +28,12 @@ void quantize_rows(std::span<const float> rows, int64_t first_row, const TensorD
 }
 
 void dequantize(const TensorDesc& desc, const void* tensor, float* values) {
-  const int64_t row_size = element_count(desc.shape) / desc.shape[0];
+  const int64_t rows = desc.shape[0], row_size = element_count(desc.shape) / rows;
   const auto* from = static_cast<const int8_t*>(tensor);
   const float* scales = scales_of(desc, const_cast<void*>(tensor));
-  for (int64_t i = 0; i < element_count(desc.shape); ++i)
-    values[i] = static_cast<float>(from[i]) * scales[i / row_size];
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t i = row * row_size; i < (row + 1) * row_size; ++i)
+      values[i] = static_cast<float>(from[i]) * scales[row];
 }
 
 }  // namespace alx::reference
