@@ -273,7 +273,7 @@ TEST_F(CudaBackend, BatchesAreJoinedWithoutAPitch) {
   binding.inputs = {first->data(), second->data()};
   binding.outputs = {joined->data()};
   kernel->bind(binding);
-  kernel->forward({});
+  kernel->forward();
   std::vector<float> result(values.size());
   device->download(joined->data(), both, result.data());
   EXPECT_EQ(result, values);

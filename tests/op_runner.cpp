@@ -59,6 +59,7 @@ class Runner {
       if (training_ && run.input_grads.empty()) request.input_grads.push_back(!labels);
     }
     given_ = request.inputs;
+    request.step = backend.step();
     kernel_ = backend.compile(op, request);
   }
 
@@ -72,7 +73,7 @@ class Runner {
       scratch_.push_back(bytes > 0 ? make(bytes) : nullptr);
     bind();
     backend_.begin_pass(run_.step);
-    if (!spec().alias) kernel_->forward(run_.step);
+    if (!spec().alias) kernel_->forward();
     OpResult result;
     for (size_t i = 0; i < outputs_.size(); ++i) result.outputs.push_back(download(outputs_[i], spec().outputs[i]));
     if (training_) backward(result);
@@ -113,7 +114,7 @@ class Runner {
     binding.outputs = {to->data()};
     if (bytes > 0) binding.forward_workspace = make(bytes)->data();
     kernel->bind(binding);
-    kernel->forward(run_.step);
+    kernel->forward();
     backend_.synchronize();
     return to;
   }
@@ -189,7 +190,7 @@ class Runner {
       if (!(shared(block) ? either : spec().backward_reads_inputs)) block->spoil();
     for (const Block& block : outputs_)
       if (!(shared(block) ? either : spec().backward_reads_outputs)) block->spoil();
-    kernel_->backward(run_.step);
+    kernel_->backward();
     for (size_t i = 0; i < input_grads_.size(); ++i)
       result.input_grads.push_back(input_grads_[i] ? download(input_grads_[i], spec().input_grads[i]) : Values{});
     for (size_t i = 0; i < param_grads_.size(); ++i)

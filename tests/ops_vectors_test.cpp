@@ -191,8 +191,7 @@ TEST_P(OpsOf, MomentumInBothForms) {
                       {static_cast<float*>(memory[1]->data())},
                       memory[2]->data(),
                       count,
-                      2},
-                     step);
+                      2});
     backend().synchronize();
     Values new_weight(count), new_velocity(count), want_weight, want_velocity;
     backend().download(memory[0]->data(), desc, new_weight.data());

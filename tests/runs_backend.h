@@ -74,13 +74,13 @@ class RunKernel : public Kernel {
     result_ = value[0];
   }
 
-  void forward(const StepContext& step) override {
+  void forward() override {
     for (const auto& kernel : kernels_)
-      if (!kernel->spec().alias) kernel->forward(step);
+      if (!kernel->spec().alias) kernel->forward();
     if (result_ != memory_.outputs[0]) std::memcpy(memory_.outputs[0], result_, spec_.outputs[0].bytes());
   }
-  void backward(const StepContext& step) override {
-    for (size_t i = kernels_.size(); i-- > 0;) kernels_[i]->backward(step);
+  void backward() override {
+    for (size_t i = kernels_.size(); i-- > 0;) kernels_[i]->backward();
   }
 
  private:
@@ -115,7 +115,9 @@ class RunsBackend : public Backend {
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     plain_->copy_from(source, from, to, bytes);
   }
-  void update(const Update& u, const StepContext& step) override { plain_->update(u, step); }
+  void begin_pass(const StepContext& step) override { plain_->begin_pass(step); }
+  const StepContext* step() const override { return plain_->step(); }
+  void update(const Update& u) override { plain_->update(u); }
   void synchronize() override {}
   bool all_finite(const std::vector<std::pair<const void*, size_t>>& v) override { return plain_->all_finite(v); }
 

@@ -66,8 +66,8 @@ class Kernel {
   virtual ~Kernel() = default;
   const KernelSpec& spec() const { return spec_; }
   virtual void bind(const Binding& binding) = 0;
-  virtual void forward(const StepContext& step) = 0;
-  virtual void backward(const StepContext& step) = 0;
+  virtual void forward() = 0;
+  virtual void backward() = 0;
 
  protected:
   KernelSpec spec_;
@@ -80,6 +80,7 @@ struct CompileRequest {
   std::vector<bool> input_grads;   // which inputs need a gradient; empty: none
   Phase phase = Phase::inference;
   NodeTypes types = {};
+  const StepContext* step = nullptr;  // where the kernel reads it while it runs: Backend::step()
 };
 
 // One of several nodes that a backend may compile as one kernel.
@@ -100,8 +101,8 @@ struct Update {
   float rate_factor;  // of the step's rate
 };
 
-// Work that was queued once and can be queued again at little cost: with the same addresses, and with the step of the
-// latest begin_pass(). Dies before its backend.
+// Work that was queued once and can be queued again at little cost: with the same addresses, for another step. Dies
+// before its backend.
 class Recording {
  public:
   virtual ~Recording() = default;
@@ -159,10 +160,12 @@ class Backend {
   virtual void copy_from(Backend& source, const void* from, void* to, size_t bytes) = 0;
 
   // Before the first kernel of each pass, forward or backward: what other devices copied in the last may change again.
-  // Kernels and updates of the pass are given the same step.
-  virtual void begin_pass(const StepContext& step) { (void)step; }
+  virtual void begin_pass(const StepContext& step) { step_ = step; }
+  // The step of the latest begin_pass(), at an address of the device: the only way in which it comes to kernels and
+  // updates, so that recorded ones run for another step too.
+  virtual const StepContext* step() const { return &step_; }
   // The gradient is divided by the step's loss scale.
-  virtual void update(const Update& update, const StepContext& step) = 0;
+  virtual void update(const Update& update) = 0;
   // Null where the backend gains nothing by it. `work` runs kernels of this backend alone.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& work) { return (void)work, nullptr; }
   virtual void synchronize() = 0;
@@ -173,6 +176,9 @@ class Backend {
   }
   // Whether all of these f32 elements are finite numbers; {first element, count} each.
   virtual bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) = 0;
+
+ private:
+  StepContext step_;
 };
 
 }  // namespace alx

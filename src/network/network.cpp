@@ -182,7 +182,7 @@ void Network::forward(const StepContext& step) {
   check(!weights_.empty() || params().empty(), Code::invalid_state, "the network has no weights yet: load them first");
   for (const auto& device : plan_.devices()) device->begin_pass(step);
   forward_.run(only_device(), [&] {
-    for (const Action& action : plan_.forward()) action.kernel->forward(step);
+    for (const Action& action : plan_.forward()) action.kernel->forward();
   });
 }
 
@@ -191,9 +191,9 @@ void Network::begin_backward(const StepContext& step) {
   for (const auto& device : plan_.devices()) device->begin_pass(step);
 }
 
-const std::vector<size_t>& Network::run_backward(size_t part, const StepContext& step) {
+const std::vector<size_t>& Network::run_backward(size_t part) {
   const Action& action = plan_.backward()[part];
-  action.backward ? action.kernel->backward(step) : action.kernel->forward(step);
+  action.backward ? action.kernel->backward() : action.kernel->forward();
   return action.gradients;
 }
 

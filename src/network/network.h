@@ -74,12 +74,12 @@ class Network {
   void backward(const StepContext& step, OnGradient on_gradient) {
     begin_backward(step);
     for (size_t part = 0; part < backward_parts(); ++part)
-      for (size_t param : run_backward(part, step)) on_gradient(param);
+      for (size_t param : run_backward(part)) on_gradient(param);
   }
   // The same in parts, for several networks side by side. A part gives the parameters whose gradients are whole then.
   void begin_backward(const StepContext& step);
   size_t backward_parts() const { return plan_.backward().size(); }
-  const std::vector<size_t>& run_backward(size_t part, const StepContext& step);
+  const std::vector<size_t>& run_backward(size_t part);
 
   // A layer's activations, or "loss" (one number an image), dense. The layer must be among options.outputs, or the
   // network's last.

@@ -126,6 +126,7 @@ class Compiler {
     request.layer = node.layer;
     request.phase = options_.phase;
     request.types = types_for(node);
+    request.step = backend(devices_.of_slot[node.slot]).step();
     for (size_t value : node.inputs) {
       request.inputs.push_back(values_[value].desc);
       request.input_grads.push_back(training_ && net_.values[value].needs_grad);

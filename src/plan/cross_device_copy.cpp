@@ -15,10 +15,8 @@ class CrossDeviceCopy : public Kernel {
     spec_.implementation = from_->name() + " -> " + to_->name();
   }
   void bind(const Binding& binding) override { memory_ = binding; }
-  void forward(const StepContext&) override {
-    to_->copy_from(*from_, memory_.inputs[0], memory_.outputs[0], spec_.inputs[0].bytes());
-  }
-  void backward(const StepContext&) override {
+  void forward() override { to_->copy_from(*from_, memory_.inputs[0], memory_.outputs[0], spec_.inputs[0].bytes()); }
+  void backward() override {
     if (!spec_.input_grads.empty())
       from_->copy_from(*to_, memory_.output_grads[0], memory_.input_grads[0], spec_.inputs[0].bytes());
   }

@@ -27,7 +27,7 @@ UpdateRule for_param(UpdateRule rule, const ParamRule& param) {
 Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options,
                    const Recipe& recipe)
     : rule_(rule_of(recipe)), states_(states_of(rule_)), scales_(options.precision == Precision::fp16) {
-  const auto slots = static_cast<size_t>(spec.slots());
+  const size_t slots = spec.slots();
   const size_t count = devices.size() <= slots ? 1 : devices.size() / slots;
   check(count == 1 || count * slots == devices.size(), Code::invalid_argument, devices.size(),
         " devices were given, but this network takes ", slots, ", or a multiple of that for data parallelism");
@@ -141,14 +141,14 @@ void Replicas::read_probabilities(std::span<float> values) const {
   read_shares(values, [](const Network& network, std::span<float> share) { network.read_result(share); });
 }
 
-void Replicas::update(size_t replica, size_t i, const StepContext& step) {
+void Replicas::update(size_t replica, size_t i) {
   Network& network = *networks_[replica];
   const PlannedParam& param = network.params()[i];
   Update update{for_param(rule_, param.spec.rule),  network.weight(i),   {}, network.gradient(i),
                 param.desc.bytes() / sizeof(float), param.spec.rule.rate};
   for (size_t state = 0; state < states_.size(); ++state)
     update.state[state] = static_cast<float*>(kept_[replica][i][state]->data());
-  network.device_of(i).update(update, share_of(replica, step));
+  network.device_of(i).update(update);
 }
 
 // Of the first network: after the sum all have the same.
@@ -164,15 +164,15 @@ bool Replicas::gradients_are_finite() const {
 }
 
 // Gradients that are not kept are used as soon as they are whole.
-void Replicas::make_gradients(const StepContext& step) {
+void Replicas::make_gradients() {
   made_.clear();
   for (size_t part = 0; part < network().backward_parts(); ++part) {
     const std::vector<size_t>* whole = nullptr;
-    for (size_t i = 0; i < count(); ++i) whole = &networks_[i]->run_backward(part, share_of(i, step));
+    for (size_t i = 0; i < count(); ++i) whole = &networks_[i]->run_backward(part);
     for (size_t param : *whole) {
       made_.push_back(param);
       sum_gradients(made_.back());
-      if (!keeps_gradients_) update(0, made_.back(), step);
+      if (!keeps_gradients_) update(0, made_.back());
     }
   }
 }
@@ -180,7 +180,7 @@ void Replicas::make_gradients(const StepContext& step) {
 bool Replicas::backward(const StepContext& step) {
   for (size_t i = 0; i < count(); ++i) networks_[i]->begin_backward(share_of(i, step));
   Backend* alone = count() == 1 && !copies_ ? network().only_device() : nullptr;
-  gradients_.run(alone, [&] { make_gradients(step); });
+  gradients_.run(alone, [&] { make_gradients(); });
   if (!keeps_gradients_) return true;
   for (const auto& collective : collectives_) collective->finish();
   if (copies_) copies_->finish();
@@ -192,7 +192,7 @@ bool Replicas::backward(const StepContext& step) {
   }
   updates_.run(alone, [&] {
     for (size_t i = 0; i < count(); ++i)
-      for (size_t param : made_) update(i, param, step);
+      for (size_t param : made_) update(i, param);
   });
   if (scales_ && ++loss_scale.good_steps == LossScale::patience) loss_scale = {loss_scale.factor * 2, 0};
   return true;
@@ -234,7 +234,7 @@ void Replicas::write_state(size_t state, size_t param, std::span<const float> va
 
 std::string devices_of_one(const NetSpec& spec, const std::string& devices) {
   size_t end = std::string::npos;
-  for (int slot = 0; slot < spec.slots(); ++slot) {
+  for (size_t slot = 0; slot < spec.slots(); ++slot) {
     end = devices.find(',', end + 1);
     if (end == std::string::npos) return devices;
   }

@@ -59,8 +59,8 @@ class Replicas {
   StepContext share_of(size_t replica, StepContext step) const;
   template <class Read>
   void read_shares(std::span<float> values, Read read) const;  // read(network, its part of the values)
-  void make_gradients(const StepContext& step);
-  void update(size_t replica, size_t param, const StepContext& step);
+  void make_gradients();
+  void update(size_t replica, size_t param);
   bool gradients_are_finite() const;
   bool is_copied(const Whole& param) const;
   void find_params();

@@ -40,8 +40,8 @@ class Oracle {
   Oracle(const Oracle&) = delete;
   Oracle& operator=(const Oracle&) = delete;
 
-  void forward() { kernel_->forward({}); }
-  void backward() { kernel_->backward({}); }
+  void forward() { kernel_->forward(); }
+  void backward() { kernel_->backward(); }
 
   std::vector<float> x, y, dx, dy;
   std::vector<std::vector<float>> params, param_grads;

@@ -95,13 +95,13 @@ class TimedOp {
                         {"scratch_mb", scratch_mb()}};
     const double flops = 2 * static_cast<double>(multiply_adds(op_, shapes()));
     const size_t params = bytes_of(spec().params), in = bytes_of(spec().inputs), out = bytes_of(spec().outputs);
-    line["forward"] = {{"ms", spec().alias ? 0 : milliseconds(device_, repeats, [&] { kernel_->forward(step); })},
+    line["forward"] = {{"ms", spec().alias ? 0 : milliseconds(device_, repeats, [&] { kernel_->forward(); })},
                        {"bytes", spec().alias ? 0 : in + out + params},
                        {"flops", flops}};
     if (!train) return line;
     const size_t in_grads = bytes_of(spec().input_grads);
     line["backward"] = {
-        {"ms", milliseconds(device_, repeats, [&] { kernel_->backward(step); })},
+        {"ms", milliseconds(device_, repeats, [&] { kernel_->backward(); })},
         {"bytes", bytes_of(spec().output_grads) + in_grads + (in_grads ? params : 0) + params +
                       (spec().backward_reads_inputs ? in : 0) + (spec().backward_reads_outputs ? out : 0)},
         {"flops", flops * ((params ? 1 : 0) + (in_grads ? 1 : 0))}};
@@ -164,7 +164,7 @@ nlohmann::json measure_update(Backend& device, const Lowered& net, const StepCon
   for (int i = 0; i < 3; ++i) memory.push_back(device.allocate(count * sizeof(float)));
   const Update sgd{Sgd{}, memory[0]->data(), {static_cast<float*>(memory[1]->data())}, memory[2]->data(), count, 1};
   device.begin_pass(step);
-  const double ms = milliseconds(device, repeats, [&] { device.update(sgd, step); });
+  const double ms = milliseconds(device, repeats, [&] { device.update(sgd); });
   return {{"op", "update"},
           {"kind", "sgd"},
           {"kernel", ""},
@@ -181,8 +181,13 @@ void measure_ops(const Wanted& wanted, const NetSpec& spec, const StepContext& s
   std::vector<DataType> types;  // of each value, as its producer gives it
   for (const Value& value : net.values) types.push_back(value.type);
   for (const LoweredNode& node : net.nodes) {
-    CompileRequest compile{node.name, node.layer,    {},
-                           {},        request.phase, types_of(node.op, wanted.precision, request.phase)};
+    CompileRequest compile{.name = node.name,
+                           .layer = node.layer,
+                           .inputs = {},
+                           .input_grads = {},
+                           .phase = request.phase,
+                           .types = types_of(node.op, wanted.precision, request.phase),
+                           .step = device->step()};
     for (const size_t input : node.inputs) {
       const Value& value = net.values[input];
       compile.inputs.push_back({value.shape, types[input], nullptr});

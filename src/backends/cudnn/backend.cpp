@@ -73,7 +73,8 @@ class CudnnBackend : public Backend {
   }
 
   void begin_pass(const StepContext& step) override { device_->begin_pass(step); }
-  void update(const Update& u, const StepContext&) override {
+  const StepContext* step() const override { return device_->step(); }
+  void update(const Update& u) override {
     device_->use();
     std::visit(
         [&]<class Rule>(const Rule& rule) {

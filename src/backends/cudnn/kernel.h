@@ -62,11 +62,11 @@ class DeviceKernel : public Kernel {
  public:
   DeviceKernel(const Op& op, const Context& context, DataType type);
   void bind(const Binding& binding) override { memory_ = binding; }
-  void forward(const StepContext&) final {
+  void forward() final {
     device_->use();
     run_forward();
   }
-  void backward(const StepContext&) final {
+  void backward() final {
     device_->use();
     run_backward();
   }

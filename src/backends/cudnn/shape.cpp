@@ -56,12 +56,12 @@ class ReorderKernel : public Kernel {
     spec_.implementation = "own";
   }
   void bind(const Binding& binding) override { memory_ = binding; }
-  void forward(const StepContext&) override {
+  void forward() override {
     device_->use();
     device_->launch(Convert{memory_.inputs[0], memory_.outputs[0], spec_.inputs[0].type, spec_.outputs[0].type,
                             static_cast<size_t>(element_count(spec_.inputs[0].shape))});
   }
-  void backward(const StepContext&) override {}
+  void backward() override {}
 
  private:
   std::shared_ptr<Device> device_;

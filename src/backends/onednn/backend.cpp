@@ -72,8 +72,8 @@ class OnednnBackend : public Backend {
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     copy_to_host(source, from, to, bytes);
   }
-  void update(const Update& u, const StepContext& step) override {
-    runtime_->run([&] { onednn::update(u, step); });
+  void update(const Update& u) override {
+    runtime_->run([&] { onednn::update(u, *step()); });
   }
   void synchronize() override {}
   bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) override {

@@ -114,8 +114,8 @@ class ChainKernel : public Kernel {
  public:
   explicit ChainKernel(std::shared_ptr<const Runtime> runtime) : forward_chain(runtime), backward_chain(runtime) {}
   void bind(const Binding& binding) override;
-  void forward(const StepContext&) override { forward_chain.run(); }
-  void backward(const StepContext&) override { backward_chain.run(); }
+  void forward() override { forward_chain.run(); }
+  void backward() override { backward_chain.run(); }
   void measure();  // workspace sizes into the spec: the last thing a make() does
 
   Chain forward_chain, backward_chain;

@@ -12,11 +12,11 @@ class ActivationKernel : public ReferenceKernel {
     spec_.backward_reads_outputs = training_;
   }
 
-  void forward(const StepContext&) override {
+  void forward() override {
     for (int64_t i = 0; i < count_; ++i) output()[i] = static_cast<float>(activate(activation_, input()[i]));
   }
 
-  void backward(const StepContext&) override {
+  void backward() override {
     if (!wants_grad()) return;
     for (int64_t i = 0; i < count_; ++i)
       input_grad()[i] = static_cast<float>(output_grad()[i] * activation_derivative(activation_, output()[i]));

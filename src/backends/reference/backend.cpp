@@ -42,7 +42,7 @@ class ReferenceBackend : public Backend {
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     copy_to_host(source, from, to, bytes);
   }
-  void update(const Update& u, const StepContext& step) override { reference::update(u, step); }
+  void update(const Update& u) override { reference::update(u, *step()); }
   void synchronize() override {}
   bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) override {
     return all_finite_on_host(values);

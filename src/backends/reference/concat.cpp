@@ -8,13 +8,13 @@ class ConcatKernel : public ReferenceKernel {
   ConcatKernel(const Concat& op, const CompileRequest& request)
       : ReferenceKernel(op, request), images_(op.images ? 1 : out_shape()[0]) {}
 
-  void forward(const StepContext&) override {
+  void forward() override {
     each_part([&](size_t i, int64_t part, int64_t whole, int64_t count) {
       std::copy_n(input(i) + part, count, output() + whole);
     });
   }
 
-  void backward(const StepContext&) override {
+  void backward() override {
     each_part([&](size_t i, int64_t part, int64_t whole, int64_t count) {
       if (wants_grad(i)) std::copy_n(output_grad() + whole, count, input_grad(i) + part);
     });
@@ -42,8 +42,8 @@ class BatchSliceKernel : public ReferenceKernel {
     count_ = element_count(out_shape());
     start_ = op.part * count_;
   }
-  void forward(const StepContext&) override { std::copy_n(input() + start_, count_, output()); }
-  void backward(const StepContext&) override {
+  void forward() override { std::copy_n(input() + start_, count_, output()); }
+  void backward() override {
     if (!wants_grad()) return;
     std::fill_n(input_grad(), element_count(in_shape()), 0.0f);
     std::copy_n(output_grad(), count_, input_grad() + start_);

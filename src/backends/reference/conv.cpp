@@ -35,7 +35,7 @@ class ConvKernel : public ReferenceKernel {
     spec_.backward_reads_outputs = op.activation != Activation::none;
   }
 
-  void forward(const StepContext&) override {
+  void forward() override {
     float* columns = static_cast<float*>(memory_.forward_workspace);
     const float* filters = weight(columns + column_count_);
     for (int64_t n = 0; n < images_; ++n)
@@ -50,7 +50,7 @@ class ConvKernel : public ReferenceKernel {
       }
   }
 
-  void backward(const StepContext&) override {
+  void backward() override {
     const Scratch scratch = backward_scratch();
     std::fill_n(scratch.weight_sums, op_.out * depth_, 0.0);
     std::fill_n(scratch.bias_sums, op_.out, 0.0);

@@ -20,11 +20,11 @@ class DropoutKernel : public ReferenceKernel {
     spec_.alias = op.inverted && !training_;
   }
 
-  void forward(const StepContext& step) override {
-    if (!spec_.alias) apply(step, input(), output());
+  void forward() override {
+    if (!spec_.alias) apply(input(), output());
   }
-  void backward(const StepContext& step) override {
-    if (wants_grad()) apply(step, output_grad(), input_grad());
+  void backward() override {
+    if (wants_grad()) apply(output_grad(), input_grad());
   }
 
  private:
@@ -33,10 +33,10 @@ class DropoutKernel : public ReferenceKernel {
     return training ? 1.0 : 1.0 - op.drop;
   }
 
-  void apply(const StepContext& step, const float* from, float* to) const {
-    const Random random(step.seed, stream_, step.step);
+  void apply(const float* from, float* to) const {
+    const Random random(step_->seed, stream_, step_->step);
     const auto row = static_cast<uint64_t>(count_ / in_shape()[0]),
-               image = static_cast<uint64_t>(step.first_image + images_before_);
+               image = static_cast<uint64_t>(step_->first_image + images_before_);
     for (int64_t i = 0; i < count_; ++i) {
       const bool keep =
           !training_ || random.uniform(mask_index(static_cast<uint64_t>(i), row, image, first_, whole_)) >= drop_;

@@ -10,7 +10,7 @@
 namespace alx::reference {
 
 ReferenceKernel::ReferenceKernel(const Op& op, const CompileRequest& request)
-    : training_(request.phase == Phase::training) {
+    : training_(request.phase == Phase::training), step_(request.step) {
   spec_ = dense_spec(op, request, DataType::f32, DataType::f32);
   if (request.types.weights == DataType::i8)
     spec_.params.at(0) = {spec_.params.at(0).shape, DataType::i8, nullptr, /*row_scales=*/true};

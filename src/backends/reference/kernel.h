@@ -55,6 +55,7 @@ class ReferenceKernel : public Kernel {
   const Shape& out_shape() const { return spec_.outputs[0].shape; }
 
   bool training_;
+  const StepContext* step_;
   Binding memory_;
 };
 

@@ -23,7 +23,7 @@ class LinearKernel : public ReferenceKernel {
     spec_.backward_reads_outputs = activation_ != Activation::none;
   }
 
-  void forward(const StepContext&) override {
+  void forward() override {
     const float* rows = weight(memory_.forward_workspace);
     for (int64_t o = 0; o < out_; ++o)
       for (int64_t n = 0; n < images_; ++n)
@@ -31,7 +31,7 @@ class LinearKernel : public ReferenceKernel {
             static_cast<float>(activate(activation_, dot(input() + n * in_, rows + o * in_, in_) + param(1)[o]));
   }
 
-  void backward(const StepContext&) override {
+  void backward() override {
     auto* grad = static_cast<float*>(memory_.backward_workspace);
     for (int64_t i = 0; i < images_ * out_; ++i)
       grad[i] = static_cast<float>(activation_ == Activation::none

@@ -24,7 +24,7 @@ class LrnKernel : public ReferenceKernel {
     spec_.backward_reads_inputs = true;
   }
 
-  void forward(const StepContext&) override {
+  void forward() override {
     auto *squares = static_cast<double*>(memory_.forward_workspace), *sums = squares + count_;
     for (int64_t n = 0; n < in_shape()[0]; ++n) {
       const float* x = input() + n * count_;
@@ -35,7 +35,7 @@ class LrnKernel : public ReferenceKernel {
     }
   }
 
-  void backward(const StepContext&) override {
+  void backward() override {
     if (!wants_grad()) return;
     auto *terms = static_cast<double*>(memory_.backward_workspace), *factors = terms + count_;
     double* sums = factors + count_;

@@ -42,7 +42,7 @@ class PoolKernel : public ReferenceKernel {
     if (is_max) spec_.state = static_cast<size_t>(element_count(out_shape())) * sizeof(int64_t);
   }
 
-  void forward(const StepContext&) override {
+  void forward() override {
     auto* winners = static_cast<int64_t*>(memory_.state);
     for (int64_t plane = 0; plane < planes(); ++plane) {
       const float* x = input() + plane * plane_;
@@ -58,7 +58,7 @@ class PoolKernel : public ReferenceKernel {
     }
   }
 
-  void backward(const StepContext&) override {
+  void backward() override {
     if (!wants_grad()) return;
     const auto* winners = static_cast<const int64_t*>(memory_.state);
     auto* sums = static_cast<double*>(memory_.backward_workspace);

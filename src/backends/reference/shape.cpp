@@ -28,9 +28,9 @@ class SplitKernel : public ReferenceKernel {
       for (TensorDesc& desc : *list) desc.type = request.inputs[0].type;  // labels pass through as they are
   }
 
-  void forward(const StepContext&) override {}
+  void forward() override {}
 
-  void backward(const StepContext&) override {
+  void backward() override {
     if (wants_grad()) add(memory_.output_grads, element_count(in_shape()), input_grad());
   }
 };
@@ -38,8 +38,8 @@ class SplitKernel : public ReferenceKernel {
 class AddKernel : public ReferenceKernel {
  public:
   using ReferenceKernel::ReferenceKernel;
-  void forward(const StepContext&) override { add(memory_.inputs, element_count(out_shape()), output()); }
-  void backward(const StepContext&) override {
+  void forward() override { add(memory_.inputs, element_count(out_shape()), output()); }
+  void backward() override {
     for (size_t i = 0; i < spec_.inputs.size(); ++i)
       if (wants_grad(i)) std::copy_n(output_grad(), element_count(out_shape()), input_grad(i));
   }
@@ -53,11 +53,11 @@ class ReorderKernel : public Kernel {
     spec_.implementation = "copy";
   }
   void bind(const Binding& binding) override { memory_ = binding; }
-  void forward(const StepContext&) override {
+  void forward() override {
     if (memory_.outputs[0] != memory_.inputs[0])
       std::memcpy(memory_.outputs[0], memory_.inputs[0], spec_.inputs[0].bytes());
   }
-  void backward(const StepContext&) override {}
+  void backward() override {}
 
  private:
   Binding memory_;

@@ -25,12 +25,12 @@ class SoftmaxKernel : public ReferenceKernel {
     spec_.backward_reads_outputs = training_;
   }
 
-  void forward(const StepContext&) override {
+  void forward() override {
     const int64_t classes = in_shape()[1];
     for (int64_t n = 0; n < in_shape()[0]; ++n) softmax(input() + n * classes, classes, output() + n * classes);
   }
 
-  void backward(const StepContext&) override {
+  void backward() override {
     if (!wants_grad()) return;
     const int64_t classes = in_shape()[1];
     for (int64_t n = 0; n < in_shape()[0]; ++n) {
@@ -54,7 +54,7 @@ class SoftmaxLossKernel : public ReferenceKernel {
     spec_.state = static_cast<size_t>(images_) * sizeof(int32_t);
   }
 
-  void forward(const StepContext&) override {
+  void forward() override {
     const auto* labels = static_cast<const int32_t*>(memory_.inputs[1]);
     for (int64_t n = 0; n < images_; ++n)
       check(labels[n] < classes_, Code::invalid_argument, "image ", n, " of the batch has label ", labels[n],
@@ -63,15 +63,15 @@ class SoftmaxLossKernel : public ReferenceKernel {
     for (int64_t n = 0; n < images_; ++n) output(1)[n] = static_cast<float>(row_loss(n, labels[n]));
   }
 
-  void backward(const StepContext& step) override {
+  void backward() override {
     if (!wants_grad()) return;
     const auto* labels = static_cast<const int32_t*>(memory_.state);
-    const double batch = static_cast<double>(step.global_batch > 0 ? step.global_batch : images_);
+    const double batch = static_cast<double>(step_->global_batch > 0 ? step_->global_batch : images_);
     for (int64_t n = 0; n < images_; ++n) {
       const float* p = output() + n * classes_;
       float* grad = input_grad() + n * classes_;
       for (int64_t i = 0; i < classes_; ++i)
-        grad[i] = labels[n] < 0 ? 0.0f : static_cast<float>((p[i] - target(i, labels[n])) / batch * step.loss_scale);
+        grad[i] = labels[n] < 0 ? 0.0f : static_cast<float>((p[i] - target(i, labels[n])) / batch * step_->loss_scale);
     }
   }
 
