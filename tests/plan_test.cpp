@@ -148,7 +148,7 @@ TEST(Hybrid, NamesItsNodesBesideAnyOthers) {
   spec.nodes = {{"conv/0", conv3x3(3, 4), {data_name}}, {"conv", Relu{}, {"conv/0"}}, {"end", dense(64, 5), {"conv"}}};
   const NetSpec made = hybrid(spec, 2);
   EXPECT_NO_THROW(infer_shapes(made, 4));
-  EXPECT_EQ(made.slots(), 2);
+  EXPECT_EQ(made.slots(), 2u);
 }
 
 TEST(Runs, OfNodesAsOneKernelGiveTheSameBits) {

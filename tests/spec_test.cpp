@@ -97,8 +97,6 @@ TEST(Graph, SlotsHaveNoGaps) {
   spec.nodes[2].slot = 2;
   EXPECT_TRUE(has(refusal(spec), "node \"fc\": lies on slot 2, and no node on slot 1"));
   EXPECT_TRUE(has(error_of([&] { spec.slots(); }), "slot 1"));
-  spec.nodes[2].slot = -2;
-  EXPECT_TRUE(has(refusal(spec), "slot -2"));
   for (Node& node : spec.nodes) node.slot = 1;
   EXPECT_TRUE(has(refusal(spec), "no node on slot 0"));
 }
@@ -106,10 +104,10 @@ TEST(Graph, SlotsHaveNoGaps) {
 TEST(Graph, SlotsAreInheritedFromTheFirstInput) {
   NetSpec spec = tiny();
   spec.nodes[1].slot = 1;
-  std::vector<int> slots;
+  std::vector<size_t> slots;
   for (const LayerInfo& layer : layer_table(spec)) slots.push_back(layer.slot);
-  EXPECT_EQ(slots, (std::vector<int>{0, 1, 1, 1}));
-  EXPECT_EQ(spec.slots(), 2);
+  EXPECT_EQ(slots, (std::vector<size_t>{0, 1, 1, 1}));
+  EXPECT_EQ(spec.slots(), 2u);
 }
 
 TEST(Graph, ShapesMustFitAndAreNamed) {

@@ -249,8 +249,8 @@ TEST(Zoo, TowersLieOnTwoSlots) {
   for (const char* name : {"alexnet-2012", "alexnet-2012-6conv", "alexnet-2012-original"}) {
     SCOPED_TRACE(name);
     const NetSpec spec = make_model(name);
-    EXPECT_EQ(spec.slots(), 2);
-    std::map<std::string, int> slot{{"data", 0}};
+    EXPECT_EQ(spec.slots(), 2u);
+    std::map<std::string, size_t> slot{{"data", 0}};
     std::set<std::string> crossing;  // nodes with an input from the other slot
     for (const LayerInfo& layer : layer_table(spec)) slot[layer.name] = layer.slot;
     for (const Node& node : spec.nodes)
@@ -262,13 +262,13 @@ TEST(Zoo, TowersLieOnTwoSlots) {
       for (const char* join : {"conv6a_in", "conv6b_in"}) EXPECT_EQ(crossing.erase(join), 1u) << join;
     }
     EXPECT_EQ(crossing, (std::set<std::string>{"conv1b", "fc6", "fc7"}));
-    EXPECT_EQ(slot.at("fc7b_in"), 1);
-    EXPECT_EQ(slot.at("relu4b"), 1);
-    EXPECT_EQ(slot.at("relu4a"), 0);
-    EXPECT_EQ(slot.at("fc8"), 0);
+    EXPECT_EQ(slot.at("fc7b_in"), 1u);
+    EXPECT_EQ(slot.at("relu4b"), 1u);
+    EXPECT_EQ(slot.at("relu4a"), 0u);
+    EXPECT_EQ(slot.at("fc8"), 0u);
   }
   for (const char* name : {"alexnet", "alexnet-caffe", "caffenet", "alexnet-cifar10", "fig1-relu", "convnet-18pct"})
-    EXPECT_EQ(make_model(name).slots(), 1) << name;
+    EXPECT_EQ(make_model(name).slots(), 1u) << name;
 }
 
 TEST(Zoo, Fc7MeansThe4096FeaturesOfThePaper) {

@@ -63,38 +63,29 @@ void check_structure(const NetSpec& spec) {
           ": alias \"", alias, "\" stands for \"", target, "\", and no node has that name");
 }
 
-// The slot of every node, in order. Needs a checked structure.
-std::vector<int> resolve_slots(const NetSpec& spec) {
-  std::map<std::string, int> slot_of{{data_name, 0}, {labels_name, 0}};
-  std::vector<int> slots;
+// The slot of every node, in order. Needs a checked structure. A device is bound to every slot, so none may be left
+// out.
+std::vector<size_t> resolve_slots(const NetSpec& spec) {
+  std::map<std::string, size_t> slot_of{{data_name, 0}, {labels_name, 0}};
+  std::vector<size_t> slots;
   for (const Node& node : spec.nodes) {
-    if (node.slot < inherit_slot)
-      fail_at(spec, node, "slot ", node.slot, " is not possible; slots count from 0, ", inherit_slot,
-              " inherits that of the first input");
-    slots.push_back(node.slot == inherit_slot ? slot_of.at(node.inputs.front()) : node.slot);
+    slots.push_back(node.slot ? *node.slot : slot_of.at(node.inputs.front()));
     slot_of[node.name] = slots.back();
+  }
+  size_t expected = 0;
+  for (size_t slot : std::set(slots.begin(), slots.end())) {
+    const auto at = static_cast<size_t>(std::find(slots.begin(), slots.end(), slot) - slots.begin());
+    if (slot != expected)
+      fail_at(spec, spec.nodes[at], "lies on slot ", slot, ", and no node on slot ", expected,
+              "; number the slots without gaps");
+    ++expected;
   }
   return slots;
 }
 
-// A device is bound to every slot, so none may be left out.
-int count_slots(const NetSpec& spec, const std::vector<int>& slots) {
-  const std::set<int> used(slots.begin(), slots.end());
-  int expected = 0;
-  for (int slot : used) {
-    if (slot != expected) {
-      const auto at = std::find(slots.begin(), slots.end(), slot) - slots.begin();
-      fail_at(spec, spec.nodes[static_cast<size_t>(at)], "lies on slot ", slot, ", and no node on slot ", expected,
-              "; number the slots without gaps");
-    }
-    ++expected;
-  }
-  return expected;
-}
-
 struct Visit {
   const Node& node;
-  int slot;
+  size_t slot;
   const std::vector<Shape>& inputs;
   const Shape& output;
 };
@@ -116,8 +107,7 @@ void walk(const NetSpec& spec, int64_t batch, F&& visit) {
   check(spec.input.height >= 1 && spec.input.width >= 1, Code::invalid_argument, title(spec), ": an input of ",
         spec.input.height, " x ", spec.input.width, " is not possible; both sides must be at least 1");
   check_structure(spec);
-  const std::vector<int> slots = resolve_slots(spec);
-  count_slots(spec, slots);
+  const std::vector<size_t> slots = resolve_slots(spec);
   std::map<std::string, Shape> shapes{{data_name, {batch, 3, spec.input.height, spec.input.width}},
                                       {labels_name, {batch}}};
   for (size_t i = 0; i < spec.nodes.size(); ++i) {
@@ -162,13 +152,11 @@ const Node& NetSpec::at(const std::string& name) const {
   fail(Code::not_found, title(*this), ": no layer is named \"", name, "\"; there are: ", known);
 }
 
-int NetSpec::slots() const { return count_slots(*this, slots_of(*this)); }
+size_t NetSpec::slots() const { return std::ranges::max(slots_of(*this)) + 1; }
 
-std::vector<int> slots_of(const NetSpec& spec) {
+std::vector<size_t> slots_of(const NetSpec& spec) {
   check_structure(spec);
-  const std::vector<int> slots = resolve_slots(spec);
-  count_slots(spec, slots);
-  return slots;
+  return resolve_slots(spec);
 }
 
 std::map<std::string, Shape> infer_shapes(const NetSpec& spec, int64_t batch) {

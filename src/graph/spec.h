@@ -34,8 +34,6 @@ struct Recipe {
   float colour_noise = 0;  // see Augment
 };
 
-constexpr int inherit_slot = -1;
-
 // What a node can read besides other nodes, and the name of a loss. No node may be called so.
 inline constexpr const char *data_name = "data", *labels_name = "labels", *loss_name = "loss";
 
@@ -45,7 +43,7 @@ struct Node {
   std::string name;  // any UTF-8 up to longest_name, unique, none of the names above
   Op op;
   std::vector<std::string> inputs;     // names of nodes, or "data", or "labels"
-  int slot = inherit_slot;             // logical device; inherit: that of the first input, 0 behind "data"
+  std::optional<size_t> slot = {};     // logical device; empty: that of the first input, 0 behind "data"
   std::optional<LayerPart> part = {};  // empty: the node is a layer by itself
 };
 
@@ -74,11 +72,11 @@ struct NetSpec {
   const Node* find(const std::string& name) const;
   const Node& at(const std::string& name) const;    // throws not_found and lists what exists
   const Node* node(const std::string& name) const;  // by its own name, past aliases; null where there is none
-  int slots() const;                                // number of logical devices used
+  size_t slots() const;                             // number of logical devices used
 };
 
 // The slot of every node, in order. Throws where slots have gaps, or the graph is wrong.
-std::vector<int> slots_of(const NetSpec& spec);
+std::vector<size_t> slots_of(const NetSpec& spec);
 
 // Shape of every node's output at this batch, after checking the whole graph: names unique, inputs known and earlier,
 // slots without gaps, every op able to take its inputs. Throws with the node's name and both sizes in the text.
@@ -106,7 +104,7 @@ struct LayerInfo {
   std::string name, op, detail;                          // detail: "11x11 /4 pad 2"
   Shape output;                                          // of one image, batch dimension 1
   int64_t parameters = 0, multiply_adds = 0, bytes = 0;  // bytes: fp32 output and parameters of one image
-  int slot = 0;
+  size_t slot = 0;
 };
 std::vector<LayerInfo> layer_table(const NetSpec& spec);
 

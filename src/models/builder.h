@@ -1,6 +1,7 @@
 // Writes a network down as it is read: every call appends a node, which reads the one before it unless told otherwise.
 #pragma once
 #include <cmath>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,18 +11,23 @@
 
 namespace alx::models {
 
-inline ParamRule gaussian(float std) { return {{Init::Kind::normal, std}, 1, 1}; }
+inline ParamRule gaussian(float std) { return {.init = {Init::Kind::normal, std}}; }
 
 // Biases at cuda-convnet's and Caffe's pace: twice the rate of the weights, no decay.
-inline ParamRule bias(float start) { return {{Init::Kind::constant, start}, 2, 0}; }
+inline ParamRule bias(float start) { return {.init = {Init::Kind::constant, start}, .rate = 2, .decay = 0}; }
 
 // Without batch normalisation the start decides: deviation sqrt(2 / fan-in) keeps the activations' size through ReLUs.
 inline ParamRule he(int64_t fan_in) {
   return gaussian(static_cast<float>(std::sqrt(2.0 / static_cast<double>(fan_in))));
 }
 
+// The paper's section 3.4: windows overlap; the last one may hang over the edge, as in the released code and in Caffe.
+inline constexpr MaxPool overlapping_pool{.kernel = 3, .stride = 2, .round = Round::ceil};
+
 // cuda-convnet's rnorm: over size x size of the same map, `scale` divided by their number.
-inline Lrn spatial_norm(int64_t size, float scale) { return {size, 1, scale, 0.75f, Lrn::Region::within}; }
+inline Lrn spatial_norm(int64_t size, float scale) {
+  return {.size = size, .k = 1, .alpha = scale, .beta = 0.75f, .region = Lrn::Region::within};
+}
 
 class NetBuilder {
  public:
@@ -38,7 +44,7 @@ class NetBuilder {
     return *this;
   }
 
-  NetBuilder& slot(int slot) {
+  NetBuilder& slot(size_t slot) {
     slot_ = slot;
     return *this;
   }
@@ -62,7 +68,7 @@ class NetBuilder {
  private:
   NetSpec spec_;
   std::string last_ = "data";
-  int slot_ = inherit_slot;
+  std::optional<size_t> slot_;
 };
 
 }  // namespace alx::models

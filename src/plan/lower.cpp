@@ -58,10 +58,10 @@ class Draft {
 };
 
 Draft::Draft(const NetSpec& spec, const LowerRequest& request) {
-  const std::vector<int> slots = slots_of(spec);
+  const std::vector<size_t> slots = slots_of(spec);
   std::map<std::string, size_t> sources{{data_name, data_source}, {labels_name, labels_source}};
   for (const Node& node : spec.nodes) {
-    Item item{node.name, node.part, node.op, static_cast<size_t>(slots[items_.size()])};
+    Item item{node.name, node.part, node.op, slots[items_.size()]};
     for (const std::string& input : node.inputs) item.inputs.push_back(sources.at(input));
     sources[node.name] = items_.size() + first_item;
     items_.push_back(std::move(item));

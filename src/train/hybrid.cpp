@@ -10,7 +10,8 @@ namespace {
 
 class HybridBuilder {
  public:
-  HybridBuilder(const NetSpec& spec, int slots) : from_(spec), to_(spec), slots_(slots) {
+  HybridBuilder(const NetSpec& spec, size_t slots)
+      : from_(spec), to_(spec), slots_(static_cast<int64_t>(slots)), last_(slots) {
     to_.nodes.clear();
     to_.aliases.clear();
     check_column();
@@ -20,7 +21,8 @@ class HybridBuilder {
     share_data();
     const size_t dense = first_dense();
     for (size_t i = 0; i < dense; ++i)
-      for (int slot = 0; slot < slots_; ++slot) add(i, slot, {.layer = from_.nodes[i].name, .images = slot});
+      for (size_t slot = 0; slot < last_.size(); ++slot)
+        add(i, slot, {.layer = from_.nodes[i].name, .images = static_cast<int64_t>(slot)});
     gather();
     for (size_t i = dense; i < from_.nodes.size(); ++i) add_dense(i);
     return std::move(to_);
@@ -30,8 +32,9 @@ class HybridBuilder {
   void check_column() const {
     const std::string* last = nullptr;
     for (const Node& node : from_.nodes) {
-      check(node.inputs.size() == 1 && (!last || node.inputs[0] == *last) && node.slot <= 0, Code::unsupported,
-            from_.id, " is no single column of layers: hybrid parallelism is for those, a network of towers takes a ",
+      check(node.inputs.size() == 1 && (!last || node.inputs[0] == *last) && node.slot.value_or(0) == 0,
+            Code::unsupported, from_.id,
+            " is no single column of layers: hybrid parallelism is for those, a network of towers takes a ",
             "device for each tower");
       last = &node.name;
     }
@@ -49,7 +52,7 @@ class HybridBuilder {
   }
 
   // Any name will do that no other node has.
-  std::string name(const std::string& what, int slot) {
+  std::string name(const std::string& what, size_t slot) {
     constexpr size_t suffix = 16;
     std::string name = cat(what.size() + suffix <= longest_name ? what : "node", "/", slot);
     while (from_.node(name) || !names_.insert(name).second) name += "'";
@@ -58,35 +61,36 @@ class HybridBuilder {
   void add(Node node) { to_.nodes.push_back(std::move(node)); }
 
   void share_data() {
-    for (int slot = 0; slot < slots_; ++slot) {
-      add({name("data", slot), BatchSlice{slot, slots_}, {data_name}, 0});
-      last_.push_back(to_.nodes.back().name);
+    for (size_t slot = 0; slot < last_.size(); ++slot) {
+      add({name("data", slot), BatchSlice{static_cast<int64_t>(slot), slots_}, {data_name}, 0});
+      last_[slot] = to_.nodes.back().name;
     }
   }
 
   // Node i on this slot, behind what was added there last.
-  void add(size_t i, int slot, LayerPart part) {
+  void add(size_t i, size_t slot, LayerPart part) {
     const Node& node = from_.nodes[i];
     Op op = node.op;
     if (int64_t* out = output_units(op); out && part.whole > 0) *out = part.whole / slots_;
-    std::string& last = last_[static_cast<size_t>(slot)];
+    std::string& last = last_[slot];
     add({name(node.name, slot), std::move(op), {last}, slot, std::move(part)});
     last = to_.nodes.back().name;
   }
 
-  void join(const std::string& what, bool images, int slots) {
+  void join(const std::string& what, bool images, size_t slots) {
     const std::vector<std::string> parts = last_;
-    for (int slot = 0; slot < slots; ++slot) {
+    for (size_t slot = 0; slot < slots; ++slot) {
       add({name(what, slot), Concat{images}, parts, slot});
-      last_[static_cast<size_t>(slot)] = to_.nodes.back().name;
+      last_[slot] = to_.nodes.back().name;
     }
   }
-  void gather() { join("gathered", true, slots_); }
+  void gather() { join("gathered", true, last_.size()); }
 
   void add_dense(size_t i) {
     Node node = from_.nodes[i];
     const OpFacts facts = facts_of(node.op);
-    if (facts.dense && units_ > 0) join("units before " + node.name, false, node.name == from_.logits ? 1 : slots_);
+    if (facts.dense && units_ > 0)
+      join("units before " + node.name, false, node.name == from_.logits ? 1 : last_.size());
     if (facts.dense) units_ = node.name == from_.logits ? 0 : *output_units(node.op);
     if (facts.dense && units_ == 0) behind_logits_ = true;
     if (behind_logits_) {  // under its own name: the loss asks for it
@@ -98,12 +102,13 @@ class HybridBuilder {
           " reads units of several devices at once, and hybrid parallelism has no way to cut a ", facts.name);
     check(units_ % slots_ == 0, Code::unsupported, node.name, " has ", units_, " units, which ", slots_,
           " devices cannot share alike");
-    for (int slot = 0; slot < slots_; ++slot) add(i, slot, {node.name, slot * units_ / slots_, units_});
+    for (size_t slot = 0; slot < last_.size(); ++slot)
+      add(i, slot, {node.name, static_cast<int64_t>(slot) * units_ / slots_, units_});
   }
 
   const NetSpec& from_;
   NetSpec to_;
-  int slots_;
+  const int64_t slots_;
   std::set<std::string> names_;    // given
   std::vector<std::string> last_;  // node on each slot
   int64_t units_ = 0;              // of the layer that lies in parts; 0: what flows is whole on each slot
@@ -112,6 +117,6 @@ class HybridBuilder {
 
 }  // namespace
 
-NetSpec hybrid(const NetSpec& spec, int slots) { return slots == 1 ? spec : HybridBuilder(spec, slots).build(); }
+NetSpec hybrid(const NetSpec& spec, size_t slots) { return slots == 1 ? spec : HybridBuilder(spec, slots).build(); }
 
 }  // namespace alx

@@ -9,6 +9,6 @@ namespace alx {
 // that are copies of the layer: the gradients of their parameters must be summed. The answers are gathered, and of each
 // fully connected layer but the last, slot i has the i-th part; the last one is slot 0's. The network must be one
 // column, its fully connected layers divisible by `slots`.
-NetSpec hybrid(const NetSpec& spec, int slots);
+NetSpec hybrid(const NetSpec& spec, size_t slots);
 
 }  // namespace alx

@@ -11,17 +11,15 @@
 namespace alx {
 namespace {
 
-constexpr int64_t drawn = -1;
-
-// For each class of the data its row in the file's last layer, or `drawn`; and how that came, in words.
+// For each class of the data its row in the file's last layer, empty where it is drawn; and how that came, in words.
 struct Head {
-  std::vector<int64_t> rows;
+  std::vector<std::optional<int64_t>> rows;
   std::string why;
 };
 
 Head match_head(const WeightFile& file, const Dataset& data, const TrainOptions& options, int64_t file_classes) {
   const std::vector<std::string>& classes = data.classes();
-  Head head{std::vector<int64_t>(classes.size(), drawn), {}};
+  Head head{std::vector<std::optional<int64_t>>(classes.size()), {}};
   const std::string names = file.metadata(key_labels);
   if (options.new_head) {
     head.why = "as asked";
@@ -31,14 +29,14 @@ Head match_head(const WeightFile& file, const Dataset& data, const TrainOptions&
     head.why = fits ? "the file names no classes, and their number fits" : "the file has another number of classes";
   } else {
     const ClassNames known(labels_from_json(names, file.limits()));
-    for (size_t i = 0; i < classes.size(); ++i) head.rows[i] = known.find(classes[i]).value_or(drawn);
+    for (size_t i = 0; i < classes.size(); ++i) head.rows[i] = known.find(classes[i]);
     head.why = "by the names of classes";
   }
   return head;
 }
 
 void tell(const WeightFile& file, const Head& head) {
-  const auto kept = head.rows.size() - static_cast<size_t>(std::count(head.rows.begin(), head.rows.end(), drawn));
+  const auto kept = head.rows.size() - static_cast<size_t>(std::ranges::count(head.rows, std::optional<int64_t>()));
   log_line(LogLevel::info,
            cat("the last layer of ", file.path(), ": ", kept, " of ", head.rows.size(), " classes keep their weights, ",
                head.rows.size() - kept, " are drawn anew (", head.why, ")"));
@@ -54,8 +52,8 @@ std::vector<float> merged(const WeightFile& file, const ParamSpec& param, const 
   refuse_non_finite(old, param.name, file.path());
   const int64_t width = element_count(param.shape) / param.shape[0];
   for (size_t i = 0; i < head.rows.size(); ++i)
-    if (head.rows[i] != drawn)
-      std::copy_n(old.begin() + head.rows[i] * width, width, values.begin() + static_cast<std::ptrdiff_t>(i) * width);
+    if (head.rows[i])
+      std::copy_n(old.begin() + *head.rows[i] * width, width, values.begin() + static_cast<std::ptrdiff_t>(i) * width);
   return values;
 }
 
@@ -71,8 +69,8 @@ WeightSource weights_to_start_from(const WeightFile& file, const NetSpec& spec, 
     if (param.name.starts_with(last)) param.shape[0] = file_classes;
   check_against(file, wanted, spec.id);
   Head head = match_head(file, data, options, file_classes);
-  check(std::all_of(head.rows.begin(), head.rows.end(), [&](int64_t row) { return row < file_classes; }),
-        Code::bad_file, file.path(), ": alexnet.labels has more names than the last layer has classes, ", file_classes);
+  check(std::ranges::all_of(head.rows, [&](const auto& row) { return row < file_classes; }), Code::bad_file,
+        file.path(), ": alexnet.labels has more names than the last layer has classes, ", file_classes);
   tell(file, head);
   const WeightSource from_file = weights_from(file), draw = random_weights(options.seed);
   return [=, &file](const ParamSpec& param, int64_t rows, const PartSink& sink) {

@@ -128,8 +128,8 @@ std::unique_ptr<Replicas> Trainer::plan(const NetSpec& spec, const TrainOptions&
   wanted.label_smoothing = options.label_smoothing;
   const auto devices = open_devices(options.devices, options.threads, options.allocator);
   const NetSpec own = options.dropout ? spec : without_dropout(spec);
-  return std::make_unique<Replicas>(options.hybrid ? hybrid(own, static_cast<int>(devices.size())) : own, devices,
-                                    wanted, options.recipe);
+  return std::make_unique<Replicas>(options.hybrid ? hybrid(own, devices.size()) : own, devices, wanted,
+                                    options.recipe);
 }
 
 void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data,

@@ -131,7 +131,7 @@ class Trainer {
   std::optional<Schedule> schedule_;
   Plateau plateau_;
   std::optional<Evaluation> validated_;
-  int64_t validated_step_ = -1;
+  std::optional<int64_t> validated_step_;
   Batch batch_;
   std::vector<float> losses_, probabilities_;
   std::vector<OutputLock> held_;
