@@ -28,7 +28,7 @@ struct Init {
 
 // A parameter's start and its own pace: the solver's rate and weight decay are multiplied by these.
 struct ParamRule {
-  Init init;
+  Init init = {};
   float rate = 1, decay = 1;
 };
 
@@ -36,17 +36,17 @@ struct ParamRule {
 // y = activation(conv(x, weight) + bias). Correlation, as every framework has it; padding is zeros.
 struct Conv {
   int64_t out = 0, kernel = 1, stride = 1;
-  Pad pad;
+  Pad pad = {};
   int64_t groups = 1;
   Activation activation = Activation::none;  // set by lowering
-  ParamRule weight, bias;
+  ParamRule weight = {}, bias = {};
 };
 
 // (N, ...) -> (N, out); weight (out, in), bias (out). The input is flattened as C, H, W.
 struct Linear {
   int64_t out = 0;
   Activation activation = Activation::none;  // set by lowering
-  ParamRule weight, bias;
+  ParamRule weight = {}, bias = {};
 };
 
 struct Relu {};
@@ -72,7 +72,7 @@ struct Lrn {
 // would start in the padding beyond the input (Caffe's rule).
 struct MaxPool {
   int64_t kernel = 3, stride = 2;
-  Pad pad;
+  Pad pad = {};
   Round round = Round::floor;
 };
 
@@ -80,7 +80,7 @@ struct MaxPool {
 // `count_padding`; a part that hangs over by Round::ceil never counts.
 struct AvgPool {
   int64_t kernel = 3, stride = 2;
-  Pad pad;
+  Pad pad = {};
   Round round = Round::floor;
   bool count_padding = false;
 };

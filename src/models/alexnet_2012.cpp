@@ -4,7 +4,7 @@
 //   LRN's alpha is divided by n, as the released code does (`printed_lrn` takes the formula by the letter);
 //   every weight starts with a deviation of 0.01 (the released code has 0.03 from conv3 to conv5);
 //   biases learn at twice the rate and do not decay, as in the released code; the paper does not say;
-//   a pool's last window may hang over the edge, as in the released code: it matters for other input sizes only.
+//   a pool's last window may hang over the edge: it matters for other input sizes only.
 #include "models/networks.h"
 #include "models/towers.h"
 
@@ -12,26 +12,33 @@ namespace alx::models {
 namespace {
 
 Conv conv(int64_t out, int64_t kernel, int64_t stride, int64_t pad, float bias_start, float std = 0.01f) {
-  return {out, kernel, stride, Pad::all(pad), 1, Activation::none, gaussian(std), bias(bias_start)};
+  return {.out = out,
+          .kernel = kernel,
+          .stride = stride,
+          .pad = Pad::all(pad),
+          .weight = gaussian(std),
+          .bias = bias(bias_start)};
 }
 
-// Figure 2 up to the last pooling. conv3 is the one convolution that reads both towers.
+// Figure 2 up to the last pooling, with the outputs of one tower for its 3 x 227 x 227. conv3 is the one convolution
+// that reads both towers.
 void add_convolutions(NetBuilder& net, bool printed_lrn) {
-  Lrn lrn;  // n = 5, k = 2, alpha = 1e-4, beta = 0.75
-  lrn.divide = !printed_lrn;
-  const MaxPool pool{3, 2, {}, Round::ceil};
+  const Lrn lrn{.size = 5, .k = 2, .alpha = 1e-4f, .beta = 0.75f, .divide = !printed_lrn};
   for (const std::string t : {"a", "b"}) {
     enter_tower(net, t);
     net.after("data");
-    net.layer("conv1" + t, conv(48, 11, 4, 0, 0), "relu1" + t).add("norm1" + t, lrn).add("pool1" + t, pool);
-    net.layer("conv2" + t, conv(128, 5, 1, 2, 1), "relu2" + t).add("norm2" + t, lrn).add("pool2" + t, pool);
+    net.layer("conv1" + t, conv(48, 11, 4, 0, 0), "relu1" + t);    //  48 x 55 x 55
+    net.add("norm1" + t, lrn).add("pool1" + t, overlapping_pool);  //  48 x 27 x 27
+    net.layer("conv2" + t, conv(128, 5, 1, 2, 1), "relu2" + t);    // 128 x 27 x 27
+    net.add("norm2" + t, lrn).add("pool2" + t, overlapping_pool);  // 128 x 13 x 13
   }
   for (const std::string t : {"a", "b"}) {
     enter_tower(net, t);
-    join(net, "conv3" + t + "_in", "pool2");
-    net.layer("conv3" + t, conv(192, 3, 1, 1, 0), "relu3" + t);
-    net.layer("conv4" + t, conv(192, 3, 1, 1, 1), "relu4" + t);
-    net.layer("conv5" + t, conv(128, 3, 1, 1, 1), "relu5" + t).add("pool5" + t, pool);
+    join(net, "conv3" + t + "_in", "pool2");                     // 256 x 13 x 13
+    net.layer("conv3" + t, conv(192, 3, 1, 1, 0), "relu3" + t);  // 192 x 13 x 13
+    net.layer("conv4" + t, conv(192, 3, 1, 1, 1), "relu4" + t);  // 192 x 13 x 13
+    net.layer("conv5" + t, conv(128, 3, 1, 1, 1), "relu5" + t);  // 128 x 13 x 13
+    net.add("pool5" + t, overlapping_pool);                      // 128 x  6 x  6
   }
   net.alias("pool2", "conv3a_in");
 }
@@ -59,8 +66,8 @@ NetSpec alexnet_2012_6conv(const ModelOptions& options) {
   net.alias("pool5", "conv6a_in");
   for (const std::string t : {"a", "b"}) {
     enter_tower(net, t);
-    join(net, "conv6" + t + "_in", "pool5");
-    net.layer("conv6" + t, conv(128, 3, 1, 1, 1, 0.03f), "relu_conv6" + t);
+    join(net, "conv6" + t + "_in", "pool5");                                 // 256 x 6 x 6
+    net.layer("conv6" + t, conv(128, 3, 1, 1, 1, 0.03f), "relu_conv6" + t);  // 128 x 6 x 6
   }
   net.alias("conv6", "fc6a_in");
   return finish_dense_towers(net, "relu_conv6");

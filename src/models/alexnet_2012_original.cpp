@@ -13,7 +13,8 @@ namespace alx::models {
 namespace {
 
 Conv conv(int64_t out, int64_t kernel, int64_t stride, Pad pad, float std, float bias_start) {
-  return {out, kernel, stride, pad, 1, Activation::none, gaussian(std), bias(bias_start)};
+  return {
+      .out = out, .kernel = kernel, .stride = stride, .pad = pad, .weight = gaussian(std), .bias = bias(bias_start)};
 }
 
 // Zeros after the end, so that a size rounded down becomes one rounded up.
@@ -22,22 +23,23 @@ int64_t ceil_pad(int64_t side, int64_t kernel, int64_t stride) {
   return rest == 0 ? 0 : rest > 0 ? stride - rest : -rest;
 }
 
+// The outputs beside a layer are those of one tower for 3 x 224 x 224.
 void add_first_blocks(NetBuilder& net, const std::string& t) {
-  const MaxPool pool{3, 2, {}, Round::ceil};
-  const Pad pad1{0, 0, ceil_pad(net.input().height, 11, 4), ceil_pad(net.input().width, 11, 4)};
+  const Pad pad1{.bottom = ceil_pad(net.input().height, 11, 4), .right = ceil_pad(net.input().width, 11, 4)};
   net.after("data");
-  net.add("conv1" + t, conv(48, 11, 4, pad1, 0.01f, 0)).add("rnorm1" + t, Lrn{});
-  net.layer("pool1" + t, pool, "relu1" + t);
-  net.layer("conv2" + t, conv(128, 5, 1, Pad::all(2), 0.01f, 1), "relu2" + t).add("rnorm2" + t, Lrn{});
-  net.add("cnorm2" + t, spatial_norm(5, 1e-3f)).add("pool2" + t, pool);
+  net.add("conv1" + t, conv(48, 11, 4, pad1, 0.01f, 0)).add("rnorm1" + t, Lrn{});  //  48 x 55 x 55
+  net.layer("pool1" + t, overlapping_pool, "relu1" + t);                           //  48 x 27 x 27
+  net.layer("conv2" + t, conv(128, 5, 1, Pad::all(2), 0.01f, 1), "relu2" + t);     // 128 x 27 x 27
+  net.add("rnorm2" + t, Lrn{}).add("cnorm2" + t, spatial_norm(5, 1e-3f));
+  net.add("pool2" + t, overlapping_pool);  // 128 x 13 x 13
 }
 
 void add_last_blocks(NetBuilder& net, const std::string& t) {
-  join(net, "conv3" + t + "_in", "pool2");
-  net.layer("conv3" + t, conv(192, 3, 1, Pad::all(1), 0.03f, 0), "relu3" + t);
-  net.layer("conv4" + t, conv(192, 3, 1, Pad::all(1), 0.03f, 1), "relu4" + t);
-  net.add("conv5" + t, conv(128, 3, 1, Pad::all(1), 0.03f, 1));
-  net.layer("pool5" + t, MaxPool{3, 2, {}, Round::ceil}, "relu5" + t);
+  join(net, "conv3" + t + "_in", "pool2");                                      // 256 x 13 x 13
+  net.layer("conv3" + t, conv(192, 3, 1, Pad::all(1), 0.03f, 0), "relu3" + t);  // 192 x 13 x 13
+  net.layer("conv4" + t, conv(192, 3, 1, Pad::all(1), 0.03f, 1), "relu4" + t);  // 192 x 13 x 13
+  net.add("conv5" + t, conv(128, 3, 1, Pad::all(1), 0.03f, 1));                 // 128 x 13 x 13
+  net.layer("pool5" + t, overlapping_pool, "relu5" + t);                        // 128 x  6 x  6
 }
 
 }  // namespace

@@ -7,18 +7,25 @@ namespace alx::models {
 namespace {
 
 Conv conv(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t groups, float bias_start) {
-  return {out, kernel, stride, Pad::all(pad), groups, Activation::none, gaussian(0.01f), bias(bias_start)};
+  return {.out = out,
+          .kernel = kernel,
+          .stride = stride,
+          .pad = Pad::all(pad),
+          .groups = groups,
+          .weight = gaussian(0.01f),
+          .bias = bias(bias_start)};
 }
 
-Linear fc(int64_t out, float std, float bias_start) { return {out, Activation::none, gaussian(std), bias(bias_start)}; }
+Linear fc(int64_t out, float std, float bias_start) {
+  return {.out = out, .weight = gaussian(std), .bias = bias(bias_start)};
+}
 
 void add_norm_and_pool(NetBuilder& net, const std::string& block, bool norm_first) {
-  const Lrn lrn{5, 1, 1e-4f, 0.75f};  // k is Caffe's default, 1
-  const MaxPool pool{3, 2, {}, Round::ceil};
+  const Lrn lrn{.size = 5, .k = 1, .alpha = 1e-4f, .beta = 0.75f};  // k is Caffe's default
   if (norm_first)
-    net.add("norm" + block, lrn).add("pool" + block, pool);
+    net.add("norm" + block, lrn).add("pool" + block, overlapping_pool);
   else
-    net.add("pool" + block, pool).add("norm" + block, lrn);
+    net.add("pool" + block, overlapping_pool).add("norm" + block, lrn);
 }
 
 // `start`: the biases of conv2, conv4, conv5, fc6 and fc7.
@@ -38,14 +45,15 @@ NetSpec make(const std::string& id, const std::string& source, bool norm_first, 
   recipe.mean = Recipe::Mean::image;
   net.input(input, options).classes(1000, options).recipe(recipe);
 
-  net.layer("conv1", conv(96, 11, 4, 0, 1, 0), "relu1");
-  add_norm_and_pool(net, "1", norm_first);
-  net.layer("conv2", conv(256, 5, 1, 2, 2, start), "relu2");
-  add_norm_and_pool(net, "2", norm_first);
-  net.layer("conv3", conv(384, 3, 1, 1, 1, 0), "relu3");
-  net.layer("conv4", conv(384, 3, 1, 1, 2, start), "relu4");
-  net.layer("conv5", conv(256, 3, 1, 1, 2, start), "relu5");
-  net.add("pool5", MaxPool{3, 2, {}, Round::ceil});
+  //                                                             3 x 227 x 227
+  net.layer("conv1", conv(96, 11, 4, 0, 1, 0), "relu1");      //  96 x 55 x 55
+  add_norm_and_pool(net, "1", norm_first);                    //  96 x 27 x 27
+  net.layer("conv2", conv(256, 5, 1, 2, 2, start), "relu2");  // 256 x 27 x 27
+  add_norm_and_pool(net, "2", norm_first);                    // 256 x 13 x 13
+  net.layer("conv3", conv(384, 3, 1, 1, 1, 0), "relu3");      // 384 x 13 x 13
+  net.layer("conv4", conv(384, 3, 1, 1, 2, start), "relu4");  // 384 x 13 x 13
+  net.layer("conv5", conv(256, 3, 1, 1, 2, start), "relu5");  // 256 x 13 x 13
+  net.add("pool5", overlapping_pool);                         // 256 x  6 x  6
   net.layer("fc6", fc(4096, 0.005f, start), "relu6").add("drop6", Dropout{});
   net.layer("fc7", fc(4096, 0.005f, start), "relu7").add("drop7", Dropout{});
   net.add("fc8", fc(net.classes(), 0.01f, 0));

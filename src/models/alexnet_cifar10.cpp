@@ -7,7 +7,9 @@
 namespace alx::models {
 namespace {
 
-Conv conv(int64_t in, int64_t out) { return {out, 3, 1, Pad::all(1), 1, Activation::none, he(in * 9), bias(0)}; }
+Conv conv(int64_t in, int64_t out) {
+  return {.out = out, .kernel = 3, .pad = Pad::all(1), .weight = he(in * 9), .bias = bias(0)};
+}
 
 }  // namespace
 
@@ -26,16 +28,16 @@ NetSpec alexnet_cifar10(const ModelOptions& options) {
   net.input(input, options).classes(10, options).recipe(recipe);
 
   // The input is of deviation 1 here, not 60 as in the paper's nets: alpha is larger in proportion to matter as much.
-  const Lrn lrn{5, 1, 0.05f, 0.75f};
-  const MaxPool pool{3, 2, {}, Round::ceil};  // 32, 16, 8, 4
-  const Dropout dropout{0.3f};
-  net.layer("conv1", conv(3, 32), "relu1").add("norm1", lrn).add("pool1", pool);
-  net.layer("conv2", conv(32, 64), "relu2").add("norm2", lrn).add("pool2", pool);
-  net.layer("conv3", conv(64, 96), "relu3");
-  net.layer("conv4", conv(96, 96), "relu4").add("pool4", pool).add("drop4", dropout);
+  const Lrn lrn{.size = 5, .k = 1, .alpha = 0.05f, .beta = 0.75f};
+  const Dropout dropout{.drop = 0.3f};
+  //                                                                                    3 x 32 x 32
+  net.layer("conv1", conv(3, 32), "relu1").add("norm1", lrn).add("pool1", overlapping_pool);       // 32 x 16 x 16
+  net.layer("conv2", conv(32, 64), "relu2").add("norm2", lrn).add("pool2", overlapping_pool);      // 64 x  8 x  8
+  net.layer("conv3", conv(64, 96), "relu3");                                                       // 96 x  8 x  8
+  net.layer("conv4", conv(96, 96), "relu4").add("pool4", overlapping_pool).add("drop4", dropout);  // 96 x  4 x  4
   // He's start is for the network's own size; another one only makes it a little too large or small.
-  net.layer("fc5", Linear{192, Activation::none, he(96 * 4 * 4), bias(0)}, "relu5").add("drop5", dropout);
-  net.add("fc6", Linear{net.classes(), Activation::none, gaussian(0.01f), bias(0)});
+  net.layer("fc5", Linear{.out = 192, .weight = he(96 * 4 * 4), .bias = bias(0)}, "relu5").add("drop5", dropout);
+  net.add("fc6", Linear{.out = net.classes(), .weight = gaussian(0.01f), .bias = bias(0)});
   return net.finish();
 }
 

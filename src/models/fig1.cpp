@@ -9,7 +9,9 @@
 namespace alx::models {
 namespace {
 
-Conv conv(int64_t out, float std) { return {out, 5, 1, Pad::all(2), 1, Activation::none, gaussian(std), bias(0)}; }
+Conv conv(int64_t out, float std) {
+  return {.out = out, .kernel = 5, .pad = Pad::all(2), .weight = gaussian(std), .bias = bias(0)};
+}
 
 InputSpec cifar_input() {
   InputSpec input;
@@ -29,14 +31,14 @@ struct Kind {
 NetSpec make(const Kind& kind, const Recipe& recipe, const ModelOptions& options) {
   NetBuilder net(kind.id, kind.source);
   net.input(cifar_input(), options).classes(10, options).recipe(recipe);
-  const AvgPool average{3, 2, {}, Round::ceil, false};
+  const AvgPool average{.kernel = 3, .stride = 2, .round = Round::ceil};
   // The source rectifies after the first pooling, which is the same.
-  net.layer("conv1", conv(32, 1e-4f), "neuron1", kind.neuron).add("pool1", MaxPool{3, 2, {}, Round::ceil});
+  net.layer("conv1", conv(32, 1e-4f), "neuron1", kind.neuron).add("pool1", overlapping_pool);  // 32 x 16 x 16
   if (kind.norm) net.add("norm1", spatial_norm(3, 5e-5f));
-  net.layer("conv2", conv(32, 0.01f), "neuron2", kind.neuron).add("pool2", average);
+  net.layer("conv2", conv(32, 0.01f), "neuron2", kind.neuron).add("pool2", average);  // 32 x 8 x 8
   if (kind.norm) net.add("norm2", spatial_norm(3, 5e-5f));
-  net.layer("conv3", conv(64, 0.01f), "neuron3", kind.neuron).add("pool3", average);
-  net.add("fc4", Linear{net.classes(), Activation::none, kind.last_weight, bias(0)});
+  net.layer("conv3", conv(64, 0.01f), "neuron3", kind.neuron).add("pool3", average);  // 64 x 4 x 4
+  net.add("fc4", Linear{.out = net.classes(), .weight = kind.last_weight, .bias = bias(0)});
   return net.finish();
 }
 
@@ -46,8 +48,11 @@ NetSpec make_figure1(const char* id, const Op& neuron, float rate, const ModelOp
   recipe.decay = 0;
   recipe.epochs = 40;
   recipe.schedule = "constant";
-  return make({id, "Krizhevsky, Sutskever, Hinton 2012, figure 1; sizes of cuda-convnet's 18pct example", neuron, false,
-               gaussian(0.01f)},
+  return make({.id = id,
+               .source = "Krizhevsky, Sutskever, Hinton 2012, figure 1; sizes of cuda-convnet's 18pct example",
+               .neuron = neuron,
+               .norm = false,
+               .last_weight = gaussian(0.01f)},
               recipe, options);
 }
 
@@ -67,7 +72,12 @@ NetSpec convnet_18pct(const ModelOptions& options) {
   recipe.mean = Recipe::Mean::image;
   ParamRule last = gaussian(0.01f);
   last.decay = 250;  // a decay of 1
-  return make({"convnet-18pct", "cuda-convnet, layers-18pct", Relu{}, true, last}, recipe, options);
+  return make({.id = "convnet-18pct",
+               .source = "cuda-convnet, layers-18pct",
+               .neuron = Relu{},
+               .norm = true,
+               .last_weight = last},
+              recipe, options);
 }
 
 }  // namespace alx::models

@@ -3,12 +3,12 @@
 namespace alx::models {
 namespace {
 
-Linear fc(int64_t out, float bias_start) { return {out, Activation::none, gaussian(0.01f), bias(bias_start)}; }
+Linear fc(int64_t out, float bias_start) { return {.out = out, .weight = gaussian(0.01f), .bias = bias(bias_start)}; }
 
 }  // namespace
 
 NetSpec finish_dense_towers(NetBuilder& net, const std::string& features) {
-  const Dropout dropout{0.5f, false};  // section 4.2: outputs are halved at test time
+  const Dropout dropout{.drop = 0.5f, .inverted = false};  // section 4.2: outputs are halved at test time
   for (const std::string t : {"a", "b"}) {
     enter_tower(net, t);
     join(net, "fc6" + t + "_in", features);
