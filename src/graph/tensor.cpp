@@ -18,17 +18,6 @@ std::string to_string(const Shape& shape) {
   return text.empty() ? "scalar" : text;
 }
 
-size_t size_of(DataType type) {
-  switch (type) {
-    case DataType::f32:
-    case DataType::i32: return 4;
-    case DataType::f16:
-    case DataType::bf16: return 2;
-    case DataType::i8: return 1;
-  }
-  return 0;
-}
-
 const char* name_of(DataType type) {
   switch (type) {
     case DataType::f32: return "F32";
