@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "core/error.h"
-#include "core/path.h"
 #include "core/text.h"
 #include "models/zoo.h"
 #include "network/bundled.h"
@@ -138,9 +136,6 @@ int info(const InfoOptions& options) {
   if (!in_zoo && (options.size != 0 || options.classes != 0))
     throw CLI::ValidationError(options.size != 0 ? "--size" : "--classes",
                                "is for the networks of the zoo, not for files");
-  if (!in_zoo && options.what.find_first_of("./\\") == std::string::npos &&
-      !std::filesystem::exists(to_path(options.what)))
-    make_model(options.what);  // throws, and lists what there is
   const auto model = in_zoo ? nullptr : Model::open(options.what);
   const NetSpec spec = in_zoo ? make_model(options.what, {options.classes, options.size, options.size}) : model->spec();
   if (options.json) {

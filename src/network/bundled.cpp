@@ -95,8 +95,8 @@ std::string weights_named(const std::string& file_or_name) {
     std::vector<std::string> known;
     for (const std::string& name : model_names())
       if (!bundled_weights(name).empty()) known.push_back(name);
-    fail(Code::not_found, "'", file_or_name, "' is neither a file nor a network whose weights come with the library (",
-         known.empty() ? "there are none here" : joined(known), ")");
+    fail(Code::not_found, "'", file_or_name, "' is neither a file nor a network; there are: ", joined(model_names()),
+         "; with weights: ", known.empty() ? "none here" : joined(known));
   }
   return file_or_name;  // opening it says what is wrong
 }
