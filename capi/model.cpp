@@ -4,6 +4,7 @@
 #include "models/zoo.h"
 #include "network/bundled.h"
 #include "network/device_test.h"
+#include "plan/types.h"
 
 using namespace alx;
 using namespace alx::capi;
@@ -66,6 +67,15 @@ alexnet_status alexnet_device_probe(const char* device) {
   return guard([&] {
     require(device, "device");
     open_devices(device);
+  });
+}
+
+alexnet_status alexnet_device_probe_precision(const char* device, alexnet_precision precision, int32_t training) {
+  return guard([&] {
+    require(device, "device");
+    const Precision wanted = precision_of(precision);
+    for (const auto& backend : open_devices(device))
+      check_takes(*backend, wanted, training ? Phase::training : Phase::inference);
   });
 }
 

@@ -67,6 +67,13 @@ TEST(Abi, SaysWhatIsWrongWithFilesAndDevices) {
   EXPECT_EQ(alexnet_device_probe("cuda:0"), ALEXNET_ERROR_DEVICE);
   EXPECT_EQ(alexnet_device_probe("abacus"), ALEXNET_ERROR_NOT_FOUND);
   EXPECT_TRUE(says("cpu"));
+  EXPECT_EQ(alexnet_device_probe_precision("cpu,reference", ALEXNET_PRECISION_FP32, 1), ALEXNET_OK);
+  EXPECT_EQ(alexnet_device_probe_precision("reference", ALEXNET_PRECISION_INT8, 0), ALEXNET_OK);
+  EXPECT_EQ(alexnet_device_probe_precision("reference", ALEXNET_PRECISION_INT8, 1), ALEXNET_ERROR_UNSUPPORTED);
+  EXPECT_TRUE(says("reference trains in fp32, not in int8"));
+  EXPECT_EQ(alexnet_device_probe_precision("cuda:0", ALEXNET_PRECISION_FP32, 0), ALEXNET_ERROR_DEVICE);
+  for (const alexnet::Device& device : alexnet::devices())
+    EXPECT_EQ(device.usable, !device.inference.empty() && device.training.front() == ALEXNET_PRECISION_FP32);
   alexnet::SessionOptions options;
   options.precision = ALEXNET_PRECISION_TF32;  // which GPUs alone take
   EXPECT_THROW(alexnet::Session(alexnet::Model(), options), alexnet::Error);

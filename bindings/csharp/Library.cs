@@ -6,11 +6,13 @@ namespace AlexNet
     /// <summary>What can compute.</summary>
     public sealed class Device
     {
-        internal Device(string name, string description, bool usable)
+        internal Device(string name, string description)
         {
             Name = name;
             Description = description;
-            Usable = usable;
+            Usable = Native.alexnet_device_probe(Native.Utf8(name)) == Status.Ok;
+            Inference = Taken(0);
+            Training = Taken(1);
         }
 
         /// <summary>"cpu", "cuda:0".</summary>
@@ -22,8 +24,23 @@ namespace AlexNet
         /// <summary>Whether it can be used.</summary>
         public bool Usable { get; }
 
+        /// <summary>The precisions that it computes in; none where it cannot be used.</summary>
+        public IReadOnlyList<Precision> Inference { get; }
+
+        /// <summary>The precisions that it trains in.</summary>
+        public IReadOnlyList<Precision> Training { get; }
+
         /// <summary>"cpu: " and the description.</summary>
         public override string ToString() => Name + ": " + Description + (Usable ? "" : " (not usable)");
+
+        private List<Precision> Taken(int training)
+        {
+            var taken = new List<Precision>();
+            foreach (Precision precision in Enum.GetValues(typeof(Precision)))
+                if (Native.alexnet_device_probe_precision(Native.Utf8(Name), precision, training) == Status.Ok)
+                    taken.Add(precision);
+            return taken;
+        }
     }
 
     /// <summary>The native library that is loaded.</summary>
@@ -55,7 +72,7 @@ namespace AlexNet
                 string[] descriptions = Native.Texts(count, Native.alexnet_device_description);
                 var devices = new Device[count];
                 for (int i = 0; i < devices.Length; ++i)
-                    devices[i] = new Device(names[i], descriptions[i], Native.alexnet_device_probe(Native.Utf8(names[i])) == Status.Ok);
+                    devices[i] = new Device(names[i], descriptions[i]);
                 return devices;
             }
         }

@@ -254,6 +254,9 @@ namespace AlexNet
         internal static extern Status alexnet_device_probe(byte[] device);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_device_probe_precision(byte[] device, Precision precision, int training);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_device_self_test(byte[] device, out double difference);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

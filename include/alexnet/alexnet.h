@@ -288,6 +288,11 @@ ALEXNET_API(alexnet_status) alexnet_device_description(int64_t index, const char
 /// Statuses: NOT_FOUND (no such name; the text lists the names), DEVICE (why it cannot be used).
 ALEXNET_API(alexnet_status) alexnet_device_probe(const char* device);
 
+/// Whether a device computes in a precision, or where `training` is not 0, trains in it; by name, of several with
+/// commas each one. OK: yes. Statuses: as alexnet_device_probe; UNSUPPORTED (no; the text says what it takes).
+ALEXNET_API(alexnet_status)
+alexnet_device_probe_precision(const char* device, alexnet_precision precision, int32_t training);
+
 /// Whether a device computes right on this machine: one training step of a small network, on the device and by the
 /// plain loops of "reference". `difference` (NULL: not wanted): the largest relative difference of the answer and of
 /// any gradient; below 1e-5 in fp32. Takes well under a second. Statuses: NOT_FOUND, DEVICE (it computes wrong, or
@@ -416,8 +421,7 @@ alexnet_session_options_set_threads(alexnet_session_options* options, int32_t th
 /// given to any session. Answers of sessions with different batches agree within rounding, not bit for bit.
 ALEXNET_API(alexnet_status) alexnet_session_options_set_batch(alexnet_session_options* options, int64_t batch);
 
-/// What is computed in. Which precisions there are is the device's affair: "cpu" has FP32, FP16 and BF16, "cuda:0" has
-/// TF32 too.
+/// What is computed in. Which precisions there are is the device's affair, which alexnet_device_probe_precision tells.
 ALEXNET_API(alexnet_status)
 alexnet_session_options_set_precision(alexnet_session_options* options, alexnet_precision precision);
 

@@ -183,16 +183,24 @@ struct Device {
   std::string name;         // what other functions take
   std::string description;  // or why it cannot be used
   bool usable;
+  std::vector<alexnet_precision> inference, training;  // that it takes, where it can be used
 };
 
 // Those that this build knows, usable or not.
 inline std::vector<Device> devices() {
+  const auto taken = [](const std::string& device, bool training) {
+    std::vector<alexnet_precision> list;
+    for (alexnet_precision precision = ALEXNET_PRECISION_FP32; precision <= ALEXNET_PRECISION_TF32; ++precision)
+      if (alexnet_device_probe_precision(device.c_str(), precision, training) == ALEXNET_OK) list.push_back(precision);
+    return list;
+  };
   const auto count = detail::got<int64_t>(alexnet_device_count);
   const std::vector<std::string> names = detail::texts(count, alexnet_device_name);
   const std::vector<std::string> descriptions = detail::texts(count, alexnet_device_description);
   std::vector<Device> list;
   for (size_t i = 0; i < names.size(); ++i)
-    list.push_back({names[i], descriptions[i], alexnet_device_probe(names[i].c_str()) == ALEXNET_OK});
+    list.push_back({names[i], descriptions[i], alexnet_device_probe(names[i].c_str()) == ALEXNET_OK,
+                    taken(names[i], false), taken(names[i], true)});
   return list;
 }
 

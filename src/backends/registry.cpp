@@ -1,7 +1,7 @@
 #include "backends/registry.h"
 
 #include <algorithm>
-#include <thread>
+#include <set>
 
 #include "backends/reference/reference.h"
 #include "core/error.h"
@@ -16,85 +16,90 @@
 namespace alx {
 namespace {
 
-struct HostDevice {
+using Allocator = std::shared_ptr<HostAllocator>;
+
+// Devices of one kind: one that is always there under the kind's name, or those that the machine has, "cuda:0" and so
+// on.
+struct Kind {
   const char* name;
-  std::string (*describe)();  // asks the machine, so only when somebody wants to know
-  std::shared_ptr<Backend> (*open)(int threads, std::shared_ptr<HostAllocator> allocator);
+  bool numbered;
+  std::vector<DeviceInfo> (*list)();  // asks the machine, so only when somebody wants to know
+  std::shared_ptr<Backend> (*open)(size_t index, int threads, Allocator allocator);
   std::vector<Precision> (*precisions)(Phase phase);
 };
 
-std::shared_ptr<Backend> open_reference(int, std::shared_ptr<HostAllocator> allocator) {
+std::vector<DeviceInfo> one(const char* name, std::string description, std::vector<Precision> (*precisions)(Phase)) {
+  return {{name, true, std::move(description), "", {}, precisions(Phase::inference), precisions(Phase::training)}};
+}
+
+std::shared_ptr<Backend> open_reference(size_t, int, Allocator allocator) {
   return make_reference_backend(std::move(allocator));
 }
 
-constexpr HostDevice host_devices[] = {
+constexpr Kind kinds[] = {
 #ifdef ALEXNET_WITH_ONEDNN
-    {"cpu", describe_onednn, make_onednn_backend, onednn_precisions},
+    {"cpu", false, [] { return one("cpu", describe_onednn(), onednn_precisions); },
+     [](size_t, int threads, Allocator allocator) { return make_onednn_backend(threads, std::move(allocator)); },
+     onednn_precisions},
 #else
-    {"cpu", [] { return std::string("plain loops, 1 thread; built without oneDNN"); }, open_reference,
-     reference_precisions},
-#endif
-    {"reference", [] { return std::string("plain loops with double accumulators, 1 thread: to check others against"); },
+    {"cpu", false, [] { return one("cpu", "plain loops, 1 thread; built without oneDNN", reference_precisions); },
      open_reference, reference_precisions},
+#endif
+    {"reference", false,
+     [] {
+       return one("reference", "plain loops with double accumulators, 1 thread: to check others against",
+                  reference_precisions);
+     },
+     open_reference, reference_precisions},
+#ifdef ALEXNET_WITH_CUDA
+    {"cuda", true, list_cudnn_devices,
+     [](size_t index, int, Allocator) { return make_cudnn_backend(static_cast<int>(index)); }, cudnn_precisions},
+#else
+    {"cuda", true,
+     [] {
+       return std::vector<DeviceInfo>{{"cuda:0", false, "", "this build has no CUDA backend", {}, {}, {}}};
+     },
+     nullptr, [](Phase) { return std::vector<Precision>(); }},
+#endif
 };
 
-#ifndef ALEXNET_WITH_CUDA
-std::vector<DeviceInfo> list_cudnn_devices() {
-  return {{"cuda:0", false, "", "this build has no CUDA backend", {}, {}, {}}};
-}
-std::shared_ptr<Backend> make_cudnn_backend(int) { return nullptr; }  // none of them is usable
-std::vector<Precision> cudnn_precisions(Phase) { return {}; }
-#endif
-
-std::shared_ptr<Backend> open_gpu(const std::string& name) {
-  const std::vector<DeviceInfo> gpus = list_cudnn_devices();
-  const auto usable = [](const std::string& reason) {
-    check(reason.empty(), Code::device, reason, "; `alexnet devices` and alexnet_device_name tell what can");
-  };
-  for (size_t index = 0; index < gpus.size(); ++index) {
-    if (!gpus[index].usable) usable(cat("device ", name, " cannot be used: ", gpus[index].reason));
-    if (gpus[index].name == name) return make_cudnn_backend(static_cast<int>(index));
-  }
-  usable(cat("device ", name, " cannot be used: this machine has cuda:0",
-             gpus.size() > 1 ? cat(" to cuda:", gpus.size() - 1) : std::string()));
-  return nullptr;
+size_t usable_index(const Kind& kind, const std::string& name) {
+  const std::vector<DeviceInfo> list = kind.list();
+  const auto found = std::ranges::find(list, name, &DeviceInfo::name);
+  const std::string& reason = found == list.end() ? list.front().reason : found->reason;
+  const std::string there = list.size() > 1 ? cat(list.front().name, " to ", list.back().name) : list.front().name;
+  check(found != list.end() && found->usable, Code::device, "device ", name,
+        " cannot be used: ", reason.empty() ? cat("this machine has ", there) : reason,
+        "; `alexnet devices` and alexnet_device_name tell what can");
+  return static_cast<size_t>(found - list.begin());
 }
 
 }  // namespace
 
 std::vector<DeviceInfo> list_devices() {
   std::vector<DeviceInfo> list;
-  for (const HostDevice& device : host_devices)
-    list.push_back({device.name,
-                    true,
-                    device.describe(),
-                    "",
-                    {},
-                    device.precisions(Phase::inference),
-                    device.precisions(Phase::training)});
-  for (DeviceInfo& gpu : list_cudnn_devices()) list.push_back(std::move(gpu));
+  for (const Kind& kind : kinds)
+    for (DeviceInfo& device : kind.list()) list.push_back(std::move(device));
   return list;
 }
 
 std::vector<Precision> offered_precisions(Phase phase) {
-  std::vector<Precision> offered = cudnn_precisions(phase);
-  for (const HostDevice& device : host_devices)
-    for (const Precision precision : device.precisions(phase))
-      if (!std::ranges::count(offered, precision)) offered.push_back(precision);
-  std::ranges::sort(offered);
-  return offered;
+  std::set<Precision> offered;
+  for (const Kind& kind : kinds)
+    for (const Precision precision : kind.precisions(phase)) offered.insert(precision);
+  return {offered.begin(), offered.end()};
 }
 
-std::shared_ptr<Backend> open_device(const std::string& name, int threads, std::shared_ptr<HostAllocator> allocator) {
+std::shared_ptr<Backend> open_device(const std::string& name, int threads, Allocator allocator) {
   check(threads >= 0 && threads <= 4096, Code::invalid_argument, "threads must lie in 0..4096 (0: all cores), got ",
         threads);
-  std::string known;
-  for (const HostDevice& device : host_devices) {
-    if (name == device.name) return device.open(threads, std::move(allocator));
-    known += cat(device.name, ", ");
+  std::vector<std::string> known;
+  for (const Kind& kind : kinds) {
+    known.push_back(cat(kind.name, kind.numbered ? ":0" : ""));
+    if (kind.numbered ? name.starts_with(cat(kind.name, ":")) : name == kind.name)
+      return kind.open(kind.numbered ? usable_index(kind, name) : 0, threads, std::move(allocator));
   }
-  if (name.starts_with("cuda:")) return open_gpu(name);
-  fail(Code::not_found, "no device is called '", name, "'; there are: ", known, "cuda:0");
+  fail(Code::not_found, "no device is called '", name, "'; there are: ", joined(known));
 }
 
 std::vector<std::shared_ptr<Backend>> open_devices(const std::string& names, int threads,

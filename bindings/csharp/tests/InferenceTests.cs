@@ -19,6 +19,8 @@ internal static class InferenceTests
         Check.That(Library.Networks.Contains("alexnet-2012"), "networks");
         Device cpu = Library.Devices.Single(device => device.Name == "cpu");
         Check.That(cpu.Usable && cpu.Description.Length > 0, "cpu");
+        Check.That(cpu.Inference.Contains(Precision.Fp32) && cpu.Training.Contains(Precision.Fp32), "cpu in fp32");
+        Check.That(!cpu.Training.Contains(Precision.Tf32), "cpu in tf32");
         Library.ProbeDevice("cpu");
         Check.Fails(Status.NotFound, () => Library.ProbeDevice("abacus"), "abacus", "cpu");
         Check.Near(0, Library.TestDevice("cpu"), 1e-4, "device test");
