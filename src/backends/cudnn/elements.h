@@ -1,10 +1,10 @@
 // Elements of any floating type, read and written as f32, on a GPU and on the host.
 #pragma once
 #include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
+#include "core/half.h"
 #include "graph/tensor.h"
 #ifdef __CUDACC__
 #include <cuda_fp16.h>
@@ -19,11 +19,7 @@ ALX_BOTH inline float from_half(uint16_t bits) {
 #ifdef __CUDA_ARCH__
   return __half2float(__ushort_as_half(bits));
 #else
-  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  float value = exponent == 0    ? std::ldexp(static_cast<float>(fraction), -24)
-                : exponent == 31 ? (fraction ? NAN : INFINITY)
-                                 : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
-  return bits & 0x8000 ? -value : value;
+  return half_to_float(bits);
 #endif
 }
 
@@ -32,16 +28,7 @@ ALX_BOTH inline uint16_t to_half(float value) {
 #ifdef __CUDA_ARCH__
   return __half_as_ushort(__float2half_rn(value));
 #else
-  const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-  const float size = std::fabs(value);
-  if (std::isnan(value)) return sign | 0x7e00;
-  if (size >= 65520.f) return sign | 0x7c00;
-  int exponent = 0;
-  std::frexp(size, &exponent);
-  const int shift = (exponent > -13 ? exponent : -13) - 11;  // of the unit in the last place
-  const auto units = static_cast<uint32_t>(std::nearbyint(std::ldexp(size, -shift)));
-  const uint32_t bits = units + (static_cast<uint32_t>(shift + 24) << 10);  // a carry runs into the exponent
-  return static_cast<uint16_t>(sign | (size == 0 ? 0 : bits));
+  return float_to_half(value);
 #endif
 }
 
