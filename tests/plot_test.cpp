@@ -12,7 +12,7 @@
 #include <limits>
 
 #include "core/error.h"
-#include "core/percent.h"
+#include "core/number.h"
 #include "plot/axis.h"
 #include "png_size.h"
 

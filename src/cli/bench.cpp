@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/system.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "core/random.h"
 #include "models/zoo.h"
 #include "network/bundled.h"
@@ -35,8 +36,7 @@ class NoiseData final : public Dataset {
   int64_t label(int64_t i) const override { return i % spec_.classes; }
   std::string name(int64_t i) const override { return cat("noise ", i); }
   Image image(int64_t i, int64_t) const override {
-    Image image{spec_.input.width, spec_.input.height, {}};
-    image.pixels.resize(static_cast<size_t>(image.width * image.height * 3));
+    Image image = black_image(spec_.input.width, spec_.input.height);
     const Random random(1, hash_name("bench"), static_cast<uint64_t>(i));
     for (size_t at = 0; at < image.pixels.size(); ++at) image.pixels[at] = static_cast<uint8_t>(random.words(at)[0]);
     return image;
@@ -108,16 +108,14 @@ int bench(const BenchOptions& options) {
   const auto model = open_model(options.model);
   const double seconds = options.train ? training_seconds(options, *model) : inference_seconds(options, model);
   const double rate = static_cast<double>(options.batch) / seconds;
-  if (options.json) {
-    print_json({{"model", model->spec().id},
-                {"batch", options.batch},
-                {"precision", options.precision},
-                {"mode", options.train ? "train" : "infer"},
-                {"median_ms", seconds * 1e3},
-                {"images_per_second", rate},
-                {"peak_rss_mb", peak_rss_mb()}});
-    return done;
-  }
+  if (options.json)
+    return print_json({{"model", model->spec().id},
+                       {"batch", options.batch},
+                       {"precision", options.precision},
+                       {"mode", options.train ? "train" : "infer"},
+                       {"median_ms", seconds * 1e3},
+                       {"images_per_second", rate},
+                       {"peak_rss_mb", peak_rss_mb()}});
   std::cout << model->spec().id << ", batch " << options.batch << ", " << options.precision << ", "
             << (options.train ? "training step" : "inference") << ": " << fixed(seconds * 1e3, 2) << " ms, "
             << fixed(rate, 1) << " images/s, at most " << fixed(peak_rss_mb(), 0) << " MB of memory\n";

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <cstdio>
 #include <iostream>
 #include <limits>
@@ -69,12 +68,9 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
 
 CLI::Option* add_precision(CLI::App& command, std::string& precision, Phase phase, const std::string& more) {
   const std::vector<Precision> offered = offered_precisions(phase);
-  return command
-      .add_option("--precision", precision,
-                  "Arithmetic: " + list_of(offered, "or") + more + "; `alexnet devices` tells what each device takes")
-      ->type_name("TYPE")
-      ->check(one_of(names_of(offered)))
-      ->capture_default_str();
+  return add_choice(command, "--precision", precision,
+                    "Arithmetic: " + list_of(offered, "or") + more + "; `alexnet devices` tells what each device takes",
+                    "TYPE", names_of(offered));
 }
 
 void add_crops(CLI::App& command, int& crops) {
@@ -89,9 +85,22 @@ void add_json(CLI::App& command, bool& json) {
 }
 
 CLI::Option* add_plot(CLI::App& command, std::string& path, const std::string& what) {
-  return command.add_option("--plot", path, what + " (.png or .svg)")
-      ->type_name("FILE")
-      ->check(ends_in({".png", ".svg"}));
+  return add_output(command, "--plot", path, what + " (.png or .svg)", "FILE", {".png", ".svg"});
+}
+
+CLI::Option* add_output(CLI::App& command, const std::string& name, std::string& path, const std::string& what,
+                        const std::string& type, std::vector<std::string> endings) {
+  const auto find = [endings = std::move(endings)](std::string& text) -> std::string {
+    const auto fits = [&](const std::string& ending) { return text.size() > ending.size() && text.ends_with(ending); };
+    if (std::any_of(endings.begin(), endings.end(), fits)) return "";
+    return cat("must end in ", alternatives(endings), ", got '", text, "'");
+  };
+  return command.add_option(name, path, what)->type_name(type)->check(CLI::Validator(find, ""));
+}
+
+CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string& word, const std::string& what,
+                        const std::string& type, std::vector<std::string> words) {
+  return command.add_option(name, word, what)->type_name(type)->check(one_of(std::move(words)))->capture_default_str();
 }
 
 CLI::Option* add_whole(CLI::App& command, const std::string& name, int64_t& value, const std::string& what,
@@ -108,15 +117,6 @@ CLI::Validator one_of(std::vector<std::string> words) {
   const auto find = [words = std::move(words)](std::string& text) -> std::string {
     if (std::find(words.begin(), words.end(), text) != words.end()) return "";
     return cat("must be ", alternatives(words), ", got '", text, "'");
-  };
-  return CLI::Validator(find, "");
-}
-
-CLI::Validator ends_in(std::vector<std::string> endings) {
-  const auto find = [endings = std::move(endings)](std::string& text) -> std::string {
-    const auto fits = [&](const std::string& ending) { return text.size() > ending.size() && text.ends_with(ending); };
-    if (std::any_of(endings.begin(), endings.end(), fits)) return "";
-    return cat("must end in ", alternatives(endings), ", got '", text, "'");
   };
   return CLI::Validator(find, "");
 }
@@ -159,12 +159,6 @@ std::string bytes_text(double bytes) {
   return fixed(bytes / 1e9, 1) + " GB";
 }
 
-std::string fixed(double value, int decimals) {
-  char digits[400];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed, decimals).ptr;
-  return {digits, end};
-}
-
 void print_table(const std::vector<std::vector<std::string>>& rows, const std::string& right) {
   std::vector<int> widths;
   for (const auto& row : rows) {
@@ -183,9 +177,10 @@ void print_table(const std::vector<std::vector<std::string>>& rows, const std::s
   }
 }
 
-void print_json(const Json& json) {
+Exit print_json(const Json& json) {
   // A file's name need not be UTF-8, JSON must be.
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  return done;
 }
 
 }  // namespace alx::cli

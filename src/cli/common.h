@@ -35,6 +35,12 @@ CLI::Option* add_precision(CLI::App& command, std::string& precision, Phase phas
 void add_crops(CLI::App& command, int& crops);
 void add_json(CLI::App& command, bool& json);
 CLI::Option* add_plot(CLI::App& command, std::string& path, const std::string& what);
+// A file to write, whose name has one of these endings.
+CLI::Option* add_output(CLI::App& command, const std::string& name, std::string& path, const std::string& what,
+                        const std::string& type, std::vector<std::string> endings);
+// One of these words; `type` stands for them in the help.
+CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string& word, const std::string& what,
+                        const std::string& type, std::vector<std::string> words);
 
 // Options whose value must be a number inside the bounds, both included.
 CLI::Option* add_whole(CLI::App& command, const std::string& name, int64_t& value, const std::string& what,
@@ -43,8 +49,6 @@ CLI::Option* add_real(CLI::App& command, const std::string& name, double& value,
                       double most);
 // One of these words, for Option::check.
 CLI::Validator one_of(std::vector<std::string> words);
-// A path with one of these endings, for Option::check.
-CLI::Validator ends_in(std::vector<std::string> endings);
 
 // Shows the library's lines of information too.
 void show_information(bool shown);
@@ -61,11 +65,10 @@ void check_writable(const std::string& path);
 std::string printable(const std::string& text);
 std::string grouped(int64_t number);   // "60,965,224"
 std::string bytes_text(double bytes);  // "244 MB"
-std::string fixed(double value, int decimals);
 
 // The first row is the heading. Columns are set left, or right where `right` has an 'r' at their place.
 void print_table(const std::vector<std::vector<std::string>>& rows, const std::string& right);
 
-void print_json(const Json& json);
+Exit print_json(const Json& json);  // returns done
 
 }  // namespace alx::cli

@@ -31,14 +31,10 @@ Command add_convert(CLI::App& program) {
   CLI::App* app = program.add_subcommand("convert", "Turn a weight file of any kind into this library's safetensors");
   const auto command = std::make_shared<ConvertCommand>();
   app->add_option("IN", command->in, "A weight file, checkpoint, or torchvision's .pth")->required()->type_name("");
-  app->add_option("OUT", command->out, "The file to write (.safetensors)")
-      ->required()
-      ->type_name("")
-      ->check(ends_in({".safetensors"}));
+  add_output(*app, "OUT", command->out, "The file to write (.safetensors)", "", {".safetensors"})->required();
   app->add_option("--model", command->model, "The network of a file that does not say it")->type_name("NAME");
-  app->add_option("--dtype", command->type, "Stored type: fp32, fp16 or bf16; without it, as in IN")
-      ->type_name("TYPE")
-      ->check(one_of({"fp32", "fp16", "bf16"}));
+  add_choice(*app, "--dtype", command->type, "Stored type: fp32, fp16 or bf16; without it, as in IN", "TYPE",
+             {"fp32", "fp16", "bf16"});
   app->add_flag("--plain", command->plain, "Weights alone, as Python's strict load_state_dict takes them");
   return {app, [command] { return convert(*command); }};
 }

@@ -10,7 +10,7 @@
 namespace alx::cli {
 namespace {
 
-void print_devices(bool json) {
+int devices(bool json) {
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows{{"device", "usable", "infers in", "trains in", ""}},
       libraries{{"library", "version", "file"}};
@@ -30,9 +30,10 @@ void print_devices(bool json) {
   }
   if (json) return print_json(list);
   print_table(rows, "");
-  if (libraries.size() == 1) return;
+  if (libraries.size() == 1) return done;
   std::cout << '\n';
   print_table(libraries, "");
+  return done;
 }
 
 }  // namespace
@@ -41,10 +42,7 @@ Command add_devices(CLI::App& program) {
   CLI::App* app = program.add_subcommand("devices", "List what networks can run on, and why a device cannot be used");
   const auto json = std::make_shared<bool>(false);
   add_json(*app, *json);
-  return {app, [json] {
-            print_devices(*json);
-            return done;
-          }};
+  return {app, [json] { return devices(*json); }};
 }
 
 }  // namespace alx::cli

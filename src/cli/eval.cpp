@@ -6,7 +6,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "core/error.h"
-#include "core/percent.h"
+#include "core/number.h"
 #include "network/evaluate.h"
 #include "plot/plot.h"
 
@@ -115,16 +115,14 @@ int eval(const EvalOptions& options) {
   std::vector<std::string> labels;
   const Evaluation result = evaluate_models(options, labels);
   if (!options.plot.empty()) draw(options.plot, result, labels);
-  if (options.json) {
-    print_json({{"images", result.images},
-                {"top1", result.top1},
-                {"top5", result.top5},
-                {"top1_error", 1 - result.top1},
-                {"top5_error", 1 - result.top5},
-                {"loss", result.loss},
-                {"classes", classes_json(result, labels)}});
-    return done;
-  }
+  if (options.json)
+    return print_json({{"images", result.images},
+                       {"top1", result.top1},
+                       {"top5", result.top5},
+                       {"top1_error", 1 - result.top1},
+                       {"top5_error", 1 - result.top5},
+                       {"loss", result.loss},
+                       {"classes", classes_json(result, labels)}});
   print_table({{"", "right", "error"},
                {"top 1", percent_text(result.top1), percent_text(1 - result.top1)},
                {"top 5", percent_text(result.top5), percent_text(1 - result.top5)}},
@@ -146,10 +144,7 @@ Command add_eval(CLI::App& program) {
       ->type_name("FILE")
       ->allow_extra_args(false);
   app->add_option("--data", options->data, data_help)->required()->type_name("DIR");
-  app->add_option("--part", options->part, "Of a folder that holds both: train or test")
-      ->type_name("PART")
-      ->check(one_of({"train", "test"}))
-      ->capture_default_str();
+  add_choice(*app, "--part", options->part, "Of a folder that holds both: train or test", "PART", {"train", "test"});
   add_crops(*app, options->crops);
   add_device_options(*app, options->device);
   add_precision(*app, options->precision);

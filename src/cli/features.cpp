@@ -6,8 +6,7 @@
 #include <optional>
 
 #include "cli/commands.h"
-#include "cli/pictures.h"
-#include "cli/signals.h"
+#include "cli/system.h"
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "core/finite.h"
@@ -27,6 +26,17 @@ struct FeatureOptions {
   DeviceOptions device;
   bool json = false;
 };
+
+// What the last fully connected layer reads, before any dropout: the paper's 4096 numbers.
+std::string feature_layer(const NetSpec& spec) {
+  const auto last =
+      std::find_if(spec.nodes.rbegin(), spec.nodes.rend(), [](const Node& node) { return facts_of(node.op).dense; });
+  check(last != spec.nodes.rend(), Code::invalid_argument, spec.id, " has no fully connected layer; give --layer");
+  std::string name = last->inputs.front();
+  for (const Node* node = spec.node(name); node && facts_of(node->op).random; node = spec.node(name))
+    name = node->inputs.front();
+  return name;
+}
 
 // One picture, or those of a folder, written batch by batch.
 class FeatureRun {
@@ -60,8 +70,7 @@ class FeatureRun {
     check(!source_.images.empty(), Code::bad_file, options_.what, ": none of its ",
           grouped(static_cast<int64_t>(broken_)), " pictures could be read");
     writer.finish(to_metadata(source_));
-    report();
-    return done;
+    return report();
   }
 
  private:
@@ -139,22 +148,21 @@ class FeatureRun {
     return folder_ ? to_utf8(to_path(options_.what) / to_path(name)) : name;
   }
 
-  void report() const {
+  int report() const {
     const auto pictures = static_cast<int64_t>(source_.images.size());
-    if (options_.json) {
-      print_json({{"model", model_->spec().id},
-                  {"layer", source_.layer},
-                  {"shape", source_.shape},
-                  {"images", pictures},
-                  {"skipped", broken_},
-                  {"out", options_.out}});
-      return;
-    }
+    if (options_.json)
+      return print_json({{"model", model_->spec().id},
+                         {"layer", source_.layer},
+                         {"shape", source_.shape},
+                         {"images", pictures},
+                         {"skipped", broken_},
+                         {"out", options_.out}});
     std::cout << printable(options_.out) << ": " << grouped(pictures) << (pictures == 1 ? " picture" : " pictures")
               << ", " << printable(source_.layer) << " of " << model_->spec().id << ", " << to_string(source_.shape)
               << " numbers each";
     if (broken_ > 0) std::cout << "; " << grouped(static_cast<int64_t>(broken_)) << " could not be read";
     std::cout << '\n';
+    return done;
   }
 
   const FeatureOptions& options_;
@@ -180,10 +188,7 @@ Command add_features(CLI::App& program) {
                   "A layer of `alexnet info`, or its usual name, as fc7; without it, what the last fully connected "
                   "layer reads")
       ->type_name("NAME");
-  app->add_option("--out", options->out, "The file to write")
-      ->required()
-      ->type_name("FILE.safetensors")
-      ->check(ends_in({".safetensors"}));
+  add_output(*app, "--out", options->out, "The file to write", "FILE.safetensors", {".safetensors"})->required();
   add_device_options(*app, options->device);
   add_precision(*app, options->precision);
   add_json(*app, options->json);

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -65,18 +64,12 @@ void print_layers(const std::vector<LayerInfo>& layers) {
   print_table(rows, "lllrrrr");
 }
 
-std::string spaced(const std::vector<float>& values) {
-  std::string text;
-  for (float value : values) text += cat(text.empty() ? "" : " ", value);
-  return text;
-}
-
 void print_input(const InputSpec& input) {
   std::cout << "input    " << input.width << " x " << input.height << " " << input.channel_order << ", 0.."
             << input.scale
-            << (input.mean_image.empty() ? ", mean " + spaced(input.mean)
+            << (input.mean_image.empty() ? ", mean " + joined(input.mean, " ")
                                          : ", mean image " + printable(input.mean_image))
-            << ", std " << spaced(input.std) << ", ";
+            << ", std " << joined(input.std, " ") << ", ";
   switch (input.resize) {
     case InputSpec::Resize::short_side: std::cout << "short side to " << input.resize_size; break;
     case InputSpec::Resize::squash:
@@ -138,10 +131,7 @@ int info(const InfoOptions& options) {
                                "is for the networks of the zoo, not for files");
   const auto model = in_zoo ? nullptr : Model::open(options.what);
   const NetSpec spec = in_zoo ? make_model(options.what, {options.classes, options.size, options.size}) : model->spec();
-  if (options.json) {
-    print_json(to_json(spec, layer_table(spec)));
-    return done;
-  }
+  if (options.json) return print_json(to_json(spec, layer_table(spec)));
   print_network(spec);
   if (model) print_file(*model);
   return done;

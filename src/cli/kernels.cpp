@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
-#include <optional>
 
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/path.h"
+#include "core/text.h"
 #include "network/bundled.h"
 #include "network/session.h"
 #include "plot/plot.h"
@@ -43,11 +43,7 @@ std::vector<std::string> layers_of(const NetSpec& spec, const std::string& layer
   return {layer};
 }
 
-std::string times(const Shape& shape) {
-  std::string text;
-  for (const int64_t d : shape) text += cat(text.empty() ? "" : " \u00d7 ", d);
-  return text;
-}
+std::string times(const Shape& shape) { return joined(shape, " \u00d7 "); }
 
 // (filters, 3, height, width), red first.
 Tiles filters_of(const Model& model, const Node& node, const std::string& title) {
@@ -114,14 +110,9 @@ Command add_kernels(CLI::App& program) {
       ->type_name("NAME")
       ->capture_default_str();
   app->add_option("--activations", options->activations, "Draw the layer's answer to this picture")->type_name("IMAGE");
-  app->add_option("--contrast", options->contrast, "Scale each tile by itself, or all tiles alike")
-      ->type_name("each|common")
-      ->check(one_of({"each", "common"}))
-      ->capture_default_str();
-  app->add_option("--out", options->out, "The figure to write (.png or .svg)")
-      ->required()
-      ->type_name("FILE")
-      ->check(ends_in({".png", ".svg"}));
+  add_choice(*app, "--contrast", options->contrast, "Scale each tile by itself, or all tiles alike", "each|common",
+             {"each", "common"});
+  add_output(*app, "--out", options->out, "The figure to write (.png or .svg)", "FILE", {".png", ".svg"})->required();
   add_device_options(*app, options->device);
   return {app, [options] { return kernels(*options); }};
 }

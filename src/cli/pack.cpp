@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "cli/signals.h"
+#include "cli/system.h"
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "data/pack.h"
@@ -38,14 +38,12 @@ int pack(const PackCommand& command) {
   };
   const Packed packed = pack_dataset(*data, command.out, options);
   bar.clear();
-  if (command.json) {
-    print_json({{"images", packed.pictures},
-                {"skipped", packed.broken},
-                {"classes", data->classes().size()},
-                {"size", command.size},
-                {"out", command.out}});
-    return done;
-  }
+  if (command.json)
+    return print_json({{"images", packed.pictures},
+                       {"skipped", packed.broken},
+                       {"classes", data->classes().size()},
+                       {"size", command.size},
+                       {"out", command.out}});
   std::cout << printable(command.out) << ": " << grouped(packed.pictures)
             << (packed.pictures == 1 ? " picture of " : " pictures of ") << data->classes().size() << " classes, "
             << command.size << " x " << command.size << ", " << command.as;
@@ -61,18 +59,11 @@ Command add_pack(CLI::App& program) {
       "pack", "Write a set's pictures, small and square, into one archive that --data takes: training reads it faster");
   const auto command = std::make_shared<PackCommand>();
   app->add_option("DIR", command->data, data_help)->required()->type_name("");
-  app->add_option("--out", command->out, "The archive to write")
-      ->required()
-      ->type_name("FILE.tar")
-      ->check(ends_in({".tar"}));
-  app->add_option("--part", command->part, "Of a set of two parts, the one to take")
-      ->type_name("train|test")
-      ->check(one_of({"train", "test"}))
-      ->capture_default_str();
-  app->add_option("--as", command->as, "How pictures are stored: jpeg is several times smaller, raw is not decoded again")
-      ->type_name("jpeg|raw")
-      ->check(one_of({"jpeg", "raw"}))
-      ->capture_default_str();
+  add_output(*app, "--out", command->out, "The archive to write", "FILE.tar", {".tar"})->required();
+  add_choice(*app, "--part", command->part, "Of a set of two parts, the one to take", "train|test", {"train", "test"});
+  add_choice(*app, "--as", command->as,
+             "How pictures are stored: jpeg is several times smaller, raw is not decoded again", "jpeg|raw",
+             {"jpeg", "raw"});
   add_whole(*app, "--size", command->size, "Pixels a side: the short side is resized to it, the centre is kept", 1,
             4096)
       ->capture_default_str();

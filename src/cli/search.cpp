@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <filesystem>
+#include <iomanip>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "core/path.h"
 #include "network/feature_index.h"
 #include "network/nearest.h"
@@ -28,10 +29,6 @@ struct SearchOptions {
 
 Image thumbnail(Image image) {
   return std::min(image.width, image.height) > plotted_side ? resize_short_side(image, plotted_side) : std::move(image);
-}
-
-std::string in_column(const std::string& text) {
-  return std::string(text.size() < 10 ? 10 - text.size() : 0, ' ') + text;
 }
 
 class Search {
@@ -87,14 +84,14 @@ class Search {
       const std::string image = index_.image(neighbour.index);
       list.push_back({{"index", neighbour.index}, {"image", image}, {"distance", neighbour.distance}});
       if (!options_.json)
-        std::cout << "  " << in_column(fixed(neighbour.distance, 4)) << "  " << printable(image) << '\n';
+        std::cout << "  " << std::setw(10) << fixed(neighbour.distance, 4) << "  " << printable(image) << '\n';
     }
     results_.push_back({{"query", options_.queries[query]}, {"nearest", std::move(list)}});
     if (!options_.plot.empty()) rows_.push_back(figure_row(query, found));
   }
 
   NeighbourRow figure_row(size_t query, const std::vector<Neighbour>& found) const {
-    NeighbourRow row{{thumbnail(pictures_[query]), name_of_file(options_.queries[query])}, {}};
+    NeighbourRow row{{thumbnail(pictures_[query]), to_utf8(to_path(options_.queries[query]).filename())}, {}};
     for (const Neighbour& neighbour : found) {
       const std::string image = index_.image(neighbour.index);
       Captioned shown{{}, fixed(neighbour.distance, neighbour.distance < 1 ? 3 : 2)};
@@ -107,8 +104,6 @@ class Search {
     }
     return row;
   }
-
-  static std::string name_of_file(const std::string& path) { return to_utf8(to_path(path).filename()); }
 
   const SearchOptions& options_;
   FeatureIndex index_;

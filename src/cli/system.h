@@ -25,4 +25,10 @@ bool takes_utf8();                            // what is printed
 std::string quoted(const std::string& text);  // for a shell
 double peak_rss_mb();                         // the most memory the program has used
 
+// Ctrl-C, SIGTERM and SIGHUP as a question that long work asks between its steps. From the call on the first signal
+// only sets a flag; a second one ends the program at once. A signal that the parent process has told us to ignore stays
+// ignored.
+void catch_stop_signals();
+bool stop_requested();
+
 }  // namespace alx

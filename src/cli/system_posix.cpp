@@ -2,12 +2,24 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 
 #include "cli/system.h"
 
 namespace alx {
+namespace {
+
+constexpr int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+volatile std::sig_atomic_t requested = 0;
+
+extern "C" void on_stop(int) {
+  requested = 1;
+  for (const int number : stop_signals) std::signal(number, SIG_DFL);
+}
+
+}  // namespace
 
 Console::Console() = default;
 Console::~Console() = default;
@@ -52,5 +64,12 @@ double peak_rss_mb() {
 #endif
   return static_cast<double>(usage.ru_maxrss) * unit / 1e6;
 }
+
+void catch_stop_signals() {
+  for (const int number : stop_signals)
+    if (std::signal(number, on_stop) == SIG_IGN) std::signal(number, SIG_IGN);
+}
+
+bool stop_requested() { return requested != 0; }
 
 }  // namespace alx

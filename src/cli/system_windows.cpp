@@ -5,7 +5,7 @@
 #include <psapi.h>
 #include <shellapi.h>
 
-#include <cstdlib>
+#include <atomic>
 
 #include "cli/system.h"
 #include "core/windows_text.h"
@@ -19,6 +19,14 @@ void take_escape_sequences(std::FILE* file) {
   DWORD mode = 0;
   if (GetConsoleMode(handle_of(file), &mode) != 0)
     SetConsoleMode(handle_of(file), mode | ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+}
+
+std::atomic<bool> requested = false;
+
+// Runs on a thread of its own. What it does not handle ends the program.
+BOOL WINAPI on_stop(DWORD event) {
+  if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) return FALSE;
+  return requested.exchange(true) ? FALSE : TRUE;
 }
 
 }  // namespace
@@ -67,5 +75,10 @@ double peak_rss_mb() {
   GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters);
   return static_cast<double>(counters.PeakWorkingSetSize) / 1e6;
 }
+
+// A parent that has told us to ignore Ctrl-C has told the system, which then does not call this.
+void catch_stop_signals() { SetConsoleCtrlHandler(on_stop, TRUE); }
+
+bool stop_requested() { return requested; }
 
 }  // namespace alx

@@ -8,7 +8,6 @@
 #include "cli/system.h"
 #include "core/error.h"
 #include "core/number.h"
-#include "core/percent.h"
 
 namespace alx {
 namespace {

@@ -5,15 +5,13 @@
 #include <memory>
 
 #include "cli/commands.h"
-#include "cli/signals.h"
 #include "cli/system.h"
 #include "cli/terminal.h"
 #include "cli/train_log.h"
 #include "cli/train_options.h"
 #include "core/error.h"
+#include "core/number.h"
 #include "core/path.h"
-#include "core/percent.h"
-#include "models/zoo.h"
 #include "train/trainer.h"
 
 namespace alx::cli {
@@ -212,17 +210,16 @@ class TrainRun {
     // A run that was resumed and stopped before its first step has written nothing: its checkpoint is the one given.
     const bool own = std::filesystem::exists(to_path(checkpoint_));
     std::string again = "alexnet train --resume " + quoted(own ? checkpoint_ : command_.resume);
-    for (const auto& [option, value] :
-         std::initializer_list<std::pair<const char*, std::string>>{{"--data", command_.data},
-                                                                    {"--val", command_.val},
-                                                                    {"--out", command_.out},
-                                                                    {"--log", command_.log},
-                                                                    {"--plot", command_.plot},
-                                                                    {"--device", command_.device.devices}})
+    for (const auto& [option, value] : std::initializer_list<std::pair<const char*, std::string>>{
+             {"--data", command_.data},
+             {"--val", command_.val},
+             {"--out", command_.out},
+             {"--log", command_.log},
+             {"--plot", command_.plot},
+             {"--device", command_.device.devices},
+             {"--threads", cat(command_.device.threads)},
+             {"--checkpoint-every", cat(command_.checkpoint_every)}})
       if (command_.given(option)) again += cat(" ", option, " ", quoted(value));
-    for (const auto& [option, value] : std::initializer_list<std::pair<const char*, int64_t>>{
-             {"--threads", command_.device.threads}, {"--checkpoint-every", command_.checkpoint_every}})
-      if (command_.given(option)) again += cat(" ", option, " ", value);
     if (command_.given("--checkpoint-minutes")) again += cat(" --checkpoint-minutes ", command_.checkpoint_minutes);
     return again;
   }

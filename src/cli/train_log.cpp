@@ -59,13 +59,10 @@ bool parse(const std::string& line, EpochRow& row) {
 }  // namespace
 
 TrainLog::TrainLog(const std::string& path, int64_t step) : path_(path) {
-  if (!path.empty() && step > 0) read(step);
-}
-
-void TrainLog::read(int64_t step) {
+  if (path.empty() || step <= 0) return;
   std::error_code ignored;
-  if (!std::filesystem::exists(to_path(path_), ignored)) return;  // a log may begin with a resumed run
-  const std::vector<std::byte> bytes = read_file(path_);
+  if (!std::filesystem::exists(to_path(path), ignored)) return;  // a log may begin with a resumed run
+  const std::vector<std::byte> bytes = read_file(path);
   std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (size_t number = 1; !rest.empty(); ++number) {
     std::string line(rest.substr(0, rest.find('\n')));
@@ -73,7 +70,7 @@ void TrainLog::read(int64_t step) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     EpochRow row;
     const bool good = number == 1 ? line == heading : parse(line, row);
-    check(good, Code::bad_file, path_, " is no log of a training run, see its line ", number,
+    check(good, Code::bad_file, path, " is no log of a training run, see its line ", number,
           "; give another file with --log");
     if (number > 1 && row.step <= step) rows_.push_back(row);
   }

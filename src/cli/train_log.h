@@ -27,8 +27,6 @@ class TrainLog {
   void plot(const std::string& path, const std::string& title) const;
 
  private:
-  void read(int64_t step);
-
   std::string path_;
   std::vector<EpochRow> rows_;
 };

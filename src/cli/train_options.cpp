@@ -64,11 +64,10 @@ void add_files(CLI::App& app, TrainCommand& command) {
       ->type_name("NAME");
   app.add_option("--data", command.data, data_help)->required()->type_name("DIR");
   app.add_option("--val", command.val, "A set to measure the accuracy on after each epoch")->type_name("DIR");
-  app.add_option("--out", command.out,
-                 "The weight file to write in the end (.safetensors); NAME.checkpoint.safetensors lies beside it")
-      ->required()
-      ->type_name("FILE")
-      ->check(ends_in({".safetensors"}));
+  add_output(app, "--out", command.out,
+             "The weight file to write in the end (.safetensors); NAME.checkpoint.safetensors lies beside it", "FILE",
+             {".safetensors"})
+      ->required();
   app.add_option("--resume", command.resume, "Go on with the run of this checkpoint")->type_name("FILE");
   app.add_flag("--force", command.force, "Replace the checkpoint of an unfinished run that lies beside --out");
   app.add_option("--init", command.init,
@@ -81,10 +80,8 @@ void add_files(CLI::App& app, TrainCommand& command) {
             1, INT64_MAX);
   add_real(app, "--checkpoint-minutes", command.checkpoint_minutes, "Minutes between checkpoints instead", 0.001, 1e6)
       ->excludes(app.get_option("--checkpoint-every"));
-  app.add_option("--store", command.store, "Stored type of --out: fp32, fp16 or bf16")
-      ->type_name("TYPE")
-      ->check(one_of({"fp32", "fp16", "bf16"}))
-      ->capture_default_str();
+  add_choice(app, "--store", command.store, "Stored type of --out: fp32, fp16 or bf16", "TYPE",
+             {"fp32", "fp16", "bf16"});
 }
 
 void add_recipe(CLI::App& app, TrainCommand& command) {
@@ -109,16 +106,12 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
           ->delimiter(',')
           ->allow_extra_args(false)
           ->check(one_of({"none", "crop", "flip", "color"})),
-      app.add_option("--mean", command.mean,
-                     "What is subtracted: the set's mean colour or image, or what is fixed for the network" + own)
-          ->type_name("fixed|color|image")
-          ->check(one_of({"fixed", "color", "image"})),
+      add_choice(app, "--mean", command.mean,
+                 "What is subtracted: the set's mean colour or image, or what is fixed for the network" + own,
+                 "fixed|color|image", {"fixed", "color", "image"}),
       add_whole(app, "--pad", command.pad, "Border before a random crop; without it, 4 for inputs up to 64, else 0", 0,
                 1024),
-      app.add_option("--dropout", command.dropout, "on or off")
-          ->type_name("on|off")
-          ->check(one_of({"on", "off"}))
-          ->capture_default_str(),
+      add_choice(app, "--dropout", command.dropout, "on or off", "on|off", {"on", "off"}),
       app.add_option(
              "--layer-rates", command.rates,
              "Factors of single layers' learning rates: conv1=0,fc8=10; 0 freezes, conv* means all that begin so")
@@ -171,12 +164,10 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
   add_files(app, command);
   add_recipe(app, command);
   add_device_options(app, command.device);
-  app.add_option("--parallel", command.parallel,
-                 "What several devices of a one-column network share: data, each batch's pictures; or hybrid, pictures "
-                 "in the convolutions, units in the fully connected layers")
-      ->type_name("data|hybrid")
-      ->check(one_of({"data", "hybrid"}))
-      ->capture_default_str();
+  add_choice(app, "--parallel", command.parallel,
+             "What several devices of a one-column network share: data, each batch's pictures; or hybrid, pictures "
+             "in the convolutions, units in the fully connected layers",
+             "data|hybrid", {"data", "hybrid"});
 }
 
 }  // namespace alx::cli

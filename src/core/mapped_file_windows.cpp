@@ -24,8 +24,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   check(file.size() <= std::numeric_limits<size_t>::max(), Code::unsupported, path,
         " is larger than this machine can map");
   if (file.size() == 0) return;  // an empty mapping does not exist
-  HANDLE mapping =
-      CreateFileMappingW(reinterpret_cast<HANDLE>(file.handle()), nullptr, PAGE_READONLY, 0, 0, nullptr);
+  HANDLE mapping = CreateFileMappingW(reinterpret_cast<HANDLE>(file.handle()), nullptr, PAGE_READONLY, 0, 0, nullptr);
   if (mapping == nullptr) fail(Code::io, "cannot map ", path, ": ", last_error());
   const Closing closing_mapping{mapping};
   const void* address = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);

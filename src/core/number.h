@@ -1,6 +1,7 @@
 // Numbers as texts and back, the same whatever the host program's locale.
 #pragma once
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,23 @@ std::optional<Number> parse_number(std::string_view text) {
 inline std::string general(double value, int digits) {
   char text[64];
   return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits).ptr};
+}
+
+// With so many decimals, as printf's %f.
+inline std::string fixed(double value, int decimals) {
+  char text[400];
+  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals).ptr};
+}
+
+// A fraction as people read it: "97.3%"; what would round to 0 or 100 without being it stays visible as "<0.1%" and
+// ">99.9%". "n/a" where not a number.
+inline std::string percent_text(double fraction) {
+  if (!std::isfinite(fraction)) return "n/a";
+  if (fraction <= 0) return "0.0%";
+  if (fraction < 0.0005) return "<0.1%";
+  if (fraction >= 1) return "100%";
+  if (fraction >= 0.9995) return ">99.9%";
+  return fixed(fraction * 100, 1) + "%";
 }
 
 // Lower-case hexadecimal digits, at least `width` of them.

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/error.h"
+
 namespace alx {
 
 // The parts between separators: one more than there are separators.
@@ -18,10 +20,11 @@ inline std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-// "one, two, three"
-inline std::string joined(const std::vector<std::string>& words) {
+// "one, two, three": what cat() makes of each item, with separators between.
+template <class Items>
+std::string joined(const Items& items, std::string_view separator = ", ") {
   std::string text;
-  for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
+  for (const auto& item : items) text += cat(text.empty() ? "" : separator, item);
   return text;
 }
 

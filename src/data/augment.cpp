@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "data/pipeline.h"
-#include "data/rounding.h"
+#include "data/resize.h"
 
 namespace alx {
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/number.h"
 #include "data/bytes.h"
 
 namespace alx {
@@ -327,11 +328,8 @@ std::string describe(std::span<const std::byte> bytes) {
   });
   if (text) return "text";
   std::string start = "unknown content starting with bytes";
-  for (std::byte b : bytes.first(std::min<size_t>(bytes.size(), 4))) {
-    constexpr char digits[] = "0123456789abcdef";
-    const auto c = std::to_integer<unsigned>(b);
-    start += {' ', digits[c >> 4], digits[c & 15]};
-  }
+  for (std::byte b : bytes.first(std::min<size_t>(bytes.size(), 4)))
+    start += " " + hex(std::to_integer<unsigned>(b), 2);
   return start;
 }
 

@@ -4,30 +4,14 @@
 #include <filesystem>
 #include <span>
 #include <system_error>
-#include <utility>
 
 #include "core/error.h"
 #include "core/path.h"
-#include "data/dataset_binary.h"
-#include "data/dataset_folder.h"
-#include "data/dataset_tar.h"
+#include "data/dataset_kinds.h"
 #include "data/walk.h"
 
 namespace alx {
 namespace fs = std::filesystem;
-namespace {
-
-// CIFAR-10 binary or idx files; null where `dir` holds neither.
-std::unique_ptr<Dataset> open_binary_dataset(const std::string& dir, const std::string& part, const Limits& limits) {
-  if (auto cifar = open_cifar_dataset(dir, part, limits)) return cifar;
-  return open_idx_dataset(dir, part, limits);
-}
-
-}  // namespace
-
-void Dataset::check_index(int64_t i, const std::string& where) const {
-  check(i >= 0 && i < size(), Code::invalid_argument, where, ": picture ", i, " of ", size());
-}
 
 std::vector<std::byte> Dataset::stored(int64_t i) const {
   const Image image = this->image(i);

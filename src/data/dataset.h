@@ -33,7 +33,6 @@ class Dataset {
   const std::vector<std::string>& classes() const { return classes_; }
 
  protected:
-  void check_index(int64_t i, const std::string& where) const;
   std::vector<std::string> classes_;
   Limits limits_;
 };

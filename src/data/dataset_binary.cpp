@@ -1,5 +1,3 @@
-#include "data/dataset_binary.h"
-
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
@@ -9,6 +7,7 @@
 #include "core/path.h"
 #include "data/bytes.h"
 #include "data/container.h"
+#include "data/dataset_kinds.h"
 #include "data/read_file.h"
 
 namespace alx {
@@ -71,7 +70,7 @@ class CifarDataset final : public BinaryDataset {
   int64_t label(int64_t i) const override { return std::to_integer<int64_t>(*record_of(i)); }
   Image image(int64_t i, int64_t) const override {
     const std::byte* pixels = record_of(i) + 1;
-    Image image{side, side, std::vector<uint8_t>(plane * 3)};
+    Image image = black_image(side, side);
     for (size_t p = 0; p < plane; ++p) {
       for (size_t c = 0; c < 3; ++c) image.pixels[p * 3 + c] = std::to_integer<uint8_t>(pixels[c * plane + p]);
     }
@@ -137,7 +136,7 @@ class IdxDataset final : public BinaryDataset {
   Image image(int64_t i, int64_t) const override {
     const size_t count = static_cast<size_t>(width_ * height_);
     const std::byte* grey = file_of(i).bytes.data() + image_header + static_cast<size_t>(i) * count;
-    Image image{width_, height_, std::vector<uint8_t>(count * 3)};
+    Image image = black_image(width_, height_);
     for (size_t p = 0; p < count * 3; ++p) image.pixels[p] = std::to_integer<uint8_t>(grey[p / 3]);
     return image;
   }
@@ -196,8 +195,7 @@ fs::path idx_file(const fs::path& dir, const std::string& prefix, const std::str
   return {};
 }
 
-}  // namespace
-
+// Null where `dir` holds no file of the kind.
 std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::string& part, const Limits& limits) {
   std::vector<std::string> train, test;
   for (int i = 1; i <= 5; ++i) {
@@ -224,6 +222,13 @@ std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::str
         " part is not complete: ", prefix, "-images-idx3-ubyte and ", prefix,
         "-labels-idx1-ubyte, plain or .gz, were looked for");
   return std::make_unique<IdxDataset>(images, labels, limits);
+}
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_binary_dataset(const std::string& dir, const std::string& part, const Limits& limits) {
+  if (auto cifar = open_cifar_dataset(dir, part, limits)) return cifar;
+  return open_idx_dataset(dir, part, limits);
 }
 
 }  // namespace alx

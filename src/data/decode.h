@@ -11,6 +11,10 @@
 
 namespace alx {
 
+inline uint8_t over_white(unsigned v, unsigned alpha) {
+  return static_cast<uint8_t>((v * alpha + 255 * (255 - alpha) + 127) / 255);
+}
+
 // Pixels as stored, without EXIF rotation; alpha laid over white. A JPEG may be shrunk by 1, 2, 4 or 8.
 Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, int shrink, const std::string& what);
 

@@ -24,10 +24,6 @@ int decode_flags(ImageKind kind, int shrink) {
 uint8_t to_byte(uint8_t v) { return v; }
 uint8_t to_byte(uint16_t v) { return static_cast<uint8_t>(v >> 8); }  // the high byte, as Pillow takes it
 
-uint8_t over_white(unsigned v, unsigned alpha) {
-  return static_cast<uint8_t>((v * alpha + 255 * (255 - alpha) + 127) / 255);
-}
-
 // One row of grey, BGR or BGRA to RGB.
 template <class T>
 void to_rgb(const T* in, int64_t width, int channels, const std::optional<uint32_t>& transparent_grey, uint8_t* out) {
@@ -66,8 +62,7 @@ Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, i
   Image image;
   cv::Mat into;
   if (info.kind == ImageKind::jpeg || info.kind == ImageKind::bmp) {
-    image = {(info.width + shrink - 1) / shrink, (info.height + shrink - 1) / shrink, {}};
-    image.pixels.resize(static_cast<size_t>(image.width * image.height * 3));
+    image = black_image((info.width + shrink - 1) / shrink, (info.height + shrink - 1) / shrink);
     into = cv::Mat(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data());
   }
   const cv::Mat decoded = decode(encoded, decode_flags(info.kind, shrink), what, into);
@@ -81,8 +76,7 @@ Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, i
   const bool known =
       (channels == 1 || channels == 3 || channels == 4) && (decoded.depth() == CV_8U || decoded.depth() == CV_16U);
   check(known, Code::bad_file, what, ": decodes to pixels of an unknown layout: ", channels, " channels");
-  image = {decoded.cols, decoded.rows, {}};
-  image.pixels.resize(static_cast<size_t>(image.width * image.height * 3));
+  image = black_image(decoded.cols, decoded.rows);
   for (int y = 0; y < decoded.rows; ++y) {
     uint8_t* out = image.pixels.data() + y * image.width * 3;
     if (decoded.depth() == CV_8U) {

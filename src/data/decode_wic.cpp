@@ -47,10 +47,6 @@ void start_com() {
   check(SUCCEEDED(started), Code::internal, "COM cannot be started");
 }
 
-uint8_t over_white(unsigned v, unsigned alpha) {
-  return static_cast<uint8_t>((v * alpha + 255 * (255 - alpha) + 127) / 255);
-}
-
 uint8_t high(uint16_t v) { return static_cast<uint8_t>(v >> 8); }  // as Pillow takes it
 
 // One pixel each to RGB. What needs care is converted here and not by Windows, so that it comes out as elsewhere.
@@ -78,7 +74,7 @@ Image pixels_of(IWICBitmapSource* source, const ImageInfo& info, size_t channels
   good(source->CopyPixels(nullptr, stride, static_cast<UINT>(values.size() * sizeof(T)),
                           reinterpret_cast<BYTE*>(values.data())),
        what);
-  Image image{info.width, info.height, std::vector<uint8_t>(count * 3)};
+  Image image = black_image(info.width, info.height);
   for (size_t i = 0; i < count; ++i) convert(values.data() + i * channels, image.pixels.data() + i * 3);
   return image;
 }

@@ -32,8 +32,7 @@ constexpr Turn turn_of(int orientation) {
 Image turned(Image image, int orientation) {
   const auto [mirror, flip, transpose] = turn_of(orientation);
   if (!mirror && !flip && !transpose) return image;
-  Image out{transpose ? image.height : image.width, transpose ? image.width : image.height, {}};
-  out.pixels.resize(image.pixels.size());
+  Image out = transpose ? black_image(image.height, image.width) : black_image(image.width, image.height);
   uint8_t* to = out.pixels.data();
   for (int64_t y = 0; y < out.height; ++y) {
     for (int64_t x = 0; x < out.width; ++x, to += 3) {
@@ -72,8 +71,7 @@ Image crop(const Image& image, int64_t x, int64_t y, int64_t width, int64_t heig
                       x <= image.width - width && y <= image.height - height;
   check(inside, Code::invalid_argument, "a crop of ", width, "x", height, " at (", x, ", ", y,
         ") does not lie inside a ", image.width, "x", image.height, " picture");
-  Image out{width, height, {}};
-  out.pixels.resize(static_cast<size_t>(width * height * 3));
+  Image out = black_image(width, height);
   for (int64_t row = 0; row < height; ++row) {
     std::copy_n(image.pixels.data() + ((y + row) * image.width + x) * 3, width * 3,
                 out.pixels.data() + row * width * 3);

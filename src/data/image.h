@@ -16,6 +16,10 @@ struct Image {
   std::vector<uint8_t> pixels;
 };
 
+inline Image black_image(int64_t width, int64_t height) {
+  return {width, height, std::vector<uint8_t>(static_cast<size_t>(width * height * 3))};
+}
+
 // Decodes JPEG, PNG, WebP or BMP: grey, palette, 16-bit, CMYK and YCCK JPEG become RGB; alpha is laid over white;
 // EXIF rotation is applied. `what` names the source in messages. Throws bad_file where the bytes are no whole image of
 // a known kind (empty, cut off, text) or exceed a limit, with what was found; unsupported where built without OpenCV.

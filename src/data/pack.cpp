@@ -7,7 +7,7 @@
 #include "core/text.h"
 #include "data/decode.h"
 #include "data/preprocess.h"
-#include "data/rounding.h"
+#include "data/resize.h"
 #include "data/tar.h"
 
 namespace alx {
@@ -36,19 +36,15 @@ std::string member_name(const Dataset& data, int64_t i, bool raw) {
              raw ? ".bmp" : ".jpg");
 }
 
-InputSpec square_input(int64_t size) {
-  InputSpec input;
-  input.width = input.height = input.resize_size = size;
-  return input;
-}
-
 }  // namespace
 
 Packed pack_dataset(const Dataset& data, const std::string& path, const PackOptions& options) {
   for (const std::string& name : data.classes())
     check(!name.empty() && name.front() != '.' && name.find('/') == name.npos, Code::invalid_argument, "the class '",
           name, "' cannot be the name of a folder in an archive");
-  const Preprocessor preprocess(square_input(options.size));
+  InputSpec input;
+  input.width = input.height = input.resize_size = options.size;
+  const Preprocessor preprocess(input);
   TarWriter archive(path);
   Packed packed;
   constexpr int64_t at_once = 256;

@@ -26,58 +26,6 @@ struct Slot {
   std::exception_ptr error;
 };
 
-}  // namespace
-
-struct DataPipeline::Impl {
- public:
-  Impl(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess, PipelineOptions options);
-  ~Impl();
-  void start_workers();
-  bool next(Batch& batch);
-  int64_t batches_per_epoch() const { return batches_in(size_); }
-  int64_t broken() const { return pictures_.broken(); }
-  double seconds_waited() const {
-    const std::lock_guard lock(mutex_);
-    return waited_;
-  }
-  bool has_lost_workers() const { return !workers_.empty() && process_ != process_id(); }
-
- private:
-  int64_t batches_in(int64_t pictures) const {
-    return options_.training ? pictures / options_.batch : (pictures + options_.batch - 1) / options_.batch;
-  }
-  bool can_issue() const { return issued_ < total_ && issued_ < taken_ + static_cast<int64_t>(slots_.size()); }
-  void work();
-  void open(Slot& slot, int64_t number);
-  void fill_rows(Slot& slot, int64_t first, int64_t last);
-  int64_t picture_at(const Slot& slot, int64_t position, const Image*& image, Image& scratch);
-  void fill_row(const Image& image, int64_t epoch, int64_t position, std::span<float> out) const;
-  bool next_inline(Batch& batch);
-
-  const std::shared_ptr<const Dataset> data_;
-  const std::shared_ptr<const Preprocessor> preprocess_;
-  const PipelineOptions options_;
-  const int64_t size_;
-  int64_t first_epoch_batches_ = 0;  // those left of the epoch a resumed run starts in
-  int64_t total_ = 0, piece_ = 1;
-  size_t values_ = 0;  // of one image
-  PreparedPictures pictures_;
-
-  mutable std::mutex mutex_;  // guards all below, except a slot's rows while they are made
-  std::condition_variable work_, ready_;
-  std::vector<Slot> slots_;
-  std::shared_ptr<const std::vector<int64_t>> order_;
-  int64_t order_epoch_ = -1;
-  int64_t issued_ = 0, issued_row_ = 0,
-          taken_ = 0;  // batches given out to workers, rows of the next one, taken by next()
-  double waited_ = 0;
-  bool stop_ = false;
-  std::vector<std::thread> workers_;
-  const int64_t process_ = process_id();
-};
-
-namespace {
-
 int64_t checked_size(const Dataset* data, const Preprocessor* preprocess, const PipelineOptions& options) {
   check(data != nullptr && preprocess != nullptr, Code::invalid_argument,
         "a data pipeline needs a set and a preprocessor");
@@ -104,167 +52,205 @@ int64_t checked_size(const Dataset* data, const Preprocessor* preprocess, const 
 
 }  // namespace
 
-DataPipeline::Impl::Impl(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess,
-                         PipelineOptions options)
-    : data_(std::move(data)),
-      preprocess_(std::move(preprocess)),
-      options_(std::move(options)),
-      size_(checked_size(data_.get(), preprocess_.get(), options_)),
-      pictures_(data_, preprocess_, options_.training, options_.cache_bytes, options_.on_broken),
-      slots_(options_.threads == 0 ? 1 : static_cast<size_t>(options_.queue)) {
-  first_epoch_batches_ = batches_in(size_ - options_.start_position);
-  total_ = options_.training ? std::numeric_limits<int64_t>::max() : first_epoch_batches_;
-  piece_ = std::clamp<int64_t>(options_.batch / (4 * std::max(options_.threads, 1)), 1, 32);
-  values_ = static_cast<size_t>(3 * preprocess_->input().width * preprocess_->input().height);
-}
+struct DataPipeline::Impl {
+ public:
+  Impl(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess, PipelineOptions options)
+      : data_(std::move(data)),
+        preprocess_(std::move(preprocess)),
+        options_(std::move(options)),
+        size_(checked_size(data_.get(), preprocess_.get(), options_)),
+        pictures_(data_, preprocess_, options_.training, options_.cache_bytes, options_.on_broken),
+        slots_(options_.threads == 0 ? 1 : static_cast<size_t>(options_.queue)) {
+    first_epoch_batches_ = batches_in(size_ - options_.start_position);
+    total_ = options_.training ? std::numeric_limits<int64_t>::max() : first_epoch_batches_;
+    piece_ = std::clamp<int64_t>(options_.batch / (4 * std::max(options_.threads, 1)), 1, 32);
+    values_ = static_cast<size_t>(3 * preprocess_->input().width * preprocess_->input().height);
+  }
 
-DataPipeline::Impl::~Impl() {
-  {
+  ~Impl() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    work_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  void start_workers() {
+    try {
+      while (workers_.size() < static_cast<size_t>(options_.threads)) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error& e) {
+      fail(Code::out_of_memory, "thread ", workers_.size() + 1, " of ", options_.threads,
+           " for reading pictures could not be started: ", e.what(), "; ask for fewer");
+    }
+  }
+
+  bool next(Batch& batch) {
+    if (taken_ >= total_) return false;
+    if (workers_.empty()) return next_inline(batch);
+    check(!has_lost_workers(), Code::invalid_state,
+          "the threads that read pictures are not in this process, which fork() ",
+          "made from theirs; make the trainer in the process that trains");
+    std::unique_lock lock(mutex_);
+    Slot& slot = slots_[static_cast<size_t>(taken_ % static_cast<int64_t>(slots_.size()))];
+    const auto is_ready = [&] { return slot.number == taken_ && slot.rows_done == options_.batch; };
+    if (!is_ready()) {
+      const auto start = std::chrono::steady_clock::now();
+      ready_.wait(lock, is_ready);
+      waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+    if (slot.error) std::rethrow_exception(slot.error);  // and again, should next() be called again
+    std::swap(slot.batch, batch);
+    ++taken_;
+    work_.notify_all();
+    return true;
+  }
+
+  int64_t batches_per_epoch() const { return batches_in(size_); }
+  int64_t broken() const { return pictures_.broken(); }
+  double seconds_waited() const {
     const std::lock_guard lock(mutex_);
-    stop_ = true;
+    return waited_;
   }
-  work_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
-}
+  bool has_lost_workers() const { return !workers_.empty() && process_ != process_id(); }
 
-void DataPipeline::Impl::start_workers() {
-  try {
-    while (workers_.size() < static_cast<size_t>(options_.threads)) workers_.emplace_back([this] { work(); });
-  } catch (const std::system_error& e) {
-    fail(Code::out_of_memory, "thread ", workers_.size() + 1, " of ", options_.threads,
-         " for reading pictures could not be started: ", e.what(), "; ask for fewer");
+ private:
+  int64_t batches_in(int64_t pictures) const {
+    return options_.training ? pictures / options_.batch : (pictures + options_.batch - 1) / options_.batch;
   }
-}
+  bool can_issue() const { return issued_ < total_ && issued_ < taken_ + static_cast<int64_t>(slots_.size()); }
 
-// Called with the lock held, or without workers.
-void DataPipeline::Impl::open(Slot& slot, int64_t number) {
-  slot.number = number;
-  slot.rows_done = 0;
-  slot.error = nullptr;
-  const int64_t later = number - first_epoch_batches_;
-  Batch& batch = slot.batch;
-  batch.epoch = options_.start_epoch + (later < 0 ? 0 : 1 + later / batches_per_epoch());
-  batch.position =
-      later < 0 ? options_.start_position + number * options_.batch : later % batches_per_epoch() * options_.batch;
-  batch.count = std::min(options_.batch, size_ - batch.position);
-  batch.images.resize(static_cast<size_t>(options_.batch) * values_);
-  batch.labels.resize(static_cast<size_t>(options_.batch));
-  if (options_.training && order_epoch_ != batch.epoch) {
-    order_ = std::make_shared<const std::vector<int64_t>>(epoch_order(size_, options_.seed, batch.epoch));
-    order_epoch_ = batch.epoch;
-  }
-  slot.order = order_;
-}
-
-// Index of the picture for this position; in training that of the next position where it is broken. `image` becomes
-// null where there is none.
-int64_t DataPipeline::Impl::picture_at(const Slot& slot, int64_t position, const Image*& image, Image& scratch) {
-  if (!options_.training) {
-    image = pictures_.get(position, scratch);
-    return position;
-  }
-  for (int64_t i = 0; i < size_; ++i) {
-    const int64_t index = (*slot.order)[static_cast<size_t>((position + i) % size_)];
-    image = pictures_.get(index, scratch);
-    if (image != nullptr) return index;
-  }
-  fail_all_broken(*data_);
-}
-
-void DataPipeline::Impl::fill_row(const Image& image, int64_t epoch, int64_t position, std::span<float> out) const {
-  if (!options_.training) return preprocess_->center(image, out);
-  const InputSpec& input = preprocess_->input();
-  const int64_t pad = options_.augment.pad;
-  const CropDraw draw = draw_crop(options_.augment, options_.seed, epoch, position,
-                                  image.width + 2 * pad - input.width + 1, image.height + 2 * pad - input.height + 1);
-  preprocess_->window(image, draw.x - pad, draw.y - pad, draw.mirror, out);
-  const float noise = options_.augment.colour_noise;
-  if (noise == 0) return;
-  preprocess_->add_colour(draw_colour(options_.colours, noise, options_.seed, epoch, position), out);
-  if (options_.augment.colour_divides)
-    for (float& v : out) v /= 1 + noise;
-}
-
-void DataPipeline::Impl::fill_rows(Slot& slot, int64_t first, int64_t last) {
-  Image scratch;
-  Batch& batch = slot.batch;
-  for (int64_t row = first; row < last; ++row) {
-    const auto r = static_cast<size_t>(row);
-    const std::span<float> out(batch.images.data() + r * values_, values_);
-    const Image* image = nullptr;
-    int64_t index = -1;
-    if (row < batch.count) index = picture_at(slot, batch.position + row, image, scratch);
-    if (image != nullptr) {
-      fill_row(*image, batch.epoch, batch.position + row, out);
-      batch.labels[r] = static_cast<int32_t>(data_->label(index));
-    } else {
-      std::fill(out.begin(), out.end(), 0.0f);
-      batch.labels[r] = -1;
+  void work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      work_.wait(lock, [this] { return stop_ || can_issue(); });
+      if (stop_) return;
+      Slot& slot = slots_[static_cast<size_t>(issued_ % static_cast<int64_t>(slots_.size()))];
+      const int64_t first = issued_row_, last = std::min(first + piece_, options_.batch);
+      std::exception_ptr error;
+      if (first == 0) {
+        try {
+          open(slot, issued_);
+        } catch (...) {
+          slot.error = std::current_exception();
+        }
+      }
+      issued_row_ = last == options_.batch ? 0 : last;
+      issued_ += last == options_.batch ? 1 : 0;
+      if (!slot.error) {
+        lock.unlock();
+        try {
+          fill_rows(slot, first, last);
+        } catch (...) {
+          error = std::current_exception();
+        }
+        lock.lock();
+      }
+      if (error && !slot.error) slot.error = std::move(error);
+      slot.rows_done += last - first;
+      if (slot.rows_done == options_.batch) ready_.notify_all();
     }
   }
-}
 
-void DataPipeline::Impl::work() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    work_.wait(lock, [this] { return stop_ || can_issue(); });
-    if (stop_) return;
-    Slot& slot = slots_[static_cast<size_t>(issued_ % static_cast<int64_t>(slots_.size()))];
-    const int64_t first = issued_row_, last = std::min(first + piece_, options_.batch);
-    std::exception_ptr error;
-    if (first == 0) {
-      try {
-        open(slot, issued_);
-      } catch (...) {
-        slot.error = std::current_exception();
+  // Called with the lock held, or without workers.
+  void open(Slot& slot, int64_t number) {
+    slot.number = number;
+    slot.rows_done = 0;
+    slot.error = nullptr;
+    const int64_t later = number - first_epoch_batches_;
+    Batch& batch = slot.batch;
+    batch.epoch = options_.start_epoch + (later < 0 ? 0 : 1 + later / batches_per_epoch());
+    batch.position =
+        later < 0 ? options_.start_position + number * options_.batch : later % batches_per_epoch() * options_.batch;
+    batch.count = std::min(options_.batch, size_ - batch.position);
+    batch.images.resize(static_cast<size_t>(options_.batch) * values_);
+    batch.labels.resize(static_cast<size_t>(options_.batch));
+    if (options_.training && order_epoch_ != batch.epoch) {
+      order_ = std::make_shared<const std::vector<int64_t>>(epoch_order(size_, options_.seed, batch.epoch));
+      order_epoch_ = batch.epoch;
+    }
+    slot.order = order_;
+  }
+
+  void fill_rows(Slot& slot, int64_t first, int64_t last) {
+    Image scratch;
+    Batch& batch = slot.batch;
+    for (int64_t row = first; row < last; ++row) {
+      const auto r = static_cast<size_t>(row);
+      const std::span<float> out(batch.images.data() + r * values_, values_);
+      const Image* image = nullptr;
+      int64_t index = -1;
+      if (row < batch.count) index = picture_at(slot, batch.position + row, image, scratch);
+      if (image != nullptr) {
+        fill_row(*image, batch.epoch, batch.position + row, out);
+        batch.labels[r] = static_cast<int32_t>(data_->label(index));
+      } else {
+        std::fill(out.begin(), out.end(), 0.0f);
+        batch.labels[r] = -1;
       }
     }
-    issued_row_ = last == options_.batch ? 0 : last;
-    issued_ += last == options_.batch ? 1 : 0;
-    if (!slot.error) {
-      lock.unlock();
-      try {
-        fill_rows(slot, first, last);
-      } catch (...) {
-        error = std::current_exception();
-      }
-      lock.lock();
+  }
+
+  // Index of the picture for this position; in training that of the next position where it is broken. `image` becomes
+  // null where there is none.
+  int64_t picture_at(const Slot& slot, int64_t position, const Image*& image, Image& scratch) {
+    if (!options_.training) {
+      image = pictures_.get(position, scratch);
+      return position;
     }
-    if (error && !slot.error) slot.error = std::move(error);
-    slot.rows_done += last - first;
-    if (slot.rows_done == options_.batch) ready_.notify_all();
+    for (int64_t i = 0; i < size_; ++i) {
+      const int64_t index = (*slot.order)[static_cast<size_t>((position + i) % size_)];
+      image = pictures_.get(index, scratch);
+      if (image != nullptr) return index;
+    }
+    fail_all_broken(*data_);
   }
-}
 
-bool DataPipeline::Impl::next_inline(Batch& batch) {
-  Slot& slot = slots_.front();
-  std::swap(slot.batch, batch);
-  open(slot, taken_);
-  fill_rows(slot, 0, options_.batch);
-  std::swap(slot.batch, batch);
-  ++taken_;
-  return true;
-}
-
-bool DataPipeline::Impl::next(Batch& batch) {
-  if (taken_ >= total_) return false;
-  if (workers_.empty()) return next_inline(batch);
-  check(!has_lost_workers(), Code::invalid_state, "the threads that read pictures are not in this process, which fork() ",
-        "made from theirs; make the trainer in the process that trains");
-  std::unique_lock lock(mutex_);
-  Slot& slot = slots_[static_cast<size_t>(taken_ % static_cast<int64_t>(slots_.size()))];
-  const auto is_ready = [&] { return slot.number == taken_ && slot.rows_done == options_.batch; };
-  if (!is_ready()) {
-    const auto start = std::chrono::steady_clock::now();
-    ready_.wait(lock, is_ready);
-    waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  void fill_row(const Image& image, int64_t epoch, int64_t position, std::span<float> out) const {
+    if (!options_.training) return preprocess_->center(image, out);
+    const InputSpec& input = preprocess_->input();
+    const int64_t pad = options_.augment.pad;
+    const CropDraw draw = draw_crop(options_.augment, options_.seed, epoch, position,
+                                    image.width + 2 * pad - input.width + 1, image.height + 2 * pad - input.height + 1);
+    preprocess_->window(image, draw.x - pad, draw.y - pad, draw.mirror, out);
+    const float noise = options_.augment.colour_noise;
+    if (noise == 0) return;
+    preprocess_->add_colour(draw_colour(options_.colours, noise, options_.seed, epoch, position), out);
+    if (options_.augment.colour_divides)
+      for (float& v : out) v /= 1 + noise;
   }
-  if (slot.error) std::rethrow_exception(slot.error);  // and again, should next() be called again
-  std::swap(slot.batch, batch);
-  ++taken_;
-  work_.notify_all();
-  return true;
-}
+
+  bool next_inline(Batch& batch) {
+    Slot& slot = slots_.front();
+    std::swap(slot.batch, batch);
+    open(slot, taken_);
+    fill_rows(slot, 0, options_.batch);
+    std::swap(slot.batch, batch);
+    ++taken_;
+    return true;
+  }
+
+  const std::shared_ptr<const Dataset> data_;
+  const std::shared_ptr<const Preprocessor> preprocess_;
+  const PipelineOptions options_;
+  const int64_t size_;
+  int64_t first_epoch_batches_ = 0;  // those left of the epoch a resumed run starts in
+  int64_t total_ = 0, piece_ = 1;
+  size_t values_ = 0;  // of one image
+  PreparedPictures pictures_;
+
+  mutable std::mutex mutex_;  // guards all below, except a slot's rows while they are made
+  std::condition_variable work_, ready_;
+  std::vector<Slot> slots_;
+  std::shared_ptr<const std::vector<int64_t>> order_;
+  int64_t order_epoch_ = -1;
+  int64_t issued_ = 0, issued_row_ = 0,
+          taken_ = 0;  // batches given out to workers, rows of the next one, taken by next()
+  double waited_ = 0;
+  bool stop_ = false;
+  std::vector<std::thread> workers_;
+  const int64_t process_ = process_id();
+};
 
 DataPipeline::DataPipeline(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess,
                            PipelineOptions options)

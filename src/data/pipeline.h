@@ -1,7 +1,6 @@
 // Batches for training, decoded and augmented by worker threads while the device computes, or, without any, in next().
 // It can go through a set in order, too, but evaluation does without it: network/evaluate.h reads pictures itself.
 #pragma once
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>

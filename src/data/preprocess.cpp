@@ -7,7 +7,6 @@
 
 #include "core/error.h"
 #include "data/resize.h"
-#include "data/rounding.h"
 
 namespace alx {
 namespace {
@@ -26,8 +25,7 @@ Extent middle(int64_t whole, int64_t most) {
 // Black around a picture smaller than the crop, as torchvision's CenterCrop puts it there.
 Image padded(Image image, int64_t width, int64_t height) {
   if (image.width >= width && image.height >= height) return image;
-  Image out{std::max(image.width, width), std::max(image.height, height), {}};
-  out.pixels.resize(static_cast<size_t>(out.width * out.height * 3));
+  Image out = black_image(std::max(image.width, width), std::max(image.height, height));
   const int64_t left = (out.width - image.width) / 2, top = (out.height - image.height) / 2;
   for (int64_t y = 0; y < image.height; ++y) {
     std::copy_n(image.pixels.data() + y * image.width * 3, image.width * 3,

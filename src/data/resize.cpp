@@ -57,8 +57,7 @@ uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::min(sum >> fract
 
 // Rows [begin, end) of `image`, each made `taps` wide.
 Image resize_rows(const Image& image, const Taps& taps, int64_t begin, int64_t end) {
-  Image out{static_cast<int64_t>(taps.first.size()), end - begin, {}};
-  out.pixels.resize(static_cast<size_t>(out.width * out.height * 3));
+  Image out = black_image(static_cast<int64_t>(taps.first.size()), end - begin);
   uint8_t* to = out.pixels.data();
   for (int64_t y = begin; y < end; ++y) {
     const uint8_t* row = image.pixels.data() + y * image.width * 3;
@@ -80,9 +79,8 @@ Image resize_rows(const Image& image, const Taps& taps, int64_t begin, int64_t e
 // `image` made `taps` high; its first row is row `begin` of what the taps count from. Whole rows at a time: the inner
 // loops run over contiguous bytes.
 Image resize_columns(const Image& image, const Taps& taps, int64_t begin) {
-  Image out{image.width, static_cast<int64_t>(taps.first.size()), {}};
+  Image out = black_image(image.width, static_cast<int64_t>(taps.first.size()));
   const int64_t bytes = image.width * 3;
-  out.pixels.resize(static_cast<size_t>(bytes * out.height));
   std::vector<int32_t> sums(static_cast<size_t>(bytes));
   for (int64_t y = 0; y < out.height; ++y) {
     std::fill(sums.begin(), sums.end(), half);

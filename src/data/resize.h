@@ -1,4 +1,4 @@
-// Resizing to a part of the result.
+// Resizing to a part of the result, and where a centre crop starts.
 #pragma once
 #include <cstdint>
 
@@ -16,5 +16,11 @@ Image resize_part(const Image& image, const Extent& horizontal, const Extent& ve
 
 // Length of the long side where the short one becomes `size`: torchvision's rounding. Throws where `image` is empty.
 int64_t long_side(const Image& image, int64_t size);
+
+// n / 2 rounded half to even, n >= 0: how Python rounds, and with it torchvision.
+constexpr int64_t half_to_even(int64_t n) { return n / 2 + (n % 4 == 3 ? 1 : 0); }
+
+// Offset of a centre crop of `window` in a side at least as long.
+constexpr int64_t center_offset(int64_t side, int64_t window) { return half_to_even(side - window); }
 
 }  // namespace alx

@@ -9,7 +9,7 @@
 #include "core/parallel.h"
 #include "core/random.h"
 #include "data/prepared.h"
-#include "data/rounding.h"
+#include "data/resize.h"
 
 namespace alx {
 namespace {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "data/bytes.h"
 
 namespace alx {
@@ -83,10 +84,6 @@ void read_pax(std::span<const std::byte> bytes, Records& records) {
   }
 }
 
-bool all_zero(std::span<const std::byte> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-}
-
 size_t padding_of(uint64_t size) { return static_cast<size_t>((block - size % block) % block); }
 
 void put_octal(std::array<char, block>& header, size_t at, size_t length, uint64_t number) {
@@ -131,20 +128,15 @@ struct Link {
 
 // Without "." and, where a folder stands before them, "..".
 std::string plain_path(const std::string& path) {
-  std::vector<std::string_view> names;
-  for (std::string_view rest = path; !rest.empty();) {
-    const size_t slash = std::min(rest.find('/'), rest.size());
-    const std::string_view name = rest.substr(0, slash);
-    rest.remove_prefix(std::min(slash + 1, rest.size()));
+  std::vector<std::string> names;
+  for (const std::string& name : split(path, '/')) {
     if (name == ".." && !names.empty() && names.back() != "..") {
       names.pop_back();
     } else if (!name.empty() && name != ".") {
       names.push_back(name);
     }
   }
-  std::string plain;
-  for (const std::string_view name : names) plain += (plain.empty() ? "" : "/") + std::string(name);
-  return plain;
+  return joined(names, "/");
 }
 
 // Makes files of the links to files, in the order in which they stand: so a link to a link is followed as well where
@@ -187,7 +179,7 @@ class TarReader {
     check(left >= block, Code::bad_file, file_.path(), ": is cut off at byte ", at_,
           ": an archive ends with blocks of zeros; make or fetch it again");
     const auto header = whole(at_, block);
-    if (all_zero(header)) return false;
+    if (std::ranges::all_of(header, [](std::byte b) { return b == std::byte{0}; })) return false;
     const ByteView view(header);
     auto size = number_at(view, size_at, size_length);
     check(is_sound(header) && size, Code::bad_file, file_.path(), ": is damaged at byte ", at_,

@@ -1,9 +1,10 @@
 #include "plot/axis.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
+
+#include "core/number.h"
 
 namespace alx {
 namespace {
@@ -45,16 +46,14 @@ std::vector<double> Axis::ticks() const {
 std::string Axis::text(double tick) const {
   const double size = std::abs(tick), power = std::floor(std::log10(step) + 1e-9);
   if (size < step / 2) return "0";
-  char digits[64];
-  char* const end = digits + sizeof digits;
   std::string text;
   if (power >= -5 && size < 1e9) {
     const int decimals = std::max(0, static_cast<int>(-power));
-    text.assign(digits, std::to_chars(digits, end, size, std::chars_format::fixed, decimals).ptr);
+    text = fixed(size, decimals);
     group_thousands(text);
   } else {
     const int precision = std::clamp(static_cast<int>(std::ceil(std::log10(size / step))) + 1, 1, 15);
-    text.assign(digits, std::to_chars(digits, end, size, std::chars_format::general, precision).ptr);
+    text = general(size, precision);
   }
   return tick < 0 ? "\u2212" + text : text;
 }

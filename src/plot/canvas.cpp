@@ -137,7 +137,7 @@ void Canvas::check_drawing(cairo_status_t status) const {
 
 void Canvas::set_colour(Colour colour) { cairo_set_source_rgb(cairo_.get(), colour.red, colour.green, colour.blue); }
 
-void Canvas::set_text(const std::string& text, const TextStyle& style) {
+PangoRectangle Canvas::set_text(const std::string& text, const TextStyle& style) {
   const std::unique_ptr<char, decltype(&g_free)> valid(
       g_utf8_make_valid(text.data(), static_cast<gssize>(std::min(text.size(), kMaxTextBytes))), g_free);
   PangoFontDescription* font = pango_font_description_from_string(kFont);
@@ -147,19 +147,17 @@ void Canvas::set_text(const std::string& text, const TextStyle& style) {
   pango_font_description_free(font);
   pango_layout_set_width(layout_.get(), style.max_width > 0 ? static_cast<int>(style.max_width * PANGO_SCALE) : -1);
   pango_layout_set_text(layout_.get(), valid.get(), -1);
+  PangoRectangle extents;
+  pango_layout_get_extents(layout_.get(), nullptr, &extents);
+  return extents;
 }
 
 double Canvas::text_width(const std::string& text, const TextStyle& style) {
-  set_text(text, style);
-  PangoRectangle extents;
-  pango_layout_get_extents(layout_.get(), nullptr, &extents);
-  return static_cast<double>(extents.width) / PANGO_SCALE;
+  return static_cast<double>(set_text(text, style).width) / PANGO_SCALE;
 }
 
 void Canvas::text(double x, double baseline, const std::string& text, const TextStyle& style) {
-  set_text(text, style);
-  PangoRectangle extents;
-  pango_layout_get_extents(layout_.get(), nullptr, &extents);
+  const PangoRectangle extents = set_text(text, style);
   const double width = static_cast<double>(extents.width) / PANGO_SCALE;
   const double shift = style.align == Align::left ? 0 : style.align == Align::center ? width / 2 : width;
   set_colour(style.colour);

@@ -80,7 +80,7 @@ class Canvas {
 
  private:
   void set_colour(Colour colour);
-  void set_text(const std::string& text, const TextStyle& style);
+  PangoRectangle set_text(const std::string& text, const TextStyle& style);  // its extents
   void check_drawing(cairo_status_t status) const;
 
   std::string path_, svg_bytes_;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/error.h"
 #include "plot/canvas.h"
@@ -27,12 +28,11 @@ double gap_of(double cell) { return cell > 6 ? 1 : 0; }
 
 void draw_row(Canvas& canvas, const Confusion& confusion, size_t truth, double left, double y, double cell) {
   const size_t classes = confusion.labels.size();
-  const auto row = confusion.images.begin() + static_cast<std::ptrdiff_t>(truth * classes);
-  int64_t images = 0;
-  for (size_t i = 0; i < classes; ++i) images += row[static_cast<std::ptrdiff_t>(i)];
+  const int64_t* row = confusion.images.data() + truth * classes;
+  const int64_t images = std::accumulate(row, row + classes, int64_t{0});
   const double gap = gap_of(cell);
   for (size_t answer = 0; answer < classes; ++answer) {
-    const int64_t count = row[static_cast<std::ptrdiff_t>(answer)];
+    const int64_t count = row[answer];
     const double fraction = images > 0 ? static_cast<double>(count) / static_cast<double>(images) : 0;
     const double x = left + static_cast<double>(answer) * cell;
     if (count == 0 && gap == 0) continue;  // as the ground is: hundreds of classes have few of a million cells filled

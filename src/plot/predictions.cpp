@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "core/percent.h"
+#include "core/number.h"
 #include "plot/canvas.h"
 #include "plot/plot.h"
 

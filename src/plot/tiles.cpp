@@ -68,7 +68,7 @@ Image to_image(const Tiles& block, size_t tile, const Scale& scale) {
   const auto values = std::span(block.values).subspan(tile * tile_size(block), tile_size(block));
   const float brightest = scale.common > 0 ? scale.common : largest(values);
   const auto plane = static_cast<size_t>(block.height * block.width);
-  Image image{block.width, block.height, std::vector<uint8_t>(plane * 3)};
+  Image image = black_image(block.width, block.height);
   for (size_t i = 0; i < plane; ++i)
     for (size_t channel = 0; channel < 3; ++channel)
       image.pixels[i * 3 + channel] =

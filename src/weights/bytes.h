@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/number.h"
+
 namespace alx {
 
 // Little-endian, no alignment assumed.
@@ -31,6 +33,17 @@ inline bool inside(uint64_t offset, uint64_t length, uint64_t size) {
 }
 
 // Text out of a file for an error message: in quotes, escaped, cut where it is long.
-std::string in_quotes(std::string_view text);
+inline std::string in_quotes(std::string_view text) {
+  constexpr size_t most = 120;
+  std::string result = "\"";
+  for (const char c : text.substr(0, most)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f)
+      result += c;
+    else
+      result += "\\x" + hex(byte, 2);
+  }
+  return result + (text.size() > most ? "...\"" : "\"");
+}
 
 }  // namespace alx

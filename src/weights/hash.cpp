@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/number.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
 
@@ -11,10 +12,7 @@ std::string Hasher::hex() const {
   XXH128_canonical_t digest;
   XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(&state_));
   std::string text;
-  for (unsigned char byte : digest.digest) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
+  for (const unsigned char byte : digest.digest) text += alx::hex(byte, 2);
   return text;
 }
 

@@ -159,13 +159,6 @@ TensorView to_view(const std::string& path, Entry& entry, std::span<const std::b
   return view;
 }
 
-uint64_t reader_version(const std::string& path, const std::string& text) {
-  const std::optional<uint64_t> version = parse_number<uint64_t>(text);
-  check(version.has_value(), Code::bad_file, path, ": ", key_min_reader, " should be a whole number, but is ",
-        in_quotes(text));
-  return *version;
-}
-
 std::map<std::string, std::string> parse_checksums(const std::string& path, const std::string& json,
                                                    const Limits& limits) {
   const std::string what = cat(path, ": ", key_checksums);
@@ -187,8 +180,10 @@ std::map<std::string, std::string> check_metadata(const std::string& path, const
   const auto has = [&](const char* key) { return metadata.contains(key); };
   const auto min_reader = metadata.find(key_min_reader);
   if (min_reader != metadata.end()) {
-    const uint64_t version = reader_version(path, min_reader->second);
-    check(version <= format_version, Code::unsupported, path, " needs a reader of format ", version,
+    const std::optional<uint64_t> version = parse_number<uint64_t>(min_reader->second);
+    check(version.has_value(), Code::bad_file, path, ": ", key_min_reader, " should be a whole number, but is ",
+          in_quotes(min_reader->second));
+    check(*version <= format_version, Code::unsupported, path, " needs a reader of format ", *version,
           ", but this libalexnet ", ALEXNET_VERSION, " reads formats up to ", format_version, "; install a newer one");
   }
   if (!has(key_format) && !has(key_min_reader) && !has(key_checksums) && !has(key_metadata_checksum)) return {};

@@ -6,6 +6,7 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/output_lock.h"
+#include "core/text.h"
 #include "weights/bytes.h"
 #include "weights/format.h"
 #include "weights/hash.h"
@@ -57,13 +58,6 @@ class JsonObject {
   std::string text_;
 };
 
-template <class Numbers>
-std::string list(const Numbers& numbers) {
-  std::string text;
-  for (const auto number : numbers) text += cat(text.empty() ? "" : ",", number);
-  return cat("[", text, "]");
-}
-
 // The length, the JSON and its padding, of at least `size` bytes. Checksums have a fixed length, so the size is known
 // before their values are.
 std::vector<std::byte> make_header(const std::string& path, const std::vector<TensorToWrite>& tensors,
@@ -85,8 +79,8 @@ std::vector<std::byte> make_header(const std::string& path, const std::vector<Te
     const uint64_t end = offset + byte_count(tensor);
     JsonObject entry(path);
     entry.add_text("dtype", name_of(tensor.type));
-    entry.add("shape", list(tensor.shape));
-    entry.add("data_offsets", list(std::vector<uint64_t>{offset, end}));
+    entry.add("shape", cat("[", joined(tensor.shape, ","), "]"));
+    entry.add("data_offsets", cat("[", offset, ",", end, "]"));
     header.add(tensor.name, entry.text());
     offset = end;
   }

@@ -31,18 +31,101 @@ class StateDict {
   StateDict(const Pickle& pickle, std::string path) : pickle_(pickle), where_(std::move(path)) {}
 
   // The dictionary of tensors: the root, or the root's "state_dict" as training scripts save it.
-  std::vector<std::pair<std::string_view, const PickleValue*>> tensors() const;
-  const PickleValue& tensor(const PickleValue& value) const;
-  Storage storage(const PickleValue& value) const;
-  bool negated(const PickleValue& tensor) const;
-  std::vector<int64_t> sizes(const PickleValue& value) const;
+  std::vector<std::pair<std::string_view, const PickleValue*>> tensors() const {
+    const PickleValue* dict = &pickle_.root();
+    demand(dict->kind == Kind::dict, "the pickle holds no dictionary");
+    for (size_t i = 0; i < dict->items.size(); i += 2) {
+      const PickleValue &key = item(*dict, i), &value = item(*dict, i + 1);
+      if (key.kind == Kind::text && key.text == "state_dict" && value.kind == Kind::dict) {
+        dict = &value;
+        break;
+      }
+    }
+    std::vector<std::pair<std::string_view, const PickleValue*>> result;
+    std::set<std::string_view> names;  // one text may stand for many keys, and must not be copied for each
+    for (size_t i = 0; i < dict->items.size(); i += 2) {
+      const PickleValue &key = item(*dict, i), &value = item(*dict, i + 1);
+      demand(key.kind == Kind::text, "a key of the dictionary is no text");
+      if (value.kind != Kind::tensor && value.kind != Kind::parameter)
+        refuse("entry " + in_quotes(key.text) + " is no tensor; save with torch.save(model.state_dict(), path)",
+               Code::unsupported);
+      if (!names.insert(key.text).second) refuse("tensor " + in_quotes(key.text) + " occurs twice");
+      result.emplace_back(key.text, &value);
+    }
+    return result;
+  }
+
+  // _rebuild_parameter(tensor, requires_grad, backward_hooks) -> the tensor.
+  const PickleValue& tensor(const PickleValue& value) const {
+    if (value.kind == Kind::tensor) return value;
+    demand(value.items.size() == 3 && item(value, 0).kind == Kind::tensor && item(value, 1).kind == Kind::boolean &&
+               no_hooks(item(value, 2)),
+           "a parameter has other arguments than a tensor, requires_grad and no hooks");
+    return item(value, 0);
+  }
+
+  Storage storage(const PickleValue& value) const {
+    // ("storage", type, key, device, count) and, in the old form, a sixth: None, or a view into another storage.
+    demand(value.kind == Kind::storage && (value.items.size() == 5 || value.items.size() == 6),
+           "a storage is malformed");
+    const PickleValue &tag = item(value, 0), &type = item(value, 1), &key = item(value, 2), &count = item(value, 4);
+    demand(tag.kind == Kind::text && tag.text == "storage" && type.kind == Kind::name && key.kind == Kind::text &&
+               key.text.size() <= longest_key && count.kind == Kind::integer && count.integer >= 0,
+           "a storage is malformed");
+    if (value.items.size() == 6 && item(value, 5).kind != Kind::none)
+      refuse(
+          "a storage is a view of another, as very old versions of torch wrote them; load and save the file with a new "
+          "one",
+          Code::unsupported);
+    Storage result{std::string(key.text), DataType::f32, static_cast<uint64_t>(count.integer)};
+    demand(type.name == Name::f32_storage || type.name == Name::f16_storage || type.name == Name::bf16_storage,
+           "a storage has no type");
+    if (type.name == Name::f16_storage) result.type = DataType::f16;
+    if (type.name == Name::bf16_storage) result.type = DataType::bf16;
+    return result;
+  }
+
+  // Whether the values are those of the storage with the other sign.
+  // _rebuild_tensor(storage, offset, shape, strides); _v2 adds requires_grad, backward_hooks and, not always, a
+  // dictionary. Torch takes a key in there as true, whatever its value.
+  bool negated(const PickleValue& tensor) const {
+    const size_t count = tensor.items.size();
+    if (tensor.name == Name::rebuild_tensor) {
+      demand(count == 4, "a tensor has other arguments than storage, offset, shape and strides");
+      return false;
+    }
+    demand((count == 6 || count == 7) && item(tensor, 4).kind == Kind::boolean && no_hooks(item(tensor, 5)),
+           "a tensor has other arguments than storage, offset, shape, strides, requires_grad, no hooks and metadata");
+    if (count == 6 || item(tensor, 6).kind == Kind::none) return false;
+    const PickleValue& metadata = item(tensor, 6);
+    demand(metadata.kind == Kind::dict, "a tensor's metadata is no dictionary");
+    for (size_t i = 0; i < metadata.items.size(); i += 2) {
+      const PickleValue &key = item(metadata, i), &value = item(metadata, i + 1);
+      if (key.kind != Kind::text || key.text != "neg" || value.kind != Kind::boolean || value.integer != 1)
+        refuse("it carries the metadata " +
+                   (key.kind == Kind::text ? in_quotes(key.text) : "of a key that is no text") +
+                   ", which is not understood and may change its values; save it as .detach().clone()",
+               Code::unsupported);
+    }
+    return !metadata.items.empty();
+  }
+
+  std::vector<int64_t> sizes(const PickleValue& value) const {
+    demand(value.kind == Kind::tuple && value.items.size() <= max_dimensions, "a shape is malformed");
+    std::vector<int64_t> result;
+    for (size_t i = 0; i < value.items.size(); ++i) {
+      demand(item(value, i).kind == Kind::integer && item(value, i).integer >= 0, "a shape or stride is malformed");
+      result.push_back(item(value, i).integer);
+    }
+    return result;
+  }
+
   [[noreturn]] void refuse(const std::string& fault, Code code = Code::bad_file) const {
     fail(code, where_, ": ", fault);
   }
   void demand(bool ok, const char* fault) const {
     if (!ok) refuse(std::string(fault) + "; the file is damaged or no state_dict");
   }
-  const Pickle& pickle() const { return pickle_; }
 
  private:
   const PickleValue& item(const PickleValue& parent, size_t index) const { return pickle_[parent.items[index]]; }
@@ -52,93 +135,6 @@ class StateDict {
   const Pickle& pickle_;
   std::string where_;
 };
-
-std::vector<std::pair<std::string_view, const PickleValue*>> StateDict::tensors() const {
-  const PickleValue* dict = &pickle_.root();
-  demand(dict->kind == Kind::dict, "the pickle holds no dictionary");
-  for (size_t i = 0; i < dict->items.size(); i += 2) {
-    const PickleValue &key = item(*dict, i), &value = item(*dict, i + 1);
-    if (key.kind == Kind::text && key.text == "state_dict" && value.kind == Kind::dict) {
-      dict = &value;
-      break;
-    }
-  }
-  std::vector<std::pair<std::string_view, const PickleValue*>> result;
-  std::set<std::string_view> names;  // one text may stand for many keys, and must not be copied for each
-  for (size_t i = 0; i < dict->items.size(); i += 2) {
-    const PickleValue &key = item(*dict, i), &value = item(*dict, i + 1);
-    demand(key.kind == Kind::text, "a key of the dictionary is no text");
-    if (value.kind != Kind::tensor && value.kind != Kind::parameter)
-      refuse("entry " + in_quotes(key.text) + " is no tensor; save with torch.save(model.state_dict(), path)",
-             Code::unsupported);
-    if (!names.insert(key.text).second) refuse("tensor " + in_quotes(key.text) + " occurs twice");
-    result.emplace_back(key.text, &value);
-  }
-  return result;
-}
-
-// _rebuild_parameter(tensor, requires_grad, backward_hooks) -> the tensor.
-const PickleValue& StateDict::tensor(const PickleValue& value) const {
-  if (value.kind == Kind::tensor) return value;
-  demand(value.items.size() == 3 && item(value, 0).kind == Kind::tensor && item(value, 1).kind == Kind::boolean &&
-             no_hooks(item(value, 2)),
-         "a parameter has other arguments than a tensor, requires_grad and no hooks");
-  return item(value, 0);
-}
-
-// Whether the values are those of the storage with the other sign.
-// _rebuild_tensor(storage, offset, shape, strides); _v2 adds requires_grad, backward_hooks and, not always, a
-// dictionary. Torch takes a key in there as true, whatever its value.
-bool StateDict::negated(const PickleValue& tensor) const {
-  const size_t count = tensor.items.size();
-  if (tensor.name == Name::rebuild_tensor) {
-    demand(count == 4, "a tensor has other arguments than storage, offset, shape and strides");
-    return false;
-  }
-  demand((count == 6 || count == 7) && item(tensor, 4).kind == Kind::boolean && no_hooks(item(tensor, 5)),
-         "a tensor has other arguments than storage, offset, shape, strides, requires_grad, no hooks and metadata");
-  if (count == 6 || item(tensor, 6).kind == Kind::none) return false;
-  const PickleValue& metadata = item(tensor, 6);
-  demand(metadata.kind == Kind::dict, "a tensor's metadata is no dictionary");
-  for (size_t i = 0; i < metadata.items.size(); i += 2) {
-    const PickleValue &key = item(metadata, i), &value = item(metadata, i + 1);
-    if (key.kind != Kind::text || key.text != "neg" || value.kind != Kind::boolean || value.integer != 1)
-      refuse("it carries the metadata " + (key.kind == Kind::text ? in_quotes(key.text) : "of a key that is no text") +
-                 ", which is not understood and may change its values; save it as .detach().clone()",
-             Code::unsupported);
-  }
-  return !metadata.items.empty();
-}
-
-Storage StateDict::storage(const PickleValue& value) const {
-  // ("storage", type, key, device, count) and, in the old form, a sixth: None, or a view into another storage.
-  demand(value.kind == Kind::storage && (value.items.size() == 5 || value.items.size() == 6), "a storage is malformed");
-  const PickleValue &tag = item(value, 0), &type = item(value, 1), &key = item(value, 2), &count = item(value, 4);
-  demand(tag.kind == Kind::text && tag.text == "storage" && type.kind == Kind::name && key.kind == Kind::text &&
-             key.text.size() <= longest_key && count.kind == Kind::integer && count.integer >= 0,
-         "a storage is malformed");
-  if (value.items.size() == 6 && item(value, 5).kind != Kind::none)
-    refuse(
-        "a storage is a view of another, as very old versions of torch wrote them; load and save the file with a new "
-        "one",
-        Code::unsupported);
-  Storage result{std::string(key.text), DataType::f32, static_cast<uint64_t>(count.integer)};
-  demand(type.name == Name::f32_storage || type.name == Name::f16_storage || type.name == Name::bf16_storage,
-         "a storage has no type");
-  if (type.name == Name::f16_storage) result.type = DataType::f16;
-  if (type.name == Name::bf16_storage) result.type = DataType::bf16;
-  return result;
-}
-
-std::vector<int64_t> StateDict::sizes(const PickleValue& value) const {
-  demand(value.kind == Kind::tuple && value.items.size() <= max_dimensions, "a shape is malformed");
-  std::vector<int64_t> result;
-  for (size_t i = 0; i < value.items.size(); ++i) {
-    demand(item(value, i).kind == Kind::integer && item(value, i).integer >= 0, "a shape or stride is malformed");
-    result.push_back(item(value, i).integer);
-  }
-  return result;
-}
 
 // A tensor as torch sees it: a window of a storage. Checked: no element lies outside of `data`.
 struct Strided {

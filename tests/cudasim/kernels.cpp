@@ -11,7 +11,7 @@ using namespace cudnn;
 template <class Args>
 bool run_kernel(const void* given, size_t count, cudaStream_t stream) {
   Args args = *static_cast<const Args*>(given);
-  const char* name = kernel_name(Args::id);
+  const char* name = kernel_name(function_of<Args>);
   if (args.count != count) violate(cat(name, " is launched over ", count, " elements and has ", args.count));
   std::vector<Range> ranges;
   args.memory([&](auto& pointer, size_t bytes, Access access) {

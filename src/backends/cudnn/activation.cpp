@@ -14,8 +14,8 @@ class ActivationKernel : public DeviceKernel {
   }
 
   void run_forward() override {
-    device_->call<&Api::cudnnActivationForward>(device_->cudnn(), static_cast<cudnnActivationDescriptor_t>(activation_),
-                                                &one, tensor(), memory_.inputs[0], &zero, tensor(), memory_.outputs[0]);
+    device_->call<&Api::cudnnActivationForward>(device_->cudnn(), activation_, &one, desc_, memory_.inputs[0], &zero,
+                                                desc_, memory_.outputs[0]);
   }
   void run_backward() override {
     if (!wants_grad()) return;
@@ -24,7 +24,6 @@ class ActivationKernel : public DeviceKernel {
   }
 
  private:
-  cudnnTensorDescriptor_t tensor() const { return desc_; }
   ActivationDescriptor activation_;
   TensorDescriptor desc_;
 };

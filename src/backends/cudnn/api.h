@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "backends/cudnn/kernels.h"
+#include "backends/cudnn/kernels_layers.h"
 #include "backends/device_info.h"
 
 namespace alx::cudnn {
@@ -38,6 +38,13 @@ bool has_nccl(const Api& api);
 
 // A stand-in for all of them, or null for the machine's own. Before anything is opened; for tests.
 void use_api(const Api* stand_in);
+
+// What a library's answer means: throws, in words and with what to do, Error(out_of_memory), Error(unsupported) where
+// the call was refused, else Error(device). Nothing where the status is success.
+void check_status(const Api& api, cudaError_t status, const char* call, int device);
+void check_status(const Api& api, cudnnStatus_t status, const char* call, int device);
+void check_status(const Api& api, cublasStatus_t status, const char* call, int device);
+void check_status(const Api& api, ncclResult_t status, const char* call, int device);
 
 // The libraries behind the table, and their versions in one line for people.
 std::vector<LibraryInfo> libraries(const Api& api);

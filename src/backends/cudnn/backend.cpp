@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <set>
 
-#include "backends/cudnn/collective.h"
 #include "backends/cudnn/cudnn.h"
 #include "backends/cudnn/kernel.h"
 #include "backends/host_buffer.h"

@@ -1,4 +1,4 @@
-#include "backends/cudnn/collective.h"
+#include "backends/cudnn/device.h"
 
 namespace alx::cudnn {
 namespace {
@@ -38,9 +38,8 @@ class NcclCollective : public Collective {
     first().call<&Api::ncclGroupStart>();
     try {
       for (size_t i = 0; i < members_.size(); ++i)
-        first().call<&Api::ncclAllReduce>(static_cast<const void*>(tensors[i]), tensors[i],
-                                          static_cast<size_t>(element_count(desc.shape)), ncclFloat, ncclSum,
-                                          members_[i].communicator, static_cast<cudaStream_t>(*members_[i].stream));
+        first().call<&Api::ncclAllReduce>(tensors[i], tensors[i], static_cast<size_t>(element_count(desc.shape)),
+                                          ncclFloat, ncclSum, members_[i].communicator, *members_[i].stream);
     } catch (...) {
       first().api().ncclGroupEnd();  // else all that this thread asks of NCCL from now on would wait for it
       throw;

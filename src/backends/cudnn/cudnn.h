@@ -2,7 +2,6 @@
 // rest by kernels of our own. The libraries are loaded when the first device is opened or listed.
 #pragma once
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "backends/backend.h"

@@ -104,9 +104,9 @@ Device::Device(const Api& api, int index)
       copied_(api, index, cudaEventDisableTiming),
       cudnn_(api, index),
       cublas_(api, index) {
-  call<&Api::cudnnSetStream>(static_cast<cudnnHandle_t>(cudnn_), static_cast<cudaStream_t>(compute_));
-  call<&Api::cublasSetStream_v2>(static_cast<cublasHandle_t>(cublas_), static_cast<cudaStream_t>(compute_));
-  call<&Api::cublasSetMathMode>(static_cast<cublasHandle_t>(cublas_), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
+  call<&Api::cudnnSetStream>(cudnn_, compute_);
+  call<&Api::cublasSetStream_v2>(cublas_, compute_);
+  call<&Api::cublasSetMathMode>(cublas_, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
   constexpr size_t before = 256;  // cuBLAS's alignment
   static_assert(sizeof(StepContext) <= before);
   const size_t workspace = blas_workspace_bytes(properties_);
@@ -114,7 +114,7 @@ Device::Device(const Api& api, int index)
   step_ = static_cast<StepContext*>(own_memory_);
   void* blas = static_cast<char*>(own_memory_) + before;
   try {
-    call<&Api::cublasSetWorkspace_v2>(static_cast<cublasHandle_t>(cublas_), blas, workspace);
+    call<&Api::cublasSetWorkspace_v2>(cublas_, blas, workspace);
   } catch (...) {
     api_.cudaFree(own_memory_);
     throw;
@@ -153,7 +153,7 @@ const void* Device::ones(DataType type, size_t count) {
   api_.cudaFree(memory);
   memory = nullptr;
   size = 0;
-  call<&Api::cudaMalloc>(&memory, count * bytes_of(type));
+  call<&Api::cudaMalloc>(&memory, count * size_of(type));
   launch(Fill{memory, type, 1.f, count});
   size = count;
   return memory;
@@ -205,7 +205,7 @@ Device::Slot& Device::next_slot(size_t wanted) {
     slots_.push_back({nullptr, nullptr, 0, std::make_unique<Event>(api_, index_, cudaEventDisableTiming),
                       std::make_unique<Event>(api_, index_, cudaEventDisableTiming)});
   Slot& slot = slots_[slot_++ % count];
-  call<&Api::cudaEventSynchronize>(static_cast<cudaEvent_t>(*slot.crossed));
+  call<&Api::cudaEventSynchronize>(*slot.crossed);
   wanted = std::clamp(wanted, least_slot, most_slot);
   if (slot.bytes < wanted) resize(slot, wanted);
   return slot;
@@ -219,13 +219,12 @@ void Device::upload_by(const Fill& fill, void* device, size_t count, DataType ty
     const size_t elements = std::min(slot.bytes / 4, count - first);
     if (!fill(first, elements, static_cast<float*>(slot.host))) return;
     wait(upload_, *slot.consumed);
-    call<&Api::cudaMemcpyAsync>(slot.device, slot.host, elements * 4, cudaMemcpyHostToDevice,
-                                static_cast<cudaStream_t>(upload_));
+    call<&Api::cudaMemcpyAsync>(slot.device, slot.host, elements * 4, cudaMemcpyHostToDevice, upload_);
     record_event(*slot.crossed, upload_);
     wait(compute(), *slot.crossed);
-    void* target = static_cast<char*>(device) + first * bytes_of(type);
-    if (bytes_of(type) == 4)
-      call<&Api::cudaMemcpyAsync>(target, slot.device, elements * 4, cudaMemcpyDeviceToDevice, compute());
+    void* target = static_cast<char*>(device) + first * size_of(type);
+    if (size_of(type) == 4)
+      copy(target, slot.device, elements * 4);
     else
       launch(Convert{slot.device, target, DataType::f32, type, elements});
     record_event(*slot.consumed, compute());
@@ -272,8 +271,8 @@ void Device::download(const void* device, void* host, size_t count, DataType typ
   for (size_t first = 0; first < count;) {
     Slot& slot = next_slot(0);
     const size_t elements = std::min(slot.bytes / 4, count - first);
-    const void* source = static_cast<const char*>(device) + first * bytes_of(type);
-    if (bytes_of(type) != 4) {
+    const void* source = static_cast<const char*>(device) + first * size_of(type);
+    if (size_of(type) != 4) {
       launch(Convert{source, slot.device, type, DataType::f32, elements});
       record_event(*slot.consumed, compute());
       source = slot.device;
@@ -310,11 +309,10 @@ void Device::copy_from(Device& source, const void* from, void* to, size_t bytes)
   wait(peer_, ready_);
   const auto known = [this](const std::weak_ptr<Device>& reader) { return reader.lock().get() == this; };
   if (std::none_of(source.readers_.begin(), source.readers_.end(), known)) source.readers_.push_back(weak_from_this());
-  const cudaStream_t stream = peer_;
   if (source.index_ == index_)
-    call<&Api::cudaMemcpyAsync>(to, from, bytes, cudaMemcpyDeviceToDevice, stream);
+    call<&Api::cudaMemcpyAsync>(to, from, bytes, cudaMemcpyDeviceToDevice, peer_);
   else
-    call<&Api::cudaMemcpyPeerAsync>(to, index_, from, source.index_, bytes, stream);
+    call<&Api::cudaMemcpyPeerAsync>(to, index_, from, source.index_, bytes, peer_);
   record_event(copied_, peer_);
   copy_pending_ = true;
 }

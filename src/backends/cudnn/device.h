@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "backends/backend.h"
-#include "backends/cudnn/status.h"
+#include "backends/cudnn/api.h"
 
 namespace alx::cudnn {
 
@@ -46,7 +46,7 @@ class Device : public std::enable_shared_from_this<Device> {
 
   // Calls a function of the table; throws what its status means.
   template <auto Member, class... Args>
-  void call(Args... args) const {
+  void call(const Args&... args) const {
     check_status(api_, (api_.*Member)(args...), call_name<Member>, index_);
   }
 
@@ -54,19 +54,24 @@ class Device : public std::enable_shared_from_this<Device> {
 
   // Where kernels go. What crossed from other devices is waited for here, at the first kernel after it.
   cudaStream_t compute();
-  cudnnHandle_t cudnn() { return compute(), static_cast<cudnnHandle_t>(cudnn_); }
-  cublasHandle_t cublas() { return compute(), static_cast<cublasHandle_t>(cublas_); }
+  cudnnHandle_t cudnn() { return compute(), cudnn_; }
+  cublasHandle_t cublas() { return compute(), cublas_; }
 
   // One of our own kernels.
   template <class Work>
   void launch(const Work& work) {
+    constexpr Function function = function_of<Work>;
+    static_assert(function != Function::count);
     if (work.count == 0) return;
-    check_status(api_, api_.launch(api_, Work::id, &work, work.count, compute()), kernel_name(Work::id), index_);
+    check_status(api_, api_.launch(api_, function, &work, work.count, compute()), kernel_name(function), index_);
   }
 
   std::shared_ptr<Buffer> allocate(size_t bytes);
   // So many ones, kept for the device's life. Made when a kernel is compiled: a captured run may not allocate.
   const void* ones(DataType type, size_t count);
+  void copy(void* to, const void* from, size_t bytes) {  // within its memory
+    call<&Api::cudaMemcpyAsync>(to, from, bytes, cudaMemcpyDeviceToDevice, compute());
+  }
   size_t free_memory() const;
 
   // Dense elements between the host (f32, or i32 as they are) and this device.
@@ -82,12 +87,8 @@ class Device : public std::enable_shared_from_this<Device> {
   void synchronize();
 
   // Orders what `stream` runs from now on after `event`; notes in `event` what `stream` has been given so far.
-  void wait(cudaStream_t stream, const Event& event) const {
-    call<&Api::cudaStreamWaitEvent>(stream, static_cast<cudaEvent_t>(event), 0u);
-  }
-  void record_event(const Event& event, cudaStream_t stream) const {
-    call<&Api::cudaEventRecord>(static_cast<cudaEvent_t>(event), stream);
-  }
+  void wait(cudaStream_t stream, const Event& event) const { call<&Api::cudaStreamWaitEvent>(stream, event, 0u); }
+  void record_event(const Event& event, cudaStream_t stream) const { call<&Api::cudaEventRecord>(event, stream); }
 
   // What `work` queues, as one graph that replays; null where it cannot be captured, and then nothing ran.
   std::unique_ptr<Recording> record(const std::function<void()>& work);
@@ -130,5 +131,8 @@ class Device : public std::enable_shared_from_this<Device> {
   bool copy_pending_ = false;                   // compute_ has not waited for copied_ yet
   std::vector<std::weak_ptr<Device>> readers_;  // devices that copy from here in this pass
 };
+
+// Sums over several GPUs by NCCL.
+std::unique_ptr<Collective> make_nccl_collective(const std::vector<std::shared_ptr<Device>>& devices);
 
 }  // namespace alx::cudnn

@@ -1,10 +1,9 @@
 // Elements of any floating type, read and written as f32, on a GPU and on the host.
 #pragma once
-#include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
+#include "core/half.h"
 #include "graph/tensor.h"
 #ifdef __CUDACC__
 #include <cuda_fp16.h>
@@ -15,56 +14,31 @@
 
 namespace alx::cudnn {
 
-ALX_BOTH inline float from_half(uint16_t bits) {
+ALX_BOTH inline float load(const void* values, DataType type, size_t i) {
+  if (type == DataType::f32) return static_cast<const float*>(values)[i];
+  const uint16_t bits = static_cast<const uint16_t*>(values)[i];
+  if (type == DataType::bf16) return bfloat_to_float(bits);
 #ifdef __CUDA_ARCH__
   return __half2float(__ushort_as_half(bits));
 #else
-  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  float value = exponent == 0    ? std::ldexp(static_cast<float>(fraction), -24)
-                : exponent == 31 ? (fraction ? NAN : INFINITY)
-                                 : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
-  return bits & 0x8000 ? -value : value;
+  return half_to_float(bits);
 #endif
-}
-
-// To nearest, ties to even.
-ALX_BOTH inline uint16_t to_half(float value) {
-#ifdef __CUDA_ARCH__
-  return __half_as_ushort(__float2half_rn(value));
-#else
-  const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-  const float size = std::fabs(value);
-  if (std::isnan(value)) return sign | 0x7e00;
-  if (size >= 65520.f) return sign | 0x7c00;
-  int exponent = 0;
-  std::frexp(size, &exponent);
-  const int shift = (exponent > -13 ? exponent : -13) - 11;  // of the unit in the last place
-  const auto units = static_cast<uint32_t>(std::nearbyint(std::ldexp(size, -shift)));
-  const uint32_t bits = units + (static_cast<uint32_t>(shift + 24) << 10);  // a carry runs into the exponent
-  return static_cast<uint16_t>(sign | (size == 0 ? 0 : bits));
-#endif
-}
-
-ALX_BOTH inline float load(const void* values, DataType type, size_t i) {
-  switch (type) {
-    case DataType::f16: return from_half(static_cast<const uint16_t*>(values)[i]);
-    case DataType::bf16: return std::bit_cast<float>(uint32_t{static_cast<const uint16_t*>(values)[i]} << 16);
-    default: return static_cast<const float*>(values)[i];
-  }
 }
 
 ALX_BOTH inline void store(void* values, DataType type, size_t i, float value) {
-  if (type == DataType::f16) {
-    static_cast<uint16_t*>(values)[i] = to_half(value);
-  } else if (type == DataType::bf16) {
-    const auto bits = std::bit_cast<uint32_t>(value);
-    const uint32_t rounded = value != value ? bits | 0x10000 : bits + 0x7fff + (bits >> 16 & 1);
-    static_cast<uint16_t*>(values)[i] = static_cast<uint16_t>(rounded >> 16);
-  } else {
+  if (type == DataType::f32) {
     static_cast<float*>(values)[i] = value;
+    return;
   }
+  uint16_t& bits = static_cast<uint16_t*>(values)[i];
+  if (type == DataType::bf16)
+    bits = float_to_bfloat(value);
+  else
+#ifdef __CUDA_ARCH__
+    bits = __half_as_ushort(__float2half_rn(value));
+#else
+    bits = float_to_half(value);
+#endif
 }
-
-ALX_BOTH constexpr size_t bytes_of(DataType type) { return type == DataType::f32 || type == DataType::i32 ? 4 : 2; }
 
 }  // namespace alx::cudnn

@@ -106,23 +106,14 @@ class DeviceKernel : public Kernel {
 cudnnDataType_t type_of(DataType type);
 
 // An activation: alone, or fused into the op before it.
-class ActivationDescriptor {
- public:
+struct ActivationDescriptor : Handle<cudnnActivationDescriptor_t, &Api::cudnnCreateActivationDescriptor,
+                                     &Api::cudnnDestroyActivationDescriptor> {
   ActivationDescriptor(const Device& device, Activation activation);
-  operator cudnnActivationDescriptor_t() const { return handle_; }
-
- private:
-  Handle<cudnnActivationDescriptor_t, &Api::cudnnCreateActivationDescriptor, &Api::cudnnDestroyActivationDescriptor>
-      handle_;
 };
 
-class TensorDescriptor {
- public:
+struct TensorDescriptor
+    : Handle<cudnnTensorDescriptor_t, &Api::cudnnCreateTensorDescriptor, &Api::cudnnDestroyTensorDescriptor> {
   TensorDescriptor(const Device& device, const Shape& shape, DataType type);  // (N, C) is (N, C, 1, 1)
-  operator cudnnTensorDescriptor_t() const { return handle_; }
-
- private:
-  Handle<cudnnTensorDescriptor_t, &Api::cudnnCreateTensorDescriptor, &Api::cudnnDestroyTensorDescriptor> handle_;
 };
 
 constexpr float one = 1, zero = 0;  // cuDNN's and cuBLAS's alpha and beta, by address
@@ -130,5 +121,25 @@ constexpr float one = 1, zero = 0;  // cuDNN's and cuBLAS's alpha and beta, by a
 // dx becomes the gradient before the activation; it may be dy.
 void activation_backward(Device& device, cudnnActivationDescriptor_t activation, cudnnTensorDescriptor_t desc,
                          const void* y, const void* dy, void* dx);
+
+// ---- Products of matrices by cuBLAS, and what is made of them -------------------------------------------------------
+
+// Column-major, as cuBLAS counts: c (m x n) = op_a(a) op_b(b), of depth k. Sums are in f32.
+struct MatrixShape {
+  cublasOperation_t op_a, op_b;
+  int m, n, k;
+};
+struct Matrix {
+  const void* elements;
+  DataType type;
+  int leading;  // elements from one column to the next
+};
+void multiply(Device& device, const MatrixShape& shape, const Matrix& a, const Matrix& b, const Matrix& c,
+              cublasComputeType_t compute = CUBLAS_COMPUTE_32F);
+
+// The sum over images and positions for each channel of (N, C, H, W) or (N, C), in f32: a bias's gradient. cuDNN's own
+// has no bf16, and sums fp16 in fp16. `scratch`: channel_sum_bytes(), 0 for (N, C). The device's ones() must be there.
+void sum_channels(Device& device, DataType type, const void* values, const Shape& shape, void* scratch, void* sums);
+size_t channel_sum_bytes(const Shape& shape);
 
 }  // namespace alx::cudnn

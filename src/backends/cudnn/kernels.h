@@ -45,35 +45,28 @@ struct Place {
 // Each has `count` elements; run(i) does element i; memory(visit) calls visit(pointer, bytes, access) for each pointer.
 
 struct Fill {
-  static constexpr Function id = Function::fill;
   void* to;
   DataType type;
   float value;
   size_t count;
   ALX_BOTH void run(size_t i) const { store(to, type, i, value); }
-  template <class Visit>
-  void memory(Visit visit) {
-    visit(to, count * bytes_of(type), Access::write);
-  }
+  void memory(auto visit) { visit(to, count * size_of(type), Access::write); }
 };
 
 struct Convert {
-  static constexpr Function id = Function::convert;
   const void* from;
   void* to;
   DataType from_type, to_type;
   size_t count;
   ALX_BOTH void run(size_t i) const { store(to, to_type, i, load(from, from_type, i)); }
-  template <class Visit>
-  void memory(Visit visit) {
-    visit(from, count * bytes_of(from_type), Access::read);
-    visit(to, count * bytes_of(to_type), Access::write);
+  void memory(auto visit) {
+    visit(from, count * size_of(from_type), Access::read);
+    visit(to, count * size_of(to_type), Access::write);
   }
 };
 
 // values = activation(values + the bias of its channel); `plane` elements in a row belong to one channel.
 struct BiasActivation {
-  static constexpr Function id = Function::bias_activation;
   void* values;
   const void* bias;
   DataType type, bias_type;
@@ -86,16 +79,14 @@ struct BiasActivation {
                                                                : x;
     store(values, type, i, y);
   }
-  template <class Visit>
-  void memory(Visit visit) {
-    visit(values, count * bytes_of(type), Access::read_write);
-    visit(bias, channels * bytes_of(bias_type), Access::read);
+  void memory(auto visit) {
+    visit(values, count * size_of(type), Access::read_write);
+    visit(bias, channels * size_of(bias_type), Access::read);
   }
 };
 
 // The mask of element i is drawn from (seed, stream, step, mask_index), as everywhere in this library.
 struct DropoutMask {
-  static constexpr Function id = Function::dropout;
   const void* from;
   void* to;
   DataType type;
@@ -110,17 +101,15 @@ struct DropoutMask {
         drop == 0 || Random(step->seed, stream, step->step).uniform(mask_index(i, row, image, first, whole)) >= drop;
     store(to, type, i, keep ? load(from, type, i) * scale : 0.f);
   }
-  template <class Visit>
-  void memory(Visit visit) {
-    visit(from, count * bytes_of(type), Access::read);
-    visit(to, count * bytes_of(type), Access::write);
+  void memory(auto visit) {
+    visit(from, count * size_of(type), Access::read);
+    visit(to, count * size_of(type), Access::write);
     visit(step, sizeof *step, Access::read);
   }
 };
 
 // In the order of the parts.
 struct Sum {
-  static constexpr Function id = Function::sum;
   static constexpr size_t most = 4;  // parts; more take several calls
   const void* parts[most];
   void* to;
@@ -132,22 +121,15 @@ struct Sum {
     for (size_t way = 1; way < ways; ++way) total += load(parts[way], type, i);
     store(to, type, i, total);
   }
-  template <class Visit>
-  void memory(Visit visit) {
-    for (size_t way = 0; way < ways; ++way) visit(parts[way], count * bytes_of(type), Access::read);
-    visit(to, count * bytes_of(type), Access::write);
+  void memory(auto visit) {
+    for (size_t way = 0; way < ways; ++way) visit(parts[way], count * size_of(type), Access::read);
+    visit(to, count * size_of(type), Access::write);
   }
 };
 
 // Update of backend.h.
 template <class Rule>
-constexpr Function update_by = Function::count;
-template <>
-inline constexpr Function update_by<Sgd> = Function::sgd;
-
-template <class Rule>
 struct UpdateBy {
-  static constexpr Function id = update_by<Rule>;
   static constexpr size_t states = std::size(Rule::states);
   Rule rule;
   float* weight;
@@ -159,8 +141,7 @@ struct UpdateBy {
   ALX_BOTH void run(size_t i) const {
     rule.update(step->rate * rate_factor, grad[i] / step->loss_scale, weight[i], state, i);
   }
-  template <class Visit>
-  void memory(Visit visit) {
+  void memory(auto visit) {
     visit(weight, count * sizeof(float), Access::read_write);
     for (float*& each : state) visit(each, count * sizeof(float), Access::read_write);
     visit(grad, count * sizeof(float), Access::read);
@@ -170,7 +151,6 @@ struct UpdateBy {
 
 // Planes moved by (top, left): what comes from outside of `from` is `fill`. Pads where `to` is larger, else crops.
 struct Window {
-  static constexpr Function id = Function::window;
   const void* from;
   void* to;
   DataType type;
@@ -183,25 +163,22 @@ struct Window {
     const bool inside = h >= 0 && h < from_h && w >= 0 && w < from_w;
     store(to, type, i, inside ? load(from, type, static_cast<size_t>((plane * from_h + h) * from_w + w)) : fill);
   }
-  template <class Visit>
-  void memory(Visit visit) {
+  void memory(auto visit) {
     const size_t planes = count / static_cast<size_t>(to_h * to_w);
-    visit(from, planes * static_cast<size_t>(from_h * from_w) * bytes_of(type), Access::read);
-    visit(to, count * bytes_of(type), Access::write);
+    visit(from, planes * static_cast<size_t>(from_h * from_w) * size_of(type), Access::read);
+    visit(to, count * size_of(type), Access::write);
   }
 };
 
 // Sets *flag where a value is not finite; never clears it, so that the order of elements does not matter.
 struct Finite {
-  static constexpr Function id = Function::finite;
   const float* values;
   int32_t* flag;
   size_t count;
   ALX_BOTH void run(size_t i) const {
     if (!(fabsf(values[i]) <= 3.4028235e38f)) *flag = 1;
   }
-  template <class Visit>
-  void memory(Visit visit) {
+  void memory(auto visit) {
     visit(values, count * sizeof(float), Access::read);
     visit(flag, sizeof(int32_t), Access::read_write);
   }
@@ -209,15 +186,11 @@ struct Finite {
 
 // The step lies in the device's memory, so that a recorded pass can be replayed for another one.
 struct SetStep {
-  static constexpr Function id = Function::set_step;
   StepContext* to;
   StepContext value;
   size_t count = 1;
   ALX_BOTH void run(size_t) const { *to = value; }
-  template <class Visit>
-  void memory(Visit visit) {
-    visit(to, sizeof *to, Access::write);
-  }
+  void memory(auto visit) { visit(to, sizeof *to, Access::write); }
 };
 
 }  // namespace alx::cudnn

@@ -23,7 +23,6 @@ struct AverageShape {
 };
 
 struct Average {
-  static constexpr Function id = Function::average;
   const void* from;
   void* to;
   DataType type;
@@ -39,17 +38,15 @@ struct Average {
         total += load(from, type, static_cast<size_t>(plane + h * shape.in_w + w));
     store(to, type, i, total / shape.divisor(y, x));
   }
-  template <class Visit>
-  void memory(Visit visit) {
+  void memory(auto visit) {
     const size_t planes = count / static_cast<size_t>(shape.out_h * shape.out_w);
-    visit(from, planes * static_cast<size_t>(shape.in_h * shape.in_w) * bytes_of(type), Access::read);
-    visit(to, count * bytes_of(type), Access::write);
+    visit(from, planes * static_cast<size_t>(shape.in_h * shape.in_w) * size_of(type), Access::read);
+    visit(to, count * size_of(type), Access::write);
   }
 };
 
 // Gathers from every window that holds the element, so that the order of sums is fixed.
 struct AverageGrad {
-  static constexpr Function id = Function::average_grad;
   const void* from;  // the gradient of the output
   void* to;
   DataType type;
@@ -70,11 +67,10 @@ struct AverageGrad {
     }
     store(to, type, i, total);
   }
-  template <class Visit>
-  void memory(Visit visit) {
+  void memory(auto visit) {
     const size_t planes = count / static_cast<size_t>(shape.in_h * shape.in_w);
-    visit(from, planes * static_cast<size_t>(shape.out_h * shape.out_w) * bytes_of(type), Access::read);
-    visit(to, count * bytes_of(type), Access::write);
+    visit(from, planes * static_cast<size_t>(shape.out_h * shape.out_w) * size_of(type), Access::read);
+    visit(to, count * size_of(type), Access::write);
   }
 };
 
@@ -85,8 +81,7 @@ struct LrnShape {
   float k, alpha, beta;  // alpha as it multiplies the sum
 
   // Calls visit(index) for the window around element i that reaches `before` places back.
-  template <class Visit>
-  ALX_BOTH void each(size_t i, int64_t before, Visit visit) const {
+  ALX_BOTH void each(size_t i, int64_t before, auto visit) const {
     const Place place(i, height, width);
     const auto at = static_cast<int64_t>(i);
     const int64_t plane = height * width, w = place.w, h = place.h, c = place.plane % channels;
@@ -103,7 +98,6 @@ struct LrnShape {
 
 // scale = k + alpha * the sum of squares.
 struct LrnScale {
-  static constexpr Function id = Function::lrn_scale;
   const void* x;
   float* scale;
   DataType type;
@@ -117,15 +111,13 @@ struct LrnScale {
     });
     scale[i] = shape.k + shape.alpha * total;
   }
-  template <class Visit>
-  void memory(Visit visit) {
-    visit(x, count * bytes_of(type), Access::read);
+  void memory(auto visit) {
+    visit(x, count * size_of(type), Access::read);
     visit(scale, count * sizeof(float), Access::write);
   }
 };
 
 struct LrnForward {
-  static constexpr Function id = Function::lrn_forward;
   const void* x;
   const float* scale;
   void* y;
@@ -133,17 +125,15 @@ struct LrnForward {
   float beta;
   size_t count;
   ALX_BOTH void run(size_t i) const { store(y, type, i, load(x, type, i) * powf(scale[i], -beta)); }
-  template <class Visit>
-  void memory(Visit visit) {
-    visit(x, count * bytes_of(type), Access::read);
+  void memory(auto visit) {
+    visit(x, count * size_of(type), Access::read);
     visit(scale, count * sizeof(float), Access::read);
-    visit(y, count * bytes_of(type), Access::write);
+    visit(y, count * size_of(type), Access::write);
   }
 };
 
 // dx may not be dy: neighbours read it.
 struct LrnBackward {
-  static constexpr Function id = Function::lrn_backward;
   const void *x, *dy;
   const float* scale;
   void* dx;
@@ -157,23 +147,20 @@ struct LrnBackward {
     const float direct = load(dy, type, i) * powf(scale[i], -shape.beta);
     store(dx, type, i, direct - 2 * shape.alpha * shape.beta * load(x, type, i) * total);
   }
-  template <class Visit>
-  void memory(Visit visit) {
-    visit(x, count * bytes_of(type), Access::read);
-    visit(dy, count * bytes_of(type), Access::read);
+  void memory(auto visit) {
+    visit(x, count * size_of(type), Access::read);
+    visit(dy, count * size_of(type), Access::read);
     visit(scale, count * sizeof(float), Access::read);
-    visit(dx, count * bytes_of(type), Access::write);
+    visit(dx, count * size_of(type), Access::write);
   }
 };
 
 struct Exponential {
-  static constexpr Function id = Function::exponential;
   const float* from;
   float* to;
   size_t count;
   ALX_BOTH void run(size_t i) const { to[i] = expf(from[i]); }
-  template <class Visit>
-  void memory(Visit visit) {
+  void memory(auto visit) {
     visit(from, count * sizeof(float), Access::read);
     visit(to, count * sizeof(float), Access::write);
   }
@@ -181,7 +168,6 @@ struct Exponential {
 
 // Of one image each; a label that is no class gives not-a-number.
 struct Loss {
-  static constexpr Function id = Function::loss;
   const float* log_probabilities;
   const int32_t* labels;
   float* losses;
@@ -196,8 +182,7 @@ struct Loss {
     const bool known = label < static_cast<int64_t>(classes);
     losses[n] = label < 0 ? 0.f : known ? -(1 - smoothing) * row[label] - smoothing * mean : NAN;
   }
-  template <class Visit>
-  void memory(Visit visit) {
+  void memory(auto visit) {
     visit(log_probabilities, count * classes * sizeof(float), Access::read);
     visit(labels, count * sizeof(int32_t), Access::read);
     visit(losses, count * sizeof(float), Access::write);
@@ -205,7 +190,6 @@ struct Loss {
 };
 
 struct LossGrad {
-  static constexpr Function id = Function::loss_grad;
   const float* probabilities;
   const int32_t* labels;
   float* grad;
@@ -220,13 +204,21 @@ struct LossGrad {
         step->global_batch > 0 ? static_cast<float>(step->global_batch) : static_cast<float>(count / classes);
     grad[i] = label < 0 ? 0.f : (probabilities[i] - target) * (step->loss_scale / images);
   }
-  template <class Visit>
-  void memory(Visit visit) {
+  void memory(auto visit) {
     visit(probabilities, count * sizeof(float), Access::read);
     visit(labels, count / classes * sizeof(int32_t), Access::read);
     visit(step, sizeof *step, Access::read);
     visit(grad, count * sizeof(float), Access::write);
   }
 };
+
+// The kernel that takes these arguments.
+template <class Work>
+constexpr Function function_of = Function::count;
+#define KERNEL(name, work) \
+  template <>              \
+  inline constexpr Function function_of<work> = Function::name;
+#include "backends/cudnn/kernel_list.inc"
+#undef KERNEL
 
 }  // namespace alx::cudnn

@@ -1,4 +1,3 @@
-#include "backends/cudnn/blas.h"
 #include "backends/cudnn/kernel.h"
 
 namespace alx::cudnn {

@@ -1,5 +1,4 @@
 #include "backends/cudnn/kernel.h"
-#include "backends/cudnn/kernels_layers.h"
 
 namespace alx::cudnn {
 namespace {
@@ -11,26 +10,24 @@ class CudnnLrnKernel : public DeviceKernel {
         lrn_(device_->api(), device_->index()),
         desc_(*device_, out_shape(), type_) {
     // cuDNN divides alpha by the size itself.
-    device_->call<&Api::cudnnSetLRNDescriptor>(lrn(), static_cast<unsigned>(op.size),
+    device_->call<&Api::cudnnSetLRNDescriptor>(lrn_, static_cast<unsigned>(op.size),
                                                static_cast<double>(op.effective_alpha()) * static_cast<double>(op.size),
                                                static_cast<double>(op.beta), static_cast<double>(op.k));
     spec_.backward_reads_inputs = spec_.backward_reads_outputs = training_;
   }
 
   void run_forward() override {
-    device_->call<&Api::cudnnLRNCrossChannelForward>(device_->cudnn(), lrn(), CUDNN_LRN_CROSS_CHANNEL_DIM1, &one,
-                                                     tensor(), memory_.inputs[0], &zero, tensor(), memory_.outputs[0]);
+    device_->call<&Api::cudnnLRNCrossChannelForward>(device_->cudnn(), lrn_, CUDNN_LRN_CROSS_CHANNEL_DIM1, &one, desc_,
+                                                     memory_.inputs[0], &zero, desc_, memory_.outputs[0]);
   }
   void run_backward() override {
     if (!wants_grad()) return;
-    device_->call<&Api::cudnnLRNCrossChannelBackward>(
-        device_->cudnn(), lrn(), CUDNN_LRN_CROSS_CHANNEL_DIM1, &one, tensor(), memory_.outputs[0], tensor(),
-        memory_.output_grads[0], tensor(), memory_.inputs[0], &zero, tensor(), memory_.input_grads[0]);
+    device_->call<&Api::cudnnLRNCrossChannelBackward>(device_->cudnn(), lrn_, CUDNN_LRN_CROSS_CHANNEL_DIM1, &one, desc_,
+                                                      memory_.outputs[0], desc_, memory_.output_grads[0], desc_,
+                                                      memory_.inputs[0], &zero, desc_, memory_.input_grads[0]);
   }
 
  private:
-  cudnnLRNDescriptor_t lrn() const { return lrn_; }
-  cudnnTensorDescriptor_t tensor() const { return desc_; }
   Handle<cudnnLRNDescriptor_t, &Api::cudnnCreateLRNDescriptor, &Api::cudnnDestroyLRNDescriptor> lrn_;
   TensorDescriptor desc_;
 };

@@ -1,7 +1,6 @@
 #include <limits>
 
 #include "backends/cudnn/kernel.h"
-#include "backends/cudnn/kernels_layers.h"
 
 namespace alx::cudnn {
 namespace {
@@ -14,16 +13,12 @@ class MaxPoolKernel : public DeviceKernel {
       : DeviceKernel(op, context, context.type()),
         op_(op),
         moved_(!fits(op, in_shape(), out_shape())),
-        x_shape_(in_shape()),
+        x_shape_(moved_ ? filled(op, out_shape()) : in_shape()),
         pooling_(device_->api(), device_->index()),
+        x_(*device_, x_shape_, type_),
         y_(*device_, out_shape(), type_) {
-    if (moved_) {
-      x_shape_[2] = (out_shape()[2] - 1) * op.stride + op.kernel;
-      x_shape_[3] = (out_shape()[3] - 1) * op.stride + op.kernel;
-    }
-    x_ = std::make_unique<TensorDescriptor>(*device_, x_shape_, type_);
     const auto size = [](int64_t v) { return static_cast<int>(v); };
-    device_->call<&Api::cudnnSetPooling2dDescriptor>(pooling(), CUDNN_POOLING_MAX_DETERMINISTIC, CUDNN_PROPAGATE_NAN,
+    device_->call<&Api::cudnnSetPooling2dDescriptor>(pooling_, CUDNN_POOLING_MAX_DETERMINISTIC, CUDNN_PROPAGATE_NAN,
                                                      size(op.kernel), size(op.kernel), moved_ ? 0 : size(op.pad.top),
                                                      moved_ ? 0 : size(op.pad.left), size(op.stride), size(op.stride));
     Scratch forward, backward;
@@ -38,16 +33,15 @@ class MaxPoolKernel : public DeviceKernel {
 
   void run_forward() override {
     const void* x = input(memory_.forward_workspace);
-    device_->call<&Api::cudnnPoolingForward>(device_->cudnn(), pooling(), &one, x_desc(), x, &zero, y_desc(),
-                                             memory_.outputs[0]);
+    device_->call<&Api::cudnnPoolingForward>(device_->cudnn(), pooling_, &one, x_, x, &zero, y_, memory_.outputs[0]);
   }
 
   void run_backward() override {
     if (!wants_grad()) return;
     const void* x = input(memory_.backward_workspace);
     void* const dx = moved_ ? backward_scratch(moved_grad_) : memory_.input_grads[0];
-    device_->call<&Api::cudnnPoolingBackward>(device_->cudnn(), pooling(), &one, y_desc(), memory_.outputs[0], y_desc(),
-                                              memory_.output_grads[0], x_desc(), x, &zero, x_desc(), dx);
+    device_->call<&Api::cudnnPoolingBackward>(device_->cudnn(), pooling_, &one, y_, memory_.outputs[0], y_,
+                                              memory_.output_grads[0], x_, x, &zero, x_, dx);
     if (moved_) crop(dx, x_shape_, memory_.input_grads[0], in_shape(), op_.pad);
   }
 
@@ -59,9 +53,9 @@ class MaxPoolKernel : public DeviceKernel {
     return axis(in[2], op.pad.top, op.pad.bottom, out[2]) && axis(in[3], op.pad.left, op.pad.right, out[3]);
   }
 
-  cudnnPoolingDescriptor_t pooling() const { return pooling_; }
-  cudnnTensorDescriptor_t x_desc() const { return *x_; }
-  cudnnTensorDescriptor_t y_desc() const { return y_; }
+  static Shape filled(const MaxPool& op, const Shape& out) {
+    return {out[0], out[1], (out[2] - 1) * op.stride + op.kernel, (out[3] - 1) * op.stride + op.kernel};
+  }
   size_t moved_bytes() const { return moved_ ? static_cast<size_t>(element_count(x_shape_)) * size_of(type_) : 0; }
 
   const void* input(void* scratch) const {
@@ -74,8 +68,7 @@ class MaxPoolKernel : public DeviceKernel {
   bool moved_;
   Shape x_shape_;
   Handle<cudnnPoolingDescriptor_t, &Api::cudnnCreatePoolingDescriptor, &Api::cudnnDestroyPoolingDescriptor> pooling_;
-  TensorDescriptor y_;
-  std::unique_ptr<TensorDescriptor> x_;
+  TensorDescriptor x_, y_;
   size_t moved_grad_ = 0;
 };
 

@@ -1,5 +1,4 @@
 #include "backends/cudnn/kernel.h"
-#include "backends/cudnn/kernels_layers.h"
 
 namespace alx::cudnn {
 namespace {
@@ -15,17 +14,16 @@ class SoftmaxKernel : public DeviceKernel {
 
   void run_forward() override {
     device_->call<&Api::cudnnSoftmaxForward>(device_->cudnn(), CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_CHANNEL, &one,
-                                             tensor(), memory_.inputs[0], &zero, tensor(), memory_.outputs[0]);
+                                             desc_, memory_.inputs[0], &zero, desc_, memory_.outputs[0]);
   }
   void run_backward() override {
     if (!wants_grad()) return;
     device_->call<&Api::cudnnSoftmaxBackward>(device_->cudnn(), CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_CHANNEL,
-                                              &one, tensor(), memory_.outputs[0], tensor(), memory_.output_grads[0],
-                                              &zero, tensor(), memory_.input_grads[0]);
+                                              &one, desc_, memory_.outputs[0], desc_, memory_.output_grads[0], &zero,
+                                              desc_, memory_.input_grads[0]);
   }
 
  private:
-  cudnnTensorDescriptor_t tensor() const { return desc_; }
   TensorDescriptor desc_;
 };
 
@@ -48,16 +46,13 @@ class SoftmaxLossKernel : public DeviceKernel {
   }
 
   void run_forward() override {
-    const cudnnTensorDescriptor_t desc = desc_;
     auto* logarithms = static_cast<float*>(memory_.forward_workspace);
     const auto* labels = static_cast<const int32_t*>(memory_.inputs[1]);
     device_->call<&Api::cudnnSoftmaxForward>(device_->cudnn(), CUDNN_SOFTMAX_LOG, CUDNN_SOFTMAX_MODE_CHANNEL, &one,
-                                             desc, memory_.inputs[0], &zero, desc, static_cast<void*>(logarithms));
+                                             desc_, memory_.inputs[0], &zero, desc_, logarithms);
     device_->launch(Exponential{logarithms, static_cast<float*>(memory_.outputs[0]), count()});
     device_->launch(Loss{logarithms, labels, static_cast<float*>(memory_.outputs[1]), smoothing_, classes_, images_});
-    if (training_)
-      device_->call<&Api::cudaMemcpyAsync>(memory_.state, labels, spec_.state, cudaMemcpyDeviceToDevice,
-                                           device_->compute());
+    if (training_) device_->copy(memory_.state, labels, spec_.state);
   }
 
   void run_backward() override {

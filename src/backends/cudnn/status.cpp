@@ -1,5 +1,4 @@
-#include "backends/cudnn/status.h"
-
+#include "backends/cudnn/api.h"
 #include "core/error.h"
 
 namespace alx::cudnn {
