@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "backends/registry.h"
+#include "core/error.h"
 #include "core/random.h"
 #include "gpus.h"
 #include "plan/types.h"
@@ -231,6 +232,17 @@ std::shared_ptr<Backend> backend_named(const std::string& name) {
 OpResult run_op(Backend& backend, const Op& op, const std::vector<Shape>& inputs, const OpData& data,
                 const OpRun& run) {
   return Runner(backend, op, inputs, run).run(data);
+}
+
+std::string refusal_of(Backend& backend, const Op& op, const std::vector<Shape>& inputs, const OpRun& run) {
+  try {
+    Runner(backend, op, inputs, run);
+    return "";
+  } catch (const Error& error) {
+    if (error.code() != Code::unsupported) throw;
+    EXPECT_NE(std::string(error.what()).find(name_of(op)), std::string::npos) << error.what();
+    return error.what();
+  }
 }
 
 Values random_values(int64_t count, uint64_t stream, float scale) {

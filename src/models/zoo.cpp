@@ -1,7 +1,5 @@
 #include "models/zoo.h"
 
-#include <array>
-
 #include "core/error.h"
 #include "models/networks.h"
 
@@ -13,21 +11,14 @@ constexpr int64_t max_side = 16384;  // of an input; every zoo network's sizes s
 struct Entry {
   const char* name;
   NetSpec (*make)(const ModelOptions&);
-  bool has_printed_lrn = false;
+  bool has_printed_lrn;
 };
 
-constexpr std::array<Entry, 10> zoo{{
-    {"alexnet", models::alexnet_torchvision},
-    {"alexnet-2012", models::alexnet_2012, true},
-    {"alexnet-2012-6conv", models::alexnet_2012_6conv, true},
-    {"alexnet-2012-original", models::alexnet_2012_original},
-    {"alexnet-caffe", models::alexnet_caffe},
-    {"caffenet", models::caffenet},
-    {"alexnet-cifar10", models::alexnet_cifar10},
-    {"fig1-relu", models::fig1_relu},
-    {"fig1-tanh", models::fig1_tanh},
-    {"convnet-18pct", models::convnet_18pct},
-}};
+constexpr Entry zoo[] = {
+#define ALX_ENTRY(name, make, printed) {name, models::make, printed},
+    ALX_NETWORKS(ALX_ENTRY)
+#undef ALX_ENTRY
+};
 
 const Entry& entry_of(const std::string& name) {
   std::string known;

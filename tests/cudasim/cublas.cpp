@@ -92,7 +92,7 @@ struct Matrix {
 
   // What is touched: each column of its own, unless they lie without gaps.
   std::vector<Range> ranges(cudnn::Access access) const {
-    const size_t size = cudnn::bytes_of(element);
+    const size_t size = alx::size_of(element);
     if (rows == 0 || columns == 0) return {};
     if (lead == rows || columns == 1) return {{pointer, rows * columns * size, access, name}};
     std::vector<Range> result;
@@ -106,7 +106,7 @@ struct Matrix {
     std::vector<char*> result;
     const size_t count = ranges(cudnn::Access::read).size();
     for (size_t column = 0; count > 0 && column < columns; ++column)
-      result.push_back(count == 1 ? static_cast<char*>(pointers[first]) + column * rows * cudnn::bytes_of(element)
+      result.push_back(count == 1 ? static_cast<char*>(pointers[first]) + column * rows * alx::size_of(element)
                                   : static_cast<char*>(pointers[first + column]));
     first += count;
     return result;
@@ -115,7 +115,7 @@ struct Matrix {
 
 Matrix matrix(const char* name, const void* pointer, DataType element, int rows, int columns, int lead) {
   expect(lead >= std::max(1, rows), "the leading dimension of ", name, " is ", lead, ", but it has ", rows, " rows");
-  check_aligned(pointer, cudnn::bytes_of(element), name);
+  check_aligned(pointer, alx::size_of(element), name);
   return {name, pointer, element, static_cast<size_t>(rows), static_cast<size_t>(columns), static_cast<size_t>(lead)};
 }
 

@@ -17,7 +17,7 @@ struct Elements {
   DataType element = DataType::f32;
   Shape shape;
   size_t count() const { return static_cast<size_t>(element_count(shape)); }
-  size_t bytes() const { return count() * cudnn::bytes_of(element); }
+  size_t bytes() const { return count() * alx::size_of(element); }
   std::string text() const { return cat(to_string(shape), " of ", name_of(element)); }
 };
 

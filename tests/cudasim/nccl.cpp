@@ -30,7 +30,7 @@ struct AllReduce {
   size_t count;
   DataType element;
   cudaStream_t stream;
-  size_t bytes() const { return count * cudnn::bytes_of(element); }
+  size_t bytes() const { return count * alx::size_of(element); }
 };
 
 // What this host thread has begun and not ended. An error of a call inside is the result of the group.
@@ -170,8 +170,8 @@ AllReduce checked(const void* from, void* to, size_t count, ncclDataType_t type,
   for (ncclComm_t member : owner.clique->members) communicators().get(member, "another comm of its clique");
   expect(op == ncclSum, "reduction ", int{op}, " is not simulated, only ncclSum");
   const AllReduce result{communicator, owner.clique, from, to, count, element_of(type), stream};
-  check_aligned(from, cudnn::bytes_of(result.element), "sendbuff");
-  check_aligned(to, cudnn::bytes_of(result.element), "recvbuff");
+  check_aligned(from, alx::size_of(result.element), "sendbuff");
+  check_aligned(to, alx::size_of(result.element), "recvbuff");
   const Range sent{from, result.bytes(), cudnn::Access::read, "sendbuff"};
   const Range received{to, result.bytes(), cudnn::Access::write, "recvbuff"};
   expect(from == to || !overlap(sent, received), "recvbuff overlaps sendbuff without being it");

@@ -100,6 +100,8 @@ class GpuOps : public testing::TestWithParam<Param> {
         std::find_if(all.begin(), all.end(), [](const auto& b) { return b->name().starts_with("cudnn"); });
     ASSERT_NE(found, all.end()) << "no GPU can be used";
     gpu_ = *found;
+    const std::string refusal = refusal_of(*gpu_, c().op, c().inputs, run_in(GetParam().precision));
+    if (!refusal.empty()) GTEST_SKIP() << refusal;
   }
 
   const OpCase& c() const { return GetParam().c; }

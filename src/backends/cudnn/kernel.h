@@ -21,23 +21,9 @@ struct Context {
   DataType type() const { return request.types.activations; }
 };
 
-std::unique_ptr<Kernel> make(const Conv& op, const Context& context);
-std::unique_ptr<Kernel> make(const Linear& op, const Context& context);
-std::unique_ptr<Kernel> make(const Relu& op, const Context& context);
-std::unique_ptr<Kernel> make(const Tanh& op, const Context& context);
-std::unique_ptr<Kernel> make(const Lrn& op, const Context& context);
-std::unique_ptr<Kernel> make(const MaxPool& op, const Context& context);
-std::unique_ptr<Kernel> make(const AvgPool& op, const Context& context);
-std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const Context& context);
-std::unique_ptr<Kernel> make(const Dropout& op, const Context& context);
-std::unique_ptr<Kernel> make(const Concat& op, const Context& context);
-std::unique_ptr<Kernel> make(const BatchSlice& op, const Context& context);
-std::unique_ptr<Kernel> make(const Add& op, const Context& context);
-std::unique_ptr<Kernel> make(const Flatten& op, const Context& context);
-std::unique_ptr<Kernel> make(const Softmax& op, const Context& context);
-std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const Context& context);
-std::unique_ptr<Kernel> make(const Split& op, const Context& context);
-std::unique_ptr<Kernel> make(const Copy& op, const Context& context);
+#define ALX_MAKE(Name) std::unique_ptr<Kernel> make(const Name& op, const Context& context);
+ALX_OPS(ALX_MAKE)
+#undef ALX_MAKE
 // An op whose output is its input's own memory, in its shape or another.
 std::unique_ptr<Kernel> make_alias(const Op& op, const Context& context);
 std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<Device>& device, const TensorDesc& from,

@@ -7,23 +7,9 @@
 
 namespace alx::reference {
 
-std::unique_ptr<Kernel> make(const Conv& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Linear& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Relu& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Tanh& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Lrn& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const MaxPool& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const AvgPool& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Dropout& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Concat& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const BatchSlice& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Add& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Flatten& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Softmax& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Split& op, const CompileRequest& request);
-std::unique_ptr<Kernel> make(const Copy& op, const CompileRequest& request);
+#define ALX_MAKE(Name) std::unique_ptr<Kernel> make(const Name& op, const CompileRequest& request);
+ALX_OPS(ALX_MAKE)
+#undef ALX_MAKE
 
 std::unique_ptr<Kernel> make_reorder(const TensorDesc& from, const TensorDesc& to);
 void update(const Update& u, const StepContext& step);
