@@ -16,7 +16,8 @@ struct LogCallback {
   alexnet_log_callback call;
   void* user_data;
 };
-std::shared_mutex log_mutex;  // held shared while a callback runs, so that removing one waits for it
+// held shared while a callback runs, so that removing one waits for it
+std::shared_mutex log_mutex;
 std::map<const alexnet_context*, LogCallback> log_callbacks;
 
 void dispatch(LogLevel level, const std::string& line) {
@@ -57,7 +58,9 @@ bool inside_callback() noexcept { return callback_depth > 0; }
 CallbackScope::CallbackScope() { ++callback_depth; }
 CallbackScope::~CallbackScope() { --callback_depth; }
 
-std::shared_ptr<Settings> settings_of(alexnet_context* context) { return context_or_default(context).settings; }
+std::shared_ptr<Settings> settings_of(alexnet_context* context) {
+  return context_or_default(context).settings;
+}
 
 }  // namespace alx::capi
 
@@ -103,8 +106,8 @@ alexnet_status alexnet_context_set_threads(alexnet_context* context, int32_t thr
   });
 }
 
-alexnet_status alexnet_context_set_log_callback(alexnet_context* context, alexnet_log_callback callback,
-                                                void* user_data) {
+alexnet_status alexnet_context_set_log_callback(alexnet_context* context,
+                                                alexnet_log_callback callback, void* user_data) {
   return guard([&] { set_log(&context_or_default(context), callback, user_data); });
 }
 

@@ -16,22 +16,25 @@ alexnet_status alexnet_dataset_open(const char* folder, const char* part, alexne
   return guard([&] {
     require(folder, "folder");
     require(data, "data");
-    *data = new alexnet_dataset{Dataset::open(folder, part ? part : "train", usual_limits()), nullptr};
+    *data =
+        new alexnet_dataset{Dataset::open(folder, part ? part : "train", usual_limits()), nullptr};
   });
 }
 
-alexnet_status alexnet_dataset_create(const char* const* class_names, int64_t count, alexnet_dataset** data) {
+alexnet_status alexnet_dataset_create(const char* const* class_names, int64_t count,
+                                      alexnet_dataset** data) {
   return guard([&] {
     require(data, "data");
-    check(count >= 1 && count <= max_classes, Code::invalid_argument, "count must lie in 1..", max_classes, ", got ",
-          count);
+    check(count >= 1 && count <= max_classes, Code::invalid_argument, "count must lie in 1..",
+          max_classes, ", got ", count);
     require(class_names, "class_names");
     std::vector<std::string> names;
     std::unordered_set<std::string_view> known;
     for (int64_t i = 0; i < count; ++i) {
-      check(class_names[i] != nullptr, Code::invalid_argument, "class_names[", i, "] must not be NULL");
-      check(known.insert(class_names[i]).second, Code::invalid_argument, "class_names[", i, "] is '", class_names[i],
-            "' once more; each class needs a name of its own");
+      check(class_names[i] != nullptr, Code::invalid_argument, "class_names[", i,
+            "] must not be NULL");
+      check(known.insert(class_names[i]).second, Code::invalid_argument, "class_names[", i,
+            "] is '", class_names[i], "' once more; each class needs a name of its own");
       check(class_names[i][0] != '\0', Code::invalid_argument, "class_names[", i, "] is empty");
       names.emplace_back(class_names[i]);
     }
@@ -41,15 +44,18 @@ alexnet_status alexnet_dataset_create(const char* const* class_names, int64_t co
   });
 }
 
-alexnet_status alexnet_dataset_add(alexnet_dataset* data, const alexnet_image* image, int64_t class_index) {
+alexnet_status alexnet_dataset_add(alexnet_dataset* data, const alexnet_image* image,
+                                   int64_t class_index) {
   return guard([&] {
     require(data, "data");
     require(image, "image");
     check(image->image.width > 0, Code::invalid_argument, "image has no pixels; set them first");
-    check(data->growing != nullptr, Code::invalid_state,
-          "this data set was opened from files; only one of alexnet_dataset_create can be added to");
+    check(
+        data->growing != nullptr, Code::invalid_state,
+        "this data set was opened from files; only one of alexnet_dataset_create can be added to");
     check(data->data.use_count() == 1, Code::invalid_state,
-          "a trainer uses this data set, which must not change then; fill it before the trainer is made");
+          "a trainer uses this data set, which must not change then; fill it before the trainer is "
+          "made");
     data->growing->add(image->image, class_index);
   });
 }
@@ -70,7 +76,8 @@ alexnet_status alexnet_dataset_class_count(const alexnet_dataset* data, int64_t*
   });
 }
 
-alexnet_status alexnet_dataset_class_name(const alexnet_dataset* data, int64_t class_index, const char** name) {
+alexnet_status alexnet_dataset_class_name(const alexnet_dataset* data, int64_t class_index,
+                                          const char** name) {
   return guard([&] {
     require(data, "data");
     require(name, "name");

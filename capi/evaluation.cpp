@@ -4,12 +4,13 @@
 using namespace alx;
 using namespace alx::capi;
 
-alexnet_evaluation* alx::capi::make_evaluation_handle(Evaluation evaluation, std::vector<std::string> labels) {
+alexnet_evaluation* alx::capi::make_evaluation_handle(Evaluation evaluation,
+                                                      std::vector<std::string> labels) {
   return new alexnet_evaluation{std::move(evaluation), std::move(labels)};
 }
 
-EvaluateOptions alx::capi::evaluate_options(int32_t crops, alexnet_progress_callback progress, void* user_data,
-                                            bool& stop) {
+EvaluateOptions alx::capi::evaluate_options(int32_t crops, alexnet_progress_callback progress,
+                                            void* user_data, bool& stop) {
   EvaluateOptions options;
   options.crops = crops;
   options.cancelled = [&stop] { return stop; };
@@ -21,8 +22,9 @@ EvaluateOptions alx::capi::evaluate_options(int32_t crops, alexnet_progress_call
   return options;
 }
 
-alexnet_status alexnet_session_evaluate(alexnet_session* const* sessions, int64_t count, const alexnet_dataset* data,
-                                        int32_t crops, alexnet_progress_callback progress, void* user_data,
+alexnet_status alexnet_session_evaluate(alexnet_session* const* sessions, int64_t count,
+                                        const alexnet_dataset* data, int32_t crops,
+                                        alexnet_progress_callback progress, void* user_data,
                                         alexnet_evaluation** evaluation) {
   return guard([&] {
     require(data, "data");
@@ -33,18 +35,20 @@ alexnet_status alexnet_session_evaluate(alexnet_session* const* sessions, int64_
     std::vector<std::unique_ptr<Work<alexnet_session>>> work;
     for (int64_t i = 0; i < count; ++i) {
       check(sessions[i] != nullptr, Code::invalid_argument, "sessions[", i, "] must not be NULL");
-      check(std::find(sessions, sessions + i, sessions[i]) == sessions + i, Code::invalid_argument, "sessions[", i,
-            "] is given twice");
+      check(std::find(sessions, sessions + i, sessions[i]) == sessions + i, Code::invalid_argument,
+            "sessions[", i, "] is given twice");
       work.push_back(std::make_unique<Work<alexnet_session>>(sessions[i], "session"));
       all.push_back(sessions[i]->session.get());
     }
     bool stop = false;
     const EvaluateOptions options = evaluate_options(crops, progress, user_data, stop);
-    *evaluation = make_evaluation_handle(evaluate(all, *data->data, options), all.front()->model().labels());
+    *evaluation =
+        make_evaluation_handle(evaluate(all, *data->data, options), all.front()->model().labels());
   });
 }
 
-alexnet_status alexnet_evaluation_counts(const alexnet_evaluation* evaluation, int64_t* images, int64_t* broken) {
+alexnet_status alexnet_evaluation_counts(const alexnet_evaluation* evaluation, int64_t* images,
+                                         int64_t* broken) {
   return guard([&] {
     require(evaluation, "evaluation");
     give(images, evaluation->evaluation.images);
@@ -52,8 +56,8 @@ alexnet_status alexnet_evaluation_counts(const alexnet_evaluation* evaluation, i
   });
 }
 
-alexnet_status alexnet_evaluation_rates(const alexnet_evaluation* evaluation, double* top1, double* top5,
-                                        double* loss) {
+alexnet_status alexnet_evaluation_rates(const alexnet_evaluation* evaluation, double* top1,
+                                        double* top5, double* loss) {
   return guard([&] {
     require(evaluation, "evaluation");
     give(top1, evaluation->evaluation.top1);
@@ -62,7 +66,8 @@ alexnet_status alexnet_evaluation_rates(const alexnet_evaluation* evaluation, do
   });
 }
 
-alexnet_status alexnet_evaluation_class_count(const alexnet_evaluation* evaluation, int64_t* count) {
+alexnet_status alexnet_evaluation_class_count(const alexnet_evaluation* evaluation,
+                                              int64_t* count) {
   return guard([&] {
     require(evaluation, "evaluation");
     require(count, "count");
@@ -70,7 +75,8 @@ alexnet_status alexnet_evaluation_class_count(const alexnet_evaluation* evaluati
   });
 }
 
-alexnet_status alexnet_evaluation_label(const alexnet_evaluation* evaluation, int64_t class_index, const char** label) {
+alexnet_status alexnet_evaluation_label(const alexnet_evaluation* evaluation, int64_t class_index,
+                                        const char** label) {
   return guard([&] {
     require(evaluation, "evaluation");
     require(label, "label");
@@ -79,8 +85,8 @@ alexnet_status alexnet_evaluation_label(const alexnet_evaluation* evaluation, in
   });
 }
 
-alexnet_status alexnet_evaluation_confusion(const alexnet_evaluation* evaluation, int64_t truth, int64_t answer,
-                                            int64_t* images) {
+alexnet_status alexnet_evaluation_confusion(const alexnet_evaluation* evaluation, int64_t truth,
+                                            int64_t answer, int64_t* images) {
   return guard([&] {
     require(evaluation, "evaluation");
     require(images, "images");

@@ -1,4 +1,5 @@
-// What every function of the C ABI does: check arguments, and turn exceptions into a status and this thread's text.
+// What every function of the C ABI does: check arguments, and turn exceptions into a status and
+// this thread's text.
 #pragma once
 #include <filesystem>
 #include <new>
@@ -54,7 +55,8 @@ alexnet_status catch_all(Body&& body) noexcept {
 template <class Body>
 alexnet_status guard(Body&& body) noexcept {
   return catch_all([&] {
-    check(!inside_callback(), Code::invalid_state, "this function may not be called inside a callback of the library");
+    check(!inside_callback(), Code::invalid_state,
+          "this function may not be called inside a callback of the library");
     body();
   });
 }
@@ -71,7 +73,8 @@ inline std::span<const std::byte> require_bytes(const void* bytes, size_t size) 
 }
 
 inline void require_index(int64_t index, int64_t count, const char* argument) {
-  check(index >= 0 && index < count, Code::invalid_argument, argument, " must lie in 0..", count - 1, ", got ", index);
+  check(index >= 0 && index < count, Code::invalid_argument, argument, " must lie in 0..",
+        count - 1, ", got ", index);
 }
 
 template <class T>

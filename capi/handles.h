@@ -1,4 +1,5 @@
-// What stands behind the opaque types. A handle holds what it was made from, so handles may be freed in any order.
+// What stands behind the opaque types. A handle holds what it was made from, so handles may be
+// freed in any order.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -17,7 +18,8 @@
 
 namespace alx::capi {
 
-// The memory of a context's tensors: counted, bounded, and from the program's own functions where it gave some.
+// The memory of a context's tensors: counted, bounded, and from the program's own functions where
+// it gave some.
 class ContextMemory {
  public:
   struct Source {  // NULL functions: operator new
@@ -59,20 +61,26 @@ class Settings {
   mutable std::mutex mutex_;
   Limits limits_;
 };
-std::shared_ptr<Settings> settings_of(alexnet_context* context);         // NULL: the default context
-inline Limits usual_limits() { return settings_of(nullptr)->limits(); }  // of readers without a context
+// NULL: the default context
+std::shared_ptr<Settings> settings_of(alexnet_context* context);
+// of readers without a context
+inline Limits usual_limits() { return settings_of(nullptr)->limits(); }
 
 constexpr int32_t max_threads = 4096;
 inline void require_threads(int32_t threads, int32_t most = max_threads) {
-  check(threads >= 0 && threads <= most, Code::invalid_argument, "threads must lie in 0..", most, ", got ", threads);
+  check(threads >= 0 && threads <= most, Code::invalid_argument, "threads must lie in 0..", most,
+        ", got ", threads);
 }
 Precision precision_of(alexnet_precision precision);
 DataType stored_type_of(alexnet_precision precision);  // what files hold: not int8
 
-alexnet_model* make_model_handle(std::shared_ptr<const Model> model, std::shared_ptr<const Settings> settings);
+alexnet_model* make_model_handle(std::shared_ptr<const Model> model,
+                                 std::shared_ptr<const Settings> settings);
 alexnet_evaluation* make_evaluation_handle(Evaluation evaluation, std::vector<std::string> labels);
-// Options that pass progress on; `stop`, which must outlive them, becomes true where `progress` says so.
-EvaluateOptions evaluate_options(int32_t crops, alexnet_progress_callback progress, void* user_data, bool& stop);
+// Options that pass progress on; `stop`, which must outlive them, becomes true where `progress`
+// says so.
+EvaluateOptions evaluate_options(int32_t crops, alexnet_progress_callback progress, void* user_data,
+                                 bool& stop);
 alexnet_memory* make_memory_handle(const Network& network, Phase phase);
 
 // A handle serves one thread at a time: a second one is told so instead of waiting.

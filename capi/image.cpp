@@ -35,13 +35,16 @@ void convert_row(const uint8_t* from, int64_t width, alexnet_pixel_format format
   }
 }
 
-Image from_pixels(const uint8_t* pixels, int64_t width, int64_t height, int64_t stride, alexnet_pixel_format format) {
-  constexpr int64_t side = int64_t{1} << 20, count = int64_t{1} << 27;  // as for pictures from files
-  check(width >= 1 && height >= 1 && width <= side && height <= side && width * height <= count, Code::invalid_argument,
-        "width and height must lie in 1..", side, " with at most ", count, " pixels, got ", width, " x ", height);
+Image from_pixels(const uint8_t* pixels, int64_t width, int64_t height, int64_t stride,
+                  alexnet_pixel_format format) {
+  // as for pictures from files
+  constexpr int64_t side = int64_t{1} << 20, count = int64_t{1} << 27;
+  check(width >= 1 && height >= 1 && width <= side && height <= side && width * height <= count,
+        Code::invalid_argument, "width and height must lie in 1..", side, " with at most ", count,
+        " pixels, got ", width, " x ", height);
   const int64_t row = width * bytes_of_pixel(format);
-  check(stride == 0 || stride >= row || stride <= -row, Code::invalid_argument, "stride must be 0 or at least ", row,
-        " bytes for ", width, " pixels, got ", stride);
+  check(stride == 0 || stride >= row || stride <= -row, Code::invalid_argument,
+        "stride must be 0 or at least ", row, " bytes for ", width, " pixels, got ", stride);
   if (stride == 0) stride = row;
   Image image{width, height, std::vector<uint8_t>(static_cast<size_t>(width * height * 3))};
   for (int64_t y = 0; y < height; ++y)
@@ -65,8 +68,9 @@ alexnet_status alexnet_image_create(alexnet_image** image) {
   return make_image(image, [] { return Image{}; });
 }
 
-alexnet_status alexnet_image_set_pixels(alexnet_image* image, const uint8_t* pixels, int64_t width, int64_t height,
-                                        int64_t stride, alexnet_pixel_format format) {
+alexnet_status alexnet_image_set_pixels(alexnet_image* image, const uint8_t* pixels, int64_t width,
+                                        int64_t height, int64_t stride,
+                                        alexnet_pixel_format format) {
   return guard([&] {
     require(image, "image");
     require(pixels, "pixels");

@@ -12,7 +12,8 @@ constexpr int64_t all_devices = -1;
 
 class CountingAllocator final : public HostAllocator {
  public:
-  CountingAllocator(const ContextMemory::Source& source, std::shared_ptr<ContextMemory::Counter> counter)
+  CountingAllocator(const ContextMemory::Source& source,
+                    std::shared_ptr<ContextMemory::Counter> counter)
       : source_(source), counter_(std::move(counter)) {}
 
   void* allocate(size_t bytes, size_t alignment) override {
@@ -21,10 +22,12 @@ class CountingAllocator final : public HostAllocator {
     void* memory = limit == 0 || now <= limit ? get(bytes, alignment) : nullptr;
     if (memory) return memory;
     counter_->in_use -= size;
-    check(limit == 0 || now <= limit, Code::out_of_memory, bytes, " bytes more are needed, with ", now - size,
-          " in use and a limit of ", limit, " for the context; a smaller batch takes less");
-    fail(Code::out_of_memory, source_.allocate ? "the context's allocator gave no memory for " : "no memory for ",
-         bytes, " bytes");
+    check(limit == 0 || now <= limit, Code::out_of_memory, bytes, " bytes more are needed, with ",
+          now - size, " in use and a limit of ", limit,
+          " for the context; a smaller batch takes less");
+    fail(Code::out_of_memory,
+         source_.allocate ? "the context's allocator gave no memory for " : "no memory for ", bytes,
+         " bytes");
   }
 
   void free(void* memory, size_t bytes, size_t alignment) noexcept override {
@@ -48,10 +51,12 @@ class CountingAllocator final : public HostAllocator {
   std::shared_ptr<ContextMemory::Counter> counter_;
 };
 
-size_t bytes_of(const alexnet_memory& memory, const MemoryReport& device, alexnet_memory_kind kind) {
+size_t bytes_of(const alexnet_memory& memory, const MemoryReport& device,
+                alexnet_memory_kind kind) {
   const size_t optimizer = memory.training ? device.weights : 0;  // one velocity for each weight
   switch (kind) {
-    case ALEXNET_MEMORY_TOTAL: return device.weights + device.gradients + optimizer + device.activations;
+    case ALEXNET_MEMORY_TOTAL:
+      return device.weights + device.gradients + optimizer + device.activations;
     case ALEXNET_MEMORY_WEIGHTS: return device.weights;
     case ALEXNET_MEMORY_GRADIENTS: return device.gradients;
     case ALEXNET_MEMORY_OPTIMIZER: return optimizer;
@@ -80,8 +85,10 @@ alexnet_memory* alx::capi::make_memory_handle(const Network& network, Phase phas
   return made.release();
 }
 
-alexnet_status alexnet_context_set_allocator(alexnet_context* context, alexnet_allocate_callback allocate,
-                                             alexnet_deallocate_callback deallocate, void* user_data) {
+alexnet_status alexnet_context_set_allocator(alexnet_context* context,
+                                             alexnet_allocate_callback allocate,
+                                             alexnet_deallocate_callback deallocate,
+                                             void* user_data) {
   return guard([&] {
     check(!allocate == !deallocate, Code::invalid_argument,
           "allocate and deallocate must both be given, or both be NULL");
@@ -96,12 +103,14 @@ alexnet_status alexnet_context_set_memory_limit(alexnet_context* context, int64_
   });
 }
 
-alexnet_status alexnet_context_set_limit(alexnet_context* context, alexnet_limit_kind kind, int64_t value) {
+alexnet_status alexnet_context_set_limit(alexnet_context* context, alexnet_limit_kind kind,
+                                         int64_t value) {
   return guard([&] {
-    constexpr int64_t Limits::*kinds[] = {&Limits::pixels, &Limits::scan_pixels, &Limits::bytes, &Limits::items,
-                                          &Limits::depth};
+    constexpr int64_t Limits::*kinds[] = {&Limits::pixels, &Limits::scan_pixels, &Limits::bytes,
+                                          &Limits::items, &Limits::depth};
     require_index(kind, std::size(kinds), "kind");
-    check(value >= 0, Code::invalid_argument, "value must be 0 (the usual limit) or more, got ", value);
+    check(value >= 0, Code::invalid_argument, "value must be 0 (the usual limit) or more, got ",
+          value);
     settings_of(context)->set_limit(kinds[kind], value > 0 ? value : Limits().*kinds[kind]);
   });
 }
@@ -121,8 +130,8 @@ alexnet_status alexnet_memory_device_count(const alexnet_memory* memory, int64_t
   });
 }
 
-alexnet_status alexnet_memory_bytes(const alexnet_memory* memory, int64_t device, alexnet_memory_kind kind,
-                                    int64_t* bytes) {
+alexnet_status alexnet_memory_bytes(const alexnet_memory* memory, int64_t device,
+                                    alexnet_memory_kind kind, int64_t* bytes) {
   return guard([&] {
     require(memory, "memory");
     require(bytes, "bytes");
@@ -130,7 +139,8 @@ alexnet_status alexnet_memory_bytes(const alexnet_memory* memory, int64_t device
     if (device != all_devices) require_index(device, count, "device");
     size_t sum = 0;
     for (int64_t i = 0; i < count; ++i)
-      if (device == all_devices || device == i) sum += bytes_of(*memory, memory->devices[static_cast<size_t>(i)], kind);
+      if (device == all_devices || device == i)
+        sum += bytes_of(*memory, memory->devices[static_cast<size_t>(i)], kind);
     *bytes = static_cast<int64_t>(sum);
   });
 }

@@ -38,7 +38,8 @@ alexnet_model* alx::capi::make_model_handle(std::shared_ptr<const Model> model,
                                             std::shared_ptr<const Settings> settings) {
   std::vector<LayerInfo> layers = layer_table(model->spec());
   std::string input = to_json(model->spec().input);
-  return new alexnet_model{std::move(model), std::move(layers), std::move(input), std::move(settings)};
+  return new alexnet_model{std::move(model), std::move(layers), std::move(input),
+                           std::move(settings)};
 }
 
 alexnet_status alexnet_device_count(int64_t* count) {
@@ -70,7 +71,8 @@ alexnet_status alexnet_device_probe(const char* device) {
   });
 }
 
-alexnet_status alexnet_device_probe_precision(const char* device, alexnet_precision precision, int32_t training) {
+alexnet_status alexnet_device_probe_precision(const char* device, alexnet_precision precision,
+                                              int32_t training) {
   return guard([&] {
     require(device, "device");
     const Precision wanted = precision_of(precision);
@@ -101,36 +103,38 @@ alexnet_status alexnet_network_name(int64_t index, const char** name) {
   });
 }
 
-alexnet_status alexnet_model_open(alexnet_context* context, const char* file_or_name, const char* network,
-                                  alexnet_model** model) {
+alexnet_status alexnet_model_open(alexnet_context* context, const char* file_or_name,
+                                  const char* network, alexnet_model** model) {
   return guard([&] {
     require(model, "model");
     const auto settings = settings_of(context);
-    auto opened =
-        Model::open(file_or_name ? file_or_name : bundled_network, network ? network : "", settings->limits());
+    auto opened = Model::open(file_or_name ? file_or_name : bundled_network, network ? network : "",
+                              settings->limits());
     *model = make_model_handle(std::move(opened), settings);
   });
 }
 
-alexnet_status alexnet_model_open_memory(alexnet_context* context, const void* bytes, size_t size, const char* network,
-                                         alexnet_model** model) {
+alexnet_status alexnet_model_open_memory(alexnet_context* context, const void* bytes, size_t size,
+                                         const char* network, alexnet_model** model) {
   return guard([&] {
     require(model, "model");
     const std::span<const std::byte> given = require_bytes(bytes, size);
     const auto settings = settings_of(context);
-    auto opened =
-        Model::open(std::vector<std::byte>(given.begin(), given.end()), network ? network : "", settings->limits());
+    auto opened = Model::open(std::vector<std::byte>(given.begin(), given.end()),
+                              network ? network : "", settings->limits());
     *model = make_model_handle(std::move(opened), settings);
   });
 }
 
-alexnet_status alexnet_model_create(alexnet_context* context, const char* network, int64_t classes, int64_t side,
-                                    uint64_t seed, alexnet_model** model) {
+alexnet_status alexnet_model_create(alexnet_context* context, const char* network, int64_t classes,
+                                    int64_t side, uint64_t seed, alexnet_model** model) {
   return guard([&] {
     require(network, "network");
     require(model, "model");
-    check(classes >= 0, Code::invalid_argument, "classes must be 0 (the network's own) or more, got ", classes);
-    check(side >= 0, Code::invalid_argument, "side must be 0 (the network's own) or more, got ", side);
+    check(classes >= 0, Code::invalid_argument,
+          "classes must be 0 (the network's own) or more, got ", classes);
+    check(side >= 0, Code::invalid_argument, "side must be 0 (the network's own) or more, got ",
+          side);
     auto made = Model::of(make_model(network, {classes, side, side}), random_weights(seed));
     *model = make_model_handle(std::move(made), settings_of(context));
   });
@@ -152,7 +156,8 @@ alexnet_status alexnet_model_class_count(const alexnet_model* model, int64_t* co
   });
 }
 
-alexnet_status alexnet_model_label(const alexnet_model* model, int64_t class_index, const char** label) {
+alexnet_status alexnet_model_label(const alexnet_model* model, int64_t class_index,
+                                   const char** label) {
   return guard([&] {
     require(model, "model");
     require(label, "label");
@@ -161,7 +166,8 @@ alexnet_status alexnet_model_label(const alexnet_model* model, int64_t class_ind
   });
 }
 
-alexnet_status alexnet_model_input_size(const alexnet_model* model, int64_t* height, int64_t* width) {
+alexnet_status alexnet_model_input_size(const alexnet_model* model, int64_t* height,
+                                        int64_t* width) {
   return guard([&] {
     require(model, "model");
     give(height, model->model->spec().input.height);
@@ -177,8 +183,8 @@ alexnet_status alexnet_model_input_json(const alexnet_model* model, const char**
   });
 }
 
-alexnet_status alexnet_model_preprocess(const alexnet_model* model, const alexnet_image* image, int32_t crops,
-                                        float* values, int64_t capacity) {
+alexnet_status alexnet_model_preprocess(const alexnet_model* model, const alexnet_image* image,
+                                        int32_t crops, float* values, int64_t capacity) {
   return guard([&] {
     require(model, "model");
     require(image, "image");
@@ -186,14 +192,14 @@ alexnet_status alexnet_model_preprocess(const alexnet_model* model, const alexne
     check(image->image.width > 0, Code::invalid_argument, "image has no pixels; set them first");
     const std::vector<float> prepared = prepare(*model->model, {image->image}, crops);
     const auto needed = static_cast<int64_t>(prepared.size());
-    check(capacity >= needed, Code::invalid_argument, "capacity is ", capacity, ", but ", crops, " crops take ", needed,
-          " floats");
+    check(capacity >= needed, Code::invalid_argument, "capacity is ", capacity, ", but ", crops,
+          " crops take ", needed, " floats");
     std::copy(prepared.begin(), prepared.end(), values);
   });
 }
 
-alexnet_status alexnet_model_self_test(const alexnet_model* model, const char* device, int32_t* tested,
-                                       double* difference) {
+alexnet_status alexnet_model_self_test(const alexnet_model* model, const char* device,
+                                       int32_t* tested, double* difference) {
   return guard([&] {
     require(model, "model");
     SessionOptions options;
@@ -224,7 +230,8 @@ alexnet_status alexnet_model_layer_count(const alexnet_model* model, int64_t* co
   });
 }
 
-alexnet_status alexnet_model_layer_name(const alexnet_model* model, int64_t index, const char** name, const char** op) {
+alexnet_status alexnet_model_layer_name(const alexnet_model* model, int64_t index,
+                                        const char** name, const char** op) {
   return guard([&] {
     const LayerInfo& layer = layer_at(model, index);
     give(name, layer.name.c_str());
@@ -232,13 +239,13 @@ alexnet_status alexnet_model_layer_name(const alexnet_model* model, int64_t inde
   });
 }
 
-alexnet_status alexnet_model_layer_shape(const alexnet_model* model, int64_t index, int64_t* channels, int64_t* height,
-                                         int64_t* width) {
+alexnet_status alexnet_model_layer_shape(const alexnet_model* model, int64_t index,
+                                         int64_t* channels, int64_t* height, int64_t* width) {
   return guard([&] { give_shape(layer_at(model, index).output, channels, height, width); });
 }
 
-alexnet_status alexnet_model_layer_cost(const alexnet_model* model, int64_t index, int64_t* parameters,
-                                        int64_t* multiply_adds) {
+alexnet_status alexnet_model_layer_cost(const alexnet_model* model, int64_t index,
+                                        int64_t* parameters, int64_t* multiply_adds) {
   return guard([&] {
     const LayerInfo& layer = layer_at(model, index);
     give(parameters, layer.parameters);

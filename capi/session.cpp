@@ -19,7 +19,8 @@ alexnet_result* make_result(const alexnet_session* session, std::vector<float> p
   result->model = session->model;
   const auto classes = static_cast<size_t>(session->model->spec().classes);
   for (size_t first = 0; first < probabilities.size(); first += classes)
-    result->ranked.push_back(top_k(std::span(probabilities).subspan(first, classes), static_cast<int64_t>(classes)));
+    result->ranked.push_back(
+        top_k(std::span(probabilities).subspan(first, classes), static_cast<int64_t>(classes)));
   result->probabilities = std::move(probabilities);
   return result.release();
 }
@@ -29,17 +30,20 @@ void check_images(const alexnet_image* const* images, int64_t count) {
   check(count >= 1, Code::invalid_argument, "count must be at least 1, got ", count);
   for (int64_t i = 0; i < count; ++i) {
     check(images[i] != nullptr, Code::invalid_argument, "images[", i, "] must not be NULL");
-    check(images[i]->image.width > 0, Code::invalid_argument, "images[", i, "] has no pixels; set them first");
+    check(images[i]->image.width > 0, Code::invalid_argument, "images[", i,
+          "] has no pixels; set them first");
   }
 }
 
 // One batch at a time, so that many pictures do not lie in memory preprocessed all at once.
 template <class Run>
-std::vector<float> run_in_batches(const alexnet_image* const* images, int64_t count, int64_t batch, const Run& run) {
+std::vector<float> run_in_batches(const alexnet_image* const* images, int64_t count, int64_t batch,
+                                  const Run& run) {
   std::vector<float> all;
   for (int64_t first = 0; first < count; first += batch) {
     std::vector<Image> part;
-    for (int64_t i = first; i < std::min(first + batch, count); ++i) part.push_back(images[i]->image);
+    for (int64_t i = first; i < std::min(first + batch, count); ++i)
+      part.push_back(images[i]->image);
     const std::vector<float> values = run(part);
     all.insert(all.end(), values.begin(), values.end());
   }
@@ -58,15 +62,15 @@ alexnet_status classify_one(alexnet_session* session, const Read& read, alexnet_
 }  // namespace
 
 Precision alx::capi::precision_of(alexnet_precision precision) {
-  constexpr Precision precisions[] = {Precision::fp32, Precision::fp16, Precision::bf16, Precision::int8,
-                                      Precision::tf32};
+  constexpr Precision precisions[] = {Precision::fp32, Precision::fp16, Precision::bf16,
+                                      Precision::int8, Precision::tf32};
   require_index(precision, 5, "precision");
   return precisions[precision];
 }
 
 DataType alx::capi::stored_type_of(alexnet_precision precision) {
-  check(precision != ALEXNET_PRECISION_INT8 && precision != ALEXNET_PRECISION_TF32, Code::invalid_argument,
-        "precision: weights are stored as FP32, FP16 or BF16, not as ",
+  check(precision != ALEXNET_PRECISION_INT8 && precision != ALEXNET_PRECISION_TF32,
+        Code::invalid_argument, "precision: weights are stored as FP32, FP16 or BF16, not as ",
         precision == ALEXNET_PRECISION_INT8 ? "INT8" : "TF32");
   return stored_type(precision_of(precision));
 }
@@ -78,7 +82,8 @@ alexnet_status alexnet_session_options_create(alexnet_session_options** options)
   });
 }
 
-alexnet_status alexnet_session_options_set_device(alexnet_session_options* options, const char* device) {
+alexnet_status alexnet_session_options_set_device(alexnet_session_options* options,
+                                                  const char* device) {
   return guard([&] {
     require(options, "options");
     require(device, "device");
@@ -86,7 +91,8 @@ alexnet_status alexnet_session_options_set_device(alexnet_session_options* optio
   });
 }
 
-alexnet_status alexnet_session_options_set_threads(alexnet_session_options* options, int32_t threads) {
+alexnet_status alexnet_session_options_set_threads(alexnet_session_options* options,
+                                                   int32_t threads) {
   return guard([&] {
     require(options, "options");
     require_threads(threads);
@@ -97,19 +103,22 @@ alexnet_status alexnet_session_options_set_threads(alexnet_session_options* opti
 alexnet_status alexnet_session_options_set_batch(alexnet_session_options* options, int64_t batch) {
   return guard([&] {
     require(options, "options");
-    check(batch >= 1 && batch <= 65536, Code::invalid_argument, "batch must lie in 1..65536, got ", batch);
+    check(batch >= 1 && batch <= 65536, Code::invalid_argument, "batch must lie in 1..65536, got ",
+          batch);
     options->options.batch = batch;
   });
 }
 
-alexnet_status alexnet_session_options_set_precision(alexnet_session_options* options, alexnet_precision precision) {
+alexnet_status alexnet_session_options_set_precision(alexnet_session_options* options,
+                                                     alexnet_precision precision) {
   return guard([&] {
     require(options, "options");
     options->options.precision = precision_of(precision);
   });
 }
 
-alexnet_status alexnet_session_options_add_output(alexnet_session_options* options, const char* layer) {
+alexnet_status alexnet_session_options_add_output(alexnet_session_options* options,
+                                                  const char* layer) {
   return guard([&] {
     require(options, "options");
     require(layer, "layer");
@@ -119,7 +128,8 @@ alexnet_status alexnet_session_options_add_output(alexnet_session_options* optio
 
 void alexnet_session_options_free(alexnet_session_options* options) { delete options; }
 
-alexnet_status alexnet_session_plan_memory(const alexnet_model* model, const alexnet_session_options* options,
+alexnet_status alexnet_session_plan_memory(const alexnet_model* model,
+                                           const alexnet_session_options* options,
                                            alexnet_memory** memory) {
   return guard([&] {
     require(memory, "memory");
@@ -128,7 +138,8 @@ alexnet_status alexnet_session_plan_memory(const alexnet_model* model, const ale
   });
 }
 
-alexnet_status alexnet_session_create(const alexnet_model* model, const alexnet_session_options* options,
+alexnet_status alexnet_session_create(const alexnet_model* model,
+                                      const alexnet_session_options* options,
                                       alexnet_session** session) {
   return guard([&] {
     require(session, "session");
@@ -141,7 +152,8 @@ alexnet_status alexnet_session_create(const alexnet_model* model, const alexnet_
   });
 }
 
-alexnet_status alexnet_session_classify_file(alexnet_session* session, const char* path, alexnet_result** result) {
+alexnet_status alexnet_session_classify_file(alexnet_session* session, const char* path,
+                                             alexnet_result** result) {
   const auto read = [&] {
     require(path, "path");
     return read_image(path, 0, session->settings->limits());
@@ -149,16 +161,18 @@ alexnet_status alexnet_session_classify_file(alexnet_session* session, const cha
   return classify_one(session, read, result);
 }
 
-alexnet_status alexnet_session_classify_memory(alexnet_session* session, const void* bytes, size_t size,
-                                               alexnet_result** result) {
+alexnet_status alexnet_session_classify_memory(alexnet_session* session, const void* bytes,
+                                               size_t size, alexnet_result** result) {
   const auto read = [&] {
-    return decode_image(require_bytes(bytes, size), "the picture in memory", 0, session->settings->limits());
+    return decode_image(require_bytes(bytes, size), "the picture in memory", 0,
+                        session->settings->limits());
   };
   return classify_one(session, read, result);
 }
 
-alexnet_status alexnet_session_classify_images(alexnet_session* session, const alexnet_image* const* images,
-                                               int64_t count, int32_t crops, alexnet_result** result) {
+alexnet_status alexnet_session_classify_images(alexnet_session* session,
+                                               const alexnet_image* const* images, int64_t count,
+                                               int32_t crops, alexnet_result** result) {
   return guard([&] {
     require(result, "result");
     const Work work(session, "session");
@@ -169,21 +183,23 @@ alexnet_status alexnet_session_classify_images(alexnet_session* session, const a
   });
 }
 
-alexnet_status alexnet_session_run_tensor(alexnet_session* session, const float* values, int64_t count,
-                                          alexnet_result** result) {
+alexnet_status alexnet_session_run_tensor(alexnet_session* session, const float* values,
+                                          int64_t count, alexnet_result** result) {
   return guard([&] {
     require(result, "result");
     check(count >= 1, Code::invalid_argument, "count must be at least 1, got ", count);
     require(values, "values");
     const Work work(session, "session");
-    const int64_t image = element_count(session->session->network().input_shape()) / session->session->batch();
+    const int64_t image =
+        element_count(session->session->network().input_shape()) / session->session->batch();
     check(count <= INT64_MAX / image, Code::invalid_argument, "count is too large: ", count);
-    *result = make_result(session, session->session->run({values, static_cast<size_t>(count * image)}));
+    *result =
+        make_result(session, session->session->run({values, static_cast<size_t>(count * image)}));
   });
 }
 
-alexnet_status alexnet_session_output_shape(alexnet_session* session, const char* layer, int64_t* channels,
-                                            int64_t* height, int64_t* width) {
+alexnet_status alexnet_session_output_shape(alexnet_session* session, const char* layer,
+                                            int64_t* channels, int64_t* height, int64_t* width) {
   return guard([&] {
     require(layer, "layer");
     const Work work(session, "session");
@@ -191,7 +207,8 @@ alexnet_status alexnet_session_output_shape(alexnet_session* session, const char
   });
 }
 
-alexnet_status alexnet_session_features(alexnet_session* session, const alexnet_image* const* images, int64_t count,
+alexnet_status alexnet_session_features(alexnet_session* session,
+                                        const alexnet_image* const* images, int64_t count,
                                         const char* layer, float* values, int64_t capacity) {
   return guard([&] {
     require(layer, "layer");
@@ -200,10 +217,13 @@ alexnet_status alexnet_session_features(alexnet_session* session, const alexnet_
     check_images(images, count);
     const Session& run = *session->session;
     const int64_t needed = element_count(run.network().shape(layer)) / run.batch() * count;
-    check(capacity >= needed, Code::invalid_argument, "capacity is ", capacity, ", but ", count, " images of layer ",
-          layer, " take ", needed, " floats");
-    const auto features_of = [&](const std::vector<Image>& part) { return session->session->features(part, layer); };
-    const std::vector<float> features = run_in_batches(images, count, session->session->batch(), features_of);
+    check(capacity >= needed, Code::invalid_argument, "capacity is ", capacity, ", but ", count,
+          " images of layer ", layer, " take ", needed, " floats");
+    const auto features_of = [&](const std::vector<Image>& part) {
+      return session->session->features(part, layer);
+    };
+    const std::vector<float> features =
+        run_in_batches(images, count, session->session->batch(), features_of);
     std::copy(features.begin(), features.end(), values);
   });
 }
@@ -232,8 +252,8 @@ alexnet_status alexnet_result_count(const alexnet_result* result, int64_t* image
   });
 }
 
-alexnet_status alexnet_result_top(const alexnet_result* result, int64_t image, int64_t rank, int64_t* class_index,
-                                  const char** label, float* probability) {
+alexnet_status alexnet_result_top(const alexnet_result* result, int64_t image, int64_t rank,
+                                  int64_t* class_index, const char** label, float* probability) {
   return guard([&] {
     require(result, "result");
     require_index(image, static_cast<int64_t>(result->ranked.size()), "image");
@@ -246,8 +266,8 @@ alexnet_status alexnet_result_top(const alexnet_result* result, int64_t image, i
   });
 }
 
-alexnet_status alexnet_result_probabilities(const alexnet_result* result, int64_t image, const float** probabilities,
-                                            int64_t* class_count) {
+alexnet_status alexnet_result_probabilities(const alexnet_result* result, int64_t image,
+                                            const float** probabilities, int64_t* class_count) {
   return guard([&] {
     require(result, "result");
     require(probabilities, "probabilities");

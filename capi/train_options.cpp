@@ -11,7 +11,8 @@ namespace {
 // A finite number that a float holds; the trainer knows the bounds.
 float require_number(double value, const char* argument) {
   const auto number = static_cast<float>(value);
-  check(std::isfinite(number), Code::invalid_argument, argument, " must be a finite number, got ", value);
+  check(std::isfinite(number), Code::invalid_argument, argument, " must be a finite number, got ",
+        value);
   return number;
 }
 
@@ -47,7 +48,8 @@ alexnet_status alexnet_train_options_set_batch(alexnet_train_options* options, i
   });
 }
 
-alexnet_status alexnet_train_options_set_learning_rate(alexnet_train_options* options, double rate) {
+alexnet_status alexnet_train_options_set_learning_rate(alexnet_train_options* options,
+                                                       double rate) {
   return set(options, [&](auto& to) { to.rate = require_number(rate, "rate"); });
 }
 
@@ -55,11 +57,13 @@ alexnet_status alexnet_train_options_set_momentum(alexnet_train_options* options
   return set(options, [&](auto& to) { to.momentum = require_number(momentum, "momentum"); });
 }
 
-alexnet_status alexnet_train_options_set_weight_decay(alexnet_train_options* options, double decay) {
+alexnet_status alexnet_train_options_set_weight_decay(alexnet_train_options* options,
+                                                      double decay) {
   return set(options, [&](auto& to) { to.decay = require_number(decay, "decay"); });
 }
 
-alexnet_status alexnet_train_options_set_schedule(alexnet_train_options* options, const char* schedule) {
+alexnet_status alexnet_train_options_set_schedule(alexnet_train_options* options,
+                                                  const char* schedule) {
   return set(options, [&](auto& to) {
     require(schedule, "schedule");
     to.schedule = Schedule(schedule).text();  // refuses what is none
@@ -70,7 +74,8 @@ alexnet_status alexnet_train_options_set_seed(alexnet_train_options* options, ui
   return set(options, [&](auto& to) { to.others.seed = seed; });
 }
 
-alexnet_status alexnet_train_options_set_device(alexnet_train_options* options, const char* device) {
+alexnet_status alexnet_train_options_set_device(alexnet_train_options* options,
+                                                const char* device) {
   return set(options, [&](auto& to) {
     require(device, "device");
     to.others.devices = device;
@@ -84,21 +89,24 @@ alexnet_status alexnet_train_options_set_threads(alexnet_train_options* options,
   });
 }
 
-alexnet_status alexnet_train_options_set_precision(alexnet_train_options* options, alexnet_precision precision) {
+alexnet_status alexnet_train_options_set_precision(alexnet_train_options* options,
+                                                   alexnet_precision precision) {
   return set(options, [&](auto& to) { to.others.precision = precision_of(precision); });
 }
 
-alexnet_status alexnet_train_options_set_parallelism(alexnet_train_options* options, const char* parallelism) {
+alexnet_status alexnet_train_options_set_parallelism(alexnet_train_options* options,
+                                                     const char* parallelism) {
   return set(options, [&](auto& to) {
     require(parallelism, "parallelism");
     const std::string_view wanted = parallelism;
-    check(wanted == "data" || wanted == "hybrid", Code::invalid_argument, "parallelism must be data or hybrid, got '",
-          wanted, "'");
+    check(wanted == "data" || wanted == "hybrid", Code::invalid_argument,
+          "parallelism must be data or hybrid, got '", wanted, "'");
     to.others.hybrid = wanted == "hybrid";
   });
 }
 
-alexnet_status alexnet_train_options_set_data_threads(alexnet_train_options* options, int32_t threads) {
+alexnet_status alexnet_train_options_set_data_threads(alexnet_train_options* options,
+                                                      int32_t threads) {
   return set(options, [&](auto& to) {
     constexpr int32_t most = 256;
     require_threads(threads, most);
@@ -106,26 +114,32 @@ alexnet_status alexnet_train_options_set_data_threads(alexnet_train_options* opt
   });
 }
 
-alexnet_status alexnet_train_options_set_augmentation(alexnet_train_options* options, int32_t random_crop, int32_t flip,
+alexnet_status alexnet_train_options_set_augmentation(alexnet_train_options* options,
+                                                      int32_t random_crop, int32_t flip,
                                                       int64_t pad) {
   return set(options, [&](auto& to) {
     constexpr int64_t most = 1024;
-    check(pad >= 0 && pad <= most, Code::invalid_argument, "pad must lie in 0..", most, ", got ", pad);
+    check(pad >= 0 && pad <= most, Code::invalid_argument, "pad must lie in 0..", most, ", got ",
+          pad);
     to.augment = Augment{random_crop != 0, flip != 0, pad, 1};
   });
 }
 
-alexnet_status alexnet_train_options_set_color_noise(alexnet_train_options* options, double deviation) {
+alexnet_status alexnet_train_options_set_color_noise(alexnet_train_options* options,
+                                                     double deviation) {
   return set(options, [&](alexnet_train_options& to) {
-    check(deviation >= 0 && deviation <= 10, Code::invalid_argument, "deviation must lie in 0..10, got ", deviation);
+    check(deviation >= 0 && deviation <= 10, Code::invalid_argument,
+          "deviation must lie in 0..10, got ", deviation);
     to.color_noise = static_cast<float>(deviation);
   });
 }
 
-alexnet_status alexnet_train_options_set_layer_rate(alexnet_train_options* options, const char* layer, double factor) {
+alexnet_status alexnet_train_options_set_layer_rate(alexnet_train_options* options,
+                                                    const char* layer, double factor) {
   return set(options, [&](alexnet_train_options& to) {
     require(layer, "layer");
-    check(factor >= 0 && factor <= 1e6, Code::invalid_argument, "factor must lie in 0..1000000, got ", factor);
+    check(factor >= 0 && factor <= 1e6, Code::invalid_argument,
+          "factor must lie in 0..1000000, got ", factor);
     to.others.layer_rates[layer] = static_cast<float>(factor);
   });
 }
@@ -137,10 +151,11 @@ alexnet_status alexnet_train_options_set_mean(alexnet_train_options* options, co
   });
 }
 
-alexnet_status alexnet_train_options_set_label_smoothing(alexnet_train_options* options, double smoothing) {
+alexnet_status alexnet_train_options_set_label_smoothing(alexnet_train_options* options,
+                                                         double smoothing) {
   return set(options, [&](auto& to) {
-    check(smoothing >= 0 && smoothing < 1, Code::invalid_argument, "smoothing must be 0 or more, below 1, got ",
-          smoothing);
+    check(smoothing >= 0 && smoothing < 1, Code::invalid_argument,
+          "smoothing must be 0 or more, below 1, got ", smoothing);
     to.others.label_smoothing = static_cast<float>(smoothing);
   });
 }
@@ -149,7 +164,8 @@ alexnet_status alexnet_train_options_set_dropout(alexnet_train_options* options,
   return set(options, [&](auto& to) { to.others.dropout = enabled != 0; });
 }
 
-alexnet_status alexnet_train_options_set_initial_weights(alexnet_train_options* options, const char* path) {
+alexnet_status alexnet_train_options_set_initial_weights(alexnet_train_options* options,
+                                                         const char* path) {
   return set(options, [&](auto& to) {
     require(path, "path");
     to.others.init = path;

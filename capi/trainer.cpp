@@ -21,8 +21,8 @@ NetSpec spec_for(const char* network, int64_t classes, const alexnet_train_optio
 }
 
 // The network's recipe for so many pictures, with what `options` say instead.
-TrainOptions options_for(const NetSpec& spec, int64_t pictures, const alexnet_train_options* options,
-                         const Settings& settings) {
+TrainOptions options_for(const NetSpec& spec, int64_t pictures,
+                         const alexnet_train_options* options, const Settings& settings) {
   TrainOptions wanted = options_for(options, settings);
   wanted.recipe = usual_recipe(spec, pictures, !wanted.init.empty());
   wanted.augment = usual_augment(spec);
@@ -68,7 +68,9 @@ StepResult step(alexnet_trainer* trainer) {
 class Cancellable {
  public:
   using Work = alexnet_trainer::Work;
-  explicit Cancellable(alexnet_trainer* trainer) : trainer_(trainer) { trainer_->work = Work::running; }
+  explicit Cancellable(alexnet_trainer* trainer) : trainer_(trainer) {
+    trainer_->work = Work::running;
+  }
   ~Cancellable() { trainer_->work = Work::none; }
   Cancellable(const Cancellable&) = delete;
   Cancellable& operator=(const Cancellable&) = delete;
@@ -81,18 +83,20 @@ class Cancellable {
 void run(alexnet_trainer* trainer, int64_t steps) {
   const Cancellable cancel(trainer);
   const Trainer& inner = *trainer->trainer;
-  const int64_t every = trainer->checkpoint_every > 0 ? trainer->checkpoint_every : inner.steps_per_epoch();
+  const int64_t every =
+      trainer->checkpoint_every > 0 ? trainer->checkpoint_every : inner.steps_per_epoch();
   int64_t made = 0;
   const auto complete = [&] { return inner.done() || (steps > 0 && made == steps); };
   for (; !complete() && !cancel.asked(); ++made)
     if (step(trainer).step % every == 0) save_checkpoint(trainer);
   save_checkpoint(trainer);
-  check(complete(), Code::cancelled, "stopped after step ", inner.steps_done(), " of ", inner.total_steps());
+  check(complete(), Code::cancelled, "stopped after step ", inner.steps_done(), " of ",
+        inner.total_steps());
 }
 
 template <class Make>
-alexnet_status make_trainer(alexnet_context* context, const alexnet_dataset* data, alexnet_trainer** trainer,
-                            const Make& make) {
+alexnet_status make_trainer(alexnet_context* context, const alexnet_dataset* data,
+                            alexnet_trainer** trainer, const Make& make) {
   return guard([&] {
     require(data, "data");
     require(trainer, "trainer");
@@ -115,30 +119,38 @@ alexnet_status with(alexnet_trainer* trainer, const Body& body) {
 
 }  // namespace
 
-alexnet_status alexnet_trainer_create(alexnet_context* context, const char* network, const alexnet_dataset* data,
-                                      const alexnet_train_options* options, alexnet_trainer** trainer) {
+alexnet_status alexnet_trainer_create(alexnet_context* context, const char* network,
+                                      const alexnet_dataset* data,
+                                      const alexnet_train_options* options,
+                                      alexnet_trainer** trainer) {
   return make_trainer(context, data, trainer, [&](const Settings& settings) {
     require(network, "network");
-    const NetSpec spec = spec_for(network, static_cast<int64_t>(data->data->classes().size()), options);
-    return std::make_unique<Trainer>(spec, data->data, options_for(spec, data->data->size(), options, settings));
+    const NetSpec spec =
+        spec_for(network, static_cast<int64_t>(data->data->classes().size()), options);
+    return std::make_unique<Trainer>(spec, data->data,
+                                     options_for(spec, data->data->size(), options, settings));
   });
 }
 
-alexnet_status alexnet_trainer_plan_memory(alexnet_context* context, const char* network, int64_t classes,
-                                           const alexnet_train_options* options, alexnet_memory** memory) {
+alexnet_status alexnet_trainer_plan_memory(alexnet_context* context, const char* network,
+                                           int64_t classes, const alexnet_train_options* options,
+                                           alexnet_memory** memory) {
   return guard([&] {
     require(network, "network");
     require(memory, "memory");
     check(classes >= 1, Code::invalid_argument, "classes must be at least 1, got ", classes);
     const NetSpec spec = spec_for(network, classes, options);
     *memory = make_memory_handle(
-        Trainer::plan(spec, options_for(spec, spec.recipe.batch, options, *settings_of(context)))->network(),
+        Trainer::plan(spec, options_for(spec, spec.recipe.batch, options, *settings_of(context)))
+            ->network(),
         Phase::training);
   });
 }
 
-alexnet_status alexnet_trainer_resume(alexnet_context* context, const char* checkpoint, const alexnet_dataset* data,
-                                      const alexnet_train_options* options, alexnet_trainer** trainer) {
+alexnet_status alexnet_trainer_resume(alexnet_context* context, const char* checkpoint,
+                                      const alexnet_dataset* data,
+                                      const alexnet_train_options* options,
+                                      alexnet_trainer** trainer) {
   return make_trainer(context, data, trainer, [&](const Settings& settings) {
     require(checkpoint, "checkpoint");
     TrainOptions wanted = options_for(options, settings);
@@ -147,8 +159,8 @@ alexnet_status alexnet_trainer_resume(alexnet_context* context, const char* chec
   });
 }
 
-alexnet_status alexnet_trainer_set_step_callback(alexnet_trainer* trainer, alexnet_step_callback callback,
-                                                 void* user_data) {
+alexnet_status alexnet_trainer_set_step_callback(alexnet_trainer* trainer,
+                                                 alexnet_step_callback callback, void* user_data) {
   return guard([&] {
     require(trainer, "trainer");
     const std::lock_guard lock(trainer->callback_mutex);
@@ -157,13 +169,16 @@ alexnet_status alexnet_trainer_set_step_callback(alexnet_trainer* trainer, alexn
   });
 }
 
-alexnet_status alexnet_trainer_set_checkpoint(alexnet_trainer* trainer, const char* path, int64_t every) {
+alexnet_status alexnet_trainer_set_checkpoint(alexnet_trainer* trainer, const char* path,
+                                              int64_t every) {
   return with(trainer, [&](const Trainer&) {
     check(every >= 0, Code::invalid_argument, "every must be 0 or more, got ", every);
     std::string kept = path ? path : "";
-    check(!path || !kept.empty(), Code::invalid_argument, "path must not be empty; NULL means no checkpoint");
+    check(!path || !kept.empty(), Code::invalid_argument,
+          "path must not be empty; NULL means no checkpoint");
     if (path) trainer->trainer->hold(kept);
-    if (!trainer->checkpoint.empty() && trainer->checkpoint != kept) trainer->trainer->release(trainer->checkpoint);
+    if (!trainer->checkpoint.empty() && trainer->checkpoint != kept)
+      trainer->trainer->release(trainer->checkpoint);
     trainer->checkpoint = std::move(kept);
     trainer->checkpoint_every = every;
     trainer->saved_step = -1;
@@ -192,13 +207,15 @@ alexnet_status alexnet_trainer_cancel(alexnet_trainer* trainer) {
     require(trainer, "trainer");
     using Work = alexnet_trainer::Work;
     Work expected = Work::running;
-    check(trainer->work.compare_exchange_strong(expected, Work::cancelled) || expected == Work::cancelled,
-          Code::invalid_state, "the trainer neither runs nor evaluates: there is nothing to cancel");
+    check(trainer->work.compare_exchange_strong(expected, Work::cancelled) ||
+              expected == Work::cancelled,
+          Code::invalid_state,
+          "the trainer neither runs nor evaluates: there is nothing to cancel");
   });
 }
 
-alexnet_status alexnet_trainer_progress(alexnet_trainer* trainer, int64_t* steps_done, int64_t* total_steps,
-                                        int64_t* steps_per_epoch) {
+alexnet_status alexnet_trainer_progress(alexnet_trainer* trainer, int64_t* steps_done,
+                                        int64_t* total_steps, int64_t* steps_per_epoch) {
   return catch_all([&] {
     require(trainer, "trainer");
     give(steps_done, trainer->steps_done.load());
@@ -214,16 +231,17 @@ alexnet_status alexnet_trainer_save_checkpoint(alexnet_trainer* trainer, const c
   });
 }
 
-alexnet_status alexnet_trainer_save_weights(alexnet_trainer* trainer, const char* path, alexnet_precision precision) {
+alexnet_status alexnet_trainer_save_weights(alexnet_trainer* trainer, const char* path,
+                                            alexnet_precision precision) {
   return with(trainer, [&](const Trainer& inner) {
     require(path, "path");
     inner.save_weights(path, stored_type_of(precision));
   });
 }
 
-alexnet_status alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data, int32_t crops,
-                                        alexnet_progress_callback progress, void* user_data,
-                                        alexnet_evaluation** evaluation) {
+alexnet_status alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_dataset* data,
+                                        int32_t crops, alexnet_progress_callback progress,
+                                        void* user_data, alexnet_evaluation** evaluation) {
   return with(trainer, [&](Trainer& inner) {
     require(data, "data");
     require(evaluation, "evaluation");
@@ -231,7 +249,8 @@ alexnet_status alexnet_trainer_evaluate(alexnet_trainer* trainer, const alexnet_
     bool stop = false;
     EvaluateOptions options = evaluate_options(crops, progress, user_data, stop);
     options.cancelled = [&] { return stop || cancel.asked(); };
-    *evaluation = make_evaluation_handle(inner.evaluate(*data->data, options), inner.data().classes());
+    *evaluation =
+        make_evaluation_handle(inner.evaluate(*data->data, options), inner.data().classes());
   });
 }
 

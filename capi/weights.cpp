@@ -32,8 +32,9 @@ alexnet_status alexnet_weights_tensor_count(const alexnet_weights* weights, int6
   });
 }
 
-alexnet_status alexnet_weights_tensor(const alexnet_weights* weights, int64_t index, const char** name,
-                                      const char** type, const int64_t** dimensions, int64_t* rank) {
+alexnet_status alexnet_weights_tensor(const alexnet_weights* weights, int64_t index,
+                                      const char** name, const char** type,
+                                      const int64_t** dimensions, int64_t* rank) {
   return guard([&] {
     const TensorView& tensor = tensor_at(weights, index);
     give(name, tensor.name.c_str());
@@ -43,8 +44,8 @@ alexnet_status alexnet_weights_tensor(const alexnet_weights* weights, int64_t in
   });
 }
 
-alexnet_status alexnet_weights_read(const alexnet_weights* weights, const char* tensor, float* values,
-                                    int64_t capacity) {
+alexnet_status alexnet_weights_read(const alexnet_weights* weights, const char* tensor,
+                                    float* values, int64_t capacity) {
   return guard([&] {
     require(weights, "weights");
     require(tensor, "tensor");
@@ -52,29 +53,32 @@ alexnet_status alexnet_weights_read(const alexnet_weights* weights, const char* 
     const TensorView* view = weights->file.find(tensor);
     check(view != nullptr, Code::not_found, weights->file.path(), " has no tensor '", tensor, "'");
     const int64_t count = element_count(view->shape);
-    check(capacity >= count, Code::invalid_argument, "capacity is ", capacity, ", but tensor '", tensor, "' has ",
-          count, " elements");
+    check(capacity >= count, Code::invalid_argument, "capacity is ", capacity, ", but tensor '",
+          tensor, "' has ", count, " elements");
     std::vector<float> all(static_cast<size_t>(count));  // a damaged tensor must not reach `values`
     weights->file.read(*view, all);
     std::copy(all.begin(), all.end(), values);
   });
 }
 
-alexnet_status alexnet_weights_metadata(const alexnet_weights* weights, const char* key, const char** value) {
+alexnet_status alexnet_weights_metadata(const alexnet_weights* weights, const char* key,
+                                        const char** value) {
   return guard([&] {
     require(weights, "weights");
     require(key, "key");
     require(value, "value");
     const auto& metadata = weights->file.metadata();
     const auto found = metadata.find(key);
-    check(found != metadata.end(), Code::not_found, weights->file.path(), " has no metadata '", key, "'");
+    check(found != metadata.end(), Code::not_found, weights->file.path(), " has no metadata '", key,
+          "'");
     *value = found->second.c_str();
   });
 }
 
 void alexnet_weights_free(alexnet_weights* weights) { delete weights; }
 
-alexnet_status alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested, double* difference) {
+alexnet_status alexnet_weights_verify(const char* path, const char* device, int32_t* self_tested,
+                                      double* difference) {
   return guard([&] {
     require(path, "path");
     const Verdict verdict = verify(path, device ? device : "cpu", usual_limits());

@@ -1,5 +1,6 @@
-// A forward or training pass allocates nothing after the first. oneDNN itself keeps small maps of arguments for each
-// primitive it runs, so for it the limit is a few hundred bytes a primitive, and no memory of a tensor's size.
+// A forward or training pass allocates nothing after the first. oneDNN itself keeps small maps of
+// arguments for each primitive it runs, so for it the limit is a few hundred bytes a primitive, and
+// no memory of a tensor's size.
 #include <gtest/gtest.h>
 
 #include "allocations.h"
@@ -42,7 +43,8 @@ TEST(Allocation, NoneInTheReferencePasses) {
 }
 
 TEST(Allocation, NoneOfATensorsSizeOnTheCpu) {
-  for (Phase phase : {Phase::inference, Phase::training}) EXPECT_LT(second_pass("cpu", phase).largest, 1024u);
+  for (Phase phase : {Phase::inference, Phase::training})
+    EXPECT_LT(second_pass("cpu", phase).largest, 1024u);
 }
 
 TEST(Allocation, TheCounterCounts) {

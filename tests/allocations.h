@@ -1,10 +1,12 @@
-// What operator new was asked for since the counts were last set to 0, in programs that link allocations.cpp.
+// What operator new was asked for since the counts were last set to 0, in programs that link
+// allocations.cpp.
 #pragma once
 #include <atomic>
 #include <cstddef>
 
 namespace alx {
 
-extern std::atomic<size_t> allocations, largest, allocated;  // how many, bytes of the largest, bytes of all
+// how many, bytes of the largest, bytes of all
+extern std::atomic<size_t> allocations, largest, allocated;
 
 }  // namespace alx

@@ -15,7 +15,8 @@ struct Refusal {
 
 inline void expect_refused(const std::vector<Refusal>& refusals) {
   for (size_t i = 0; i < refusals.size(); ++i) {
-    EXPECT_EQ(refusals[i].call(), ALEXNET_ERROR_INVALID_ARGUMENT) << "call " << i << ", " << refusals[i].argument;
+    EXPECT_EQ(refusals[i].call(), ALEXNET_ERROR_INVALID_ARGUMENT)
+        << "call " << i << ", " << refusals[i].argument;
     EXPECT_NE(std::string(alexnet_last_error()).find(refusals[i].argument), std::string::npos)
         << "call " << i << ": " << alexnet_last_error();
   }
@@ -24,7 +25,8 @@ inline void expect_refused(const std::vector<Refusal>& refusals) {
 class Arguments : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    ASSERT_EQ(alexnet_model_open(nullptr, nullptr, nullptr, &model), ALEXNET_OK) << alexnet_last_error();
+    ASSERT_EQ(alexnet_model_open(nullptr, nullptr, nullptr, &model), ALEXNET_OK)
+        << alexnet_last_error();
     ASSERT_EQ(alexnet_session_create(model, nullptr, &session), ALEXNET_OK) << alexnet_last_error();
     ASSERT_EQ(alexnet_image_create(&image), ALEXNET_OK);
     ASSERT_EQ(alexnet_weights_open(ALEXNET_BUNDLED, &weights), ALEXNET_OK) << alexnet_last_error();

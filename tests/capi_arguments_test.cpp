@@ -1,4 +1,5 @@
-// Every function of the C ABI refuses what it cannot use, names the argument, and touches no out-parameter.
+// Every function of the C ABI refuses what it cannot use, names the argument, and touches no
+// out-parameter.
 #include "capi_arguments.h"
 
 #include <vector>
@@ -16,8 +17,10 @@ TEST_F(Arguments, OfContextsAndDevices) {
       {"index", [&] { return alexnet_device_name(1 << 20, &text_); }},
       {"description", [&] { return alexnet_device_description(0, nullptr); }},
       {"device", [&] { return alexnet_device_probe(nullptr); }},
-      {"device", [&] { return alexnet_device_probe_precision(nullptr, ALEXNET_PRECISION_FP32, 0); }},
-      {"precision", [&] { return alexnet_device_probe_precision("cpu", ALEXNET_PRECISION_AS_STORED, 0); }},
+      {"device",
+       [&] { return alexnet_device_probe_precision(nullptr, ALEXNET_PRECISION_FP32, 0); }},
+      {"precision",
+       [&] { return alexnet_device_probe_precision("cpu", ALEXNET_PRECISION_AS_STORED, 0); }},
       {"precision", [&] { return alexnet_device_probe_precision("cpu", 5, 1); }},
       {"count", [&] { return alexnet_network_count(nullptr); }},
       {"name", [&] { return alexnet_network_name(0, nullptr); }},
@@ -58,8 +61,10 @@ TEST_F(Arguments, OfModels) {
       {"count", [&] { return alexnet_model_layer_count(model, nullptr); }},
       {"model", [&] { return alexnet_model_layer_name(nullptr, 0, &text_, &text_); }},
       {"index", [&] { return alexnet_model_layer_name(model, -1, &text_, &text_); }},
-      {"model", [&] { return alexnet_model_layer_shape(nullptr, 0, &number_, &number_, &number_); }},
-      {"index", [&] { return alexnet_model_layer_shape(model, 1000, &number_, &number_, &number_); }},
+      {"model",
+       [&] { return alexnet_model_layer_shape(nullptr, 0, &number_, &number_, &number_); }},
+      {"index",
+       [&] { return alexnet_model_layer_shape(model, 1000, &number_, &number_, &number_); }},
       {"model", [&] { return alexnet_model_layer_cost(nullptr, 0, &number_, &number_); }},
       {"index", [&] { return alexnet_model_layer_cost(model, INT64_MIN, &number_, &number_); }},
   });
@@ -80,7 +85,8 @@ TEST_F(Arguments, OfSessionOptions) {
       {"batch", [&] { return alexnet_session_options_set_batch(options, 65537); }},
       {"options", [&] { return alexnet_session_options_set_precision(nullptr, 0); }},
       {"precision", [&] { return alexnet_session_options_set_precision(options, 5); }},
-      {"precision", [&] { return alexnet_session_options_set_precision(options, ALEXNET_PRECISION_AS_STORED); }},
+      {"precision",
+       [&] { return alexnet_session_options_set_precision(options, ALEXNET_PRECISION_AS_STORED); }},
       {"options", [&] { return alexnet_session_options_add_output(nullptr, "fc5"); }},
       {"layer", [&] { return alexnet_session_options_add_output(options, nullptr); }},
       {"model", [&] { return alexnet_session_plan_memory(nullptr, options, &memory); }},
@@ -109,16 +115,23 @@ TEST_F(Arguments, OfSessionsAndResults) {
       {"session", [&] { return alexnet_session_classify_images(nullptr, images, 1, 1, &result); }},
       {"images", [&] { return alexnet_session_classify_images(session, nullptr, 1, 1, &result); }},
       {"count", [&] { return alexnet_session_classify_images(session, images, 0, 1, &result); }},
-      {"images[0] has no pixels", [&] { return alexnet_session_classify_images(session, images, 1, 1, &result); }},
-      {"images[0]", [&] { return alexnet_session_classify_images(session, images + 1, 1, 1, &result); }},
+      {"images[0] has no pixels",
+       [&] { return alexnet_session_classify_images(session, images, 1, 1, &result); }},
+      {"images[0]",
+       [&] { return alexnet_session_classify_images(session, images + 1, 1, 1, &result); }},
       {"result", [&] { return alexnet_session_classify_images(session, images, 1, 1, nullptr); }},
       {"session", [&] { return alexnet_session_run_tensor(nullptr, pixels.data(), 1, &result); }},
       {"values", [&] { return alexnet_session_run_tensor(session, nullptr, 1, &result); }},
       {"count", [&] { return alexnet_session_run_tensor(session, pixels.data(), 0, &result); }},
-      {"count", [&] { return alexnet_session_run_tensor(session, pixels.data(), INT64_MAX, &result); }},
+      {"count",
+       [&] { return alexnet_session_run_tensor(session, pixels.data(), INT64_MAX, &result); }},
       {"result", [&] { return alexnet_session_run_tensor(session, pixels.data(), 1, nullptr); }},
-      {"session", [&] { return alexnet_session_output_shape(nullptr, "fc5", &number_, &number_, &number_); }},
-      {"layer", [&] { return alexnet_session_output_shape(session, nullptr, &number_, &number_, &number_); }},
+      {"session",
+       [&] { return alexnet_session_output_shape(nullptr, "fc5", &number_, &number_, &number_); }},
+      {"layer",
+       [&] {
+         return alexnet_session_output_shape(session, nullptr, &number_, &number_, &number_);
+       }},
       {"session", [&] { return alexnet_session_features(nullptr, images, 1, "fc5", out, 1); }},
       {"layer", [&] { return alexnet_session_features(session, images, 1, nullptr, out, 1); }},
       {"values", [&] { return alexnet_session_features(session, images, 1, "fc5", nullptr, 1); }},
@@ -181,8 +194,8 @@ TEST_F(Arguments, OfEvaluations) {
   alexnet_session* const one[] = {session};
   alexnet_session* const twice[] = {session, session};
   alexnet_session* const none[] = {nullptr};
-  const auto evaluate = [&](alexnet_session* const* sessions, int64_t count, const alexnet_dataset* set,
-                            int32_t crops) {
+  const auto evaluate = [&](alexnet_session* const* sessions, int64_t count,
+                            const alexnet_dataset* set, int32_t crops) {
     return alexnet_session_evaluate(sessions, count, set, crops, nullptr, nullptr, &evaluation);
   };
   expect_refused({
@@ -191,7 +204,8 @@ TEST_F(Arguments, OfEvaluations) {
       {"sessions[1]", [&] { return evaluate(twice, 2, data, 1); }},
       {"count", [&] { return evaluate(one, 0, data, 1); }},
       {"data", [&] { return evaluate(one, 1, nullptr, 1); }},
-      {"evaluation", [&] { return alexnet_session_evaluate(one, 1, data, 1, nullptr, nullptr, nullptr); }},
+      {"evaluation",
+       [&] { return alexnet_session_evaluate(one, 1, data, 1, nullptr, nullptr, nullptr); }},
       {"evaluation", [&] { return alexnet_evaluation_counts(nullptr, &number_, &number_); }},
       {"evaluation", [&] { return alexnet_evaluation_rates(nullptr, &real_, &real_, &real_); }},
       {"evaluation", [&] { return alexnet_evaluation_confusion(nullptr, 0, 0, &number_); }},
@@ -208,7 +222,8 @@ TEST_F(Arguments, OfMemory) {
   ASSERT_EQ(alexnet_session_memory(session, &memory), ALEXNET_OK);
   const alexnet_allocate_callback allocate = [](void*, size_t, size_t) -> void* { return nullptr; };
   expect_refused({
-      {"allocate", [&] { return alexnet_context_set_allocator(nullptr, allocate, nullptr, nullptr); }},
+      {"allocate",
+       [&] { return alexnet_context_set_allocator(nullptr, allocate, nullptr, nullptr); }},
       {"bytes", [&] { return alexnet_context_set_memory_limit(nullptr, -1); }},
       {"kind", [&] { return alexnet_context_set_limit(nullptr, 5, 1); }},
       {"kind", [&] { return alexnet_context_set_limit(nullptr, -1, 1); }},
@@ -234,8 +249,10 @@ TEST_F(Arguments, OfWeightFiles) {
       {"weights", [&] { return alexnet_weights_open(ALEXNET_BUNDLED, nullptr); }},
       {"weights", [&] { return alexnet_weights_tensor_count(nullptr, &number_); }},
       {"count", [&] { return alexnet_weights_tensor_count(weights, nullptr); }},
-      {"weights", [&] { return alexnet_weights_tensor(nullptr, 0, &text_, &text_, nullptr, &number_); }},
-      {"index", [&] { return alexnet_weights_tensor(weights, 1000, &text_, &text_, nullptr, &number_); }},
+      {"weights",
+       [&] { return alexnet_weights_tensor(nullptr, 0, &text_, &text_, nullptr, &number_); }},
+      {"index",
+       [&] { return alexnet_weights_tensor(weights, 1000, &text_, &text_, nullptr, &number_); }},
       {"weights", [&] { return alexnet_weights_read(nullptr, "conv1.bias", &value, 1); }},
       {"tensor", [&] { return alexnet_weights_read(weights, nullptr, &value, 1); }},
       {"values", [&] { return alexnet_weights_read(weights, "conv1.bias", nullptr, 1); }},
@@ -247,7 +264,10 @@ TEST_F(Arguments, OfWeightFiles) {
       {"from", [&] { return alexnet_weights_convert(nullptr, "a", nullptr, 0, 0); }},
       {"to", [&] { return alexnet_weights_convert(ALEXNET_BUNDLED, nullptr, nullptr, 0, 0); }},
       {"precision", [&] { return alexnet_weights_convert(ALEXNET_BUNDLED, "a", nullptr, -2, 0); }},
-      {"precision", [&] { return alexnet_weights_convert(ALEXNET_BUNDLED, "a", nullptr, ALEXNET_PRECISION_INT8, 0); }},
+      {"precision",
+       [&] {
+         return alexnet_weights_convert(ALEXNET_BUNDLED, "a", nullptr, ALEXNET_PRECISION_INT8, 0);
+       }},
   });
   EXPECT_EQ(made, nullptr);
   EXPECT_EQ(value, 1);

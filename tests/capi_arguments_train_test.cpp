@@ -30,14 +30,10 @@ TEST_F(Arguments, TenTimesTheClassesCostAboutTenTimes) {
   EXPECT_LT(seconds_to_create(100'000), 20 * seconds_to_create(10'000));
 }
 
-TEST_F(Arguments, OfDataSetsAndTrainers) {
+TEST_F(Arguments, OfDataSets) {
   alexnet_dataset* data = nullptr;
   alexnet_dataset* growing = nullptr;
   alexnet_image* filled = nullptr;
-  alexnet_trainer* trainer = nullptr;
-  alexnet_model* copy = nullptr;
-  alexnet_memory* memory = nullptr;
-  alexnet_evaluation* evaluation = nullptr;
   const uint8_t pixel[] = {1, 2, 3};
   const char* const twice[] = {"cat", "cat", "dog", nullptr};
   ASSERT_EQ(alexnet_dataset_create(twice, 1, &growing), ALEXNET_OK);
@@ -62,7 +58,23 @@ TEST_F(Arguments, OfDataSetsAndTrainers) {
       {"data", [&] { return alexnet_dataset_class_name(nullptr, 0, &text_); }},
       {"name", [&] { return alexnet_dataset_class_name(growing, 0, nullptr); }},
       {"class_index", [&] { return alexnet_dataset_class_name(growing, 1, &text_); }},
-      {"data", [&] { return alexnet_trainer_create(nullptr, "alexnet", nullptr, nullptr, &trainer); }},
+  });
+  EXPECT_EQ(data, nullptr);
+  alexnet_image_free(filled);
+  alexnet_dataset_free(growing);
+}
+
+TEST_F(Arguments, OfTrainers) {
+  alexnet_dataset* growing = nullptr;
+  alexnet_trainer* trainer = nullptr;
+  alexnet_model* copy = nullptr;
+  alexnet_memory* memory = nullptr;
+  alexnet_evaluation* evaluation = nullptr;
+  const char* const names[] = {"cat"};
+  ASSERT_EQ(alexnet_dataset_create(names, 1, &growing), ALEXNET_OK);
+  expect_refused({
+      {"data",
+       [&] { return alexnet_trainer_create(nullptr, "alexnet", nullptr, nullptr, &trainer); }},
       {"data", [&] { return alexnet_trainer_resume(nullptr, "a", nullptr, nullptr, &trainer); }},
       {"trainer", [&] { return alexnet_trainer_set_step_callback(nullptr, nullptr, nullptr); }},
       {"trainer", [&] { return alexnet_trainer_set_checkpoint(nullptr, "a", 0); }},
@@ -72,20 +84,25 @@ TEST_F(Arguments, OfDataSetsAndTrainers) {
       {"trainer", [&] { return alexnet_trainer_progress(nullptr, &number_, &number_, &number_); }},
       {"trainer", [&] { return alexnet_trainer_save_checkpoint(nullptr, "a"); }},
       {"trainer", [&] { return alexnet_trainer_save_weights(nullptr, "a", 0); }},
-      {"network", [&] { return alexnet_trainer_create(nullptr, nullptr, growing, nullptr, &trainer); }},
-      {"network", [&] { return alexnet_trainer_plan_memory(nullptr, nullptr, 1, nullptr, &memory); }},
-      {"classes", [&] { return alexnet_trainer_plan_memory(nullptr, "alexnet", 0, nullptr, &memory); }},
-      {"memory", [&] { return alexnet_trainer_plan_memory(nullptr, "alexnet", 1, nullptr, nullptr); }},
+      {"network",
+       [&] { return alexnet_trainer_create(nullptr, nullptr, growing, nullptr, &trainer); }},
+      {"network",
+       [&] { return alexnet_trainer_plan_memory(nullptr, nullptr, 1, nullptr, &memory); }},
+      {"classes",
+       [&] { return alexnet_trainer_plan_memory(nullptr, "alexnet", 0, nullptr, &memory); }},
+      {"memory",
+       [&] { return alexnet_trainer_plan_memory(nullptr, "alexnet", 1, nullptr, nullptr); }},
       {"trainer", [&] { return alexnet_trainer_memory(nullptr, &memory); }},
-      {"trainer", [&] { return alexnet_trainer_evaluate(nullptr, growing, 1, nullptr, nullptr, &evaluation); }},
+      {"trainer",
+       [&] {
+         return alexnet_trainer_evaluate(nullptr, growing, 1, nullptr, nullptr, &evaluation);
+       }},
       {"trainer", [&] { return alexnet_trainer_model(nullptr, &copy); }},
   });
-  EXPECT_EQ(data, nullptr);
   EXPECT_EQ(trainer, nullptr);
   EXPECT_EQ(copy, nullptr);
   EXPECT_EQ(memory, nullptr);
   EXPECT_EQ(evaluation, nullptr);
-  alexnet_image_free(filled);
   alexnet_dataset_free(growing);
 }
 
@@ -106,24 +123,37 @@ TEST_F(Arguments, OfTrainersAndEvaluationsMade) {
   ASSERT_EQ(alexnet_train_options_set_batch(options, 1), ALEXNET_OK);
   ASSERT_EQ(alexnet_trainer_create(nullptr, "alexnet-cifar10", data, options, &trainer), ALEXNET_OK)
       << alexnet_last_error();
-  ASSERT_EQ(alexnet_session_evaluate(&session, 1, data, 1, nullptr, nullptr, &evaluation), ALEXNET_OK)
+  ASSERT_EQ(alexnet_session_evaluate(&session, 1, data, 1, nullptr, nullptr, &evaluation),
+            ALEXNET_OK)
       << alexnet_last_error();
   expect_refused({
-      {"trainer", [&] { return alexnet_trainer_create(nullptr, "alexnet-cifar10", data, options, nullptr); }},
-      {"checkpoint", [&] { return alexnet_trainer_resume(nullptr, nullptr, data, options, &none); }},
+      {"trainer",
+       [&] { return alexnet_trainer_create(nullptr, "alexnet-cifar10", data, options, nullptr); }},
+      {"checkpoint",
+       [&] { return alexnet_trainer_resume(nullptr, nullptr, data, options, &none); }},
       {"trainer", [&] { return alexnet_trainer_resume(nullptr, "a", data, options, nullptr); }},
       {"every", [&] { return alexnet_trainer_set_checkpoint(trainer, "a", -1); }},
       {"path", [&] { return alexnet_trainer_set_checkpoint(trainer, "", 0); }},
       {"steps", [&] { return alexnet_trainer_run(trainer, -1); }},
       {"path", [&] { return alexnet_trainer_save_checkpoint(trainer, nullptr); }},
-      {"path", [&] { return alexnet_trainer_save_weights(trainer, nullptr, ALEXNET_PRECISION_FP32); }},
-      {"precision", [&] { return alexnet_trainer_save_weights(trainer, "a", ALEXNET_PRECISION_INT8); }},
-      {"precision", [&] { return alexnet_trainer_save_weights(trainer, "a", ALEXNET_PRECISION_AS_STORED); }},
-      {"data", [&] { return alexnet_trainer_evaluate(trainer, nullptr, 1, nullptr, nullptr, &evaluation); }},
-      {"evaluation", [&] { return alexnet_trainer_evaluate(trainer, data, 1, nullptr, nullptr, nullptr); }},
+      {"path",
+       [&] { return alexnet_trainer_save_weights(trainer, nullptr, ALEXNET_PRECISION_FP32); }},
+      {"precision",
+       [&] { return alexnet_trainer_save_weights(trainer, "a", ALEXNET_PRECISION_INT8); }},
+      {"precision",
+       [&] { return alexnet_trainer_save_weights(trainer, "a", ALEXNET_PRECISION_AS_STORED); }},
+      {"data",
+       [&] {
+         return alexnet_trainer_evaluate(trainer, nullptr, 1, nullptr, nullptr, &evaluation);
+       }},
+      {"evaluation",
+       [&] { return alexnet_trainer_evaluate(trainer, data, 1, nullptr, nullptr, nullptr); }},
       {"memory", [&] { return alexnet_trainer_memory(trainer, nullptr); }},
       {"model", [&] { return alexnet_trainer_model(trainer, nullptr); }},
-      {"crops", [&] { return alexnet_session_evaluate(&session, 1, data, 2, nullptr, nullptr, &evaluation); }},
+      {"crops",
+       [&] {
+         return alexnet_session_evaluate(&session, 1, data, 2, nullptr, nullptr, &evaluation);
+       }},
       {"images", [&] { return alexnet_evaluation_confusion(evaluation, 0, 0, nullptr); }},
       {"truth", [&] { return alexnet_evaluation_confusion(evaluation, 10, 0, &number_); }},
       {"answer", [&] { return alexnet_evaluation_confusion(evaluation, 0, -1, &number_); }},
@@ -157,7 +187,8 @@ TEST_F(Arguments, OfTrainOptions) {
       {"options", [&] { return alexnet_train_options_set_seed(nullptr, 1); }},
       {"options", [&] { return alexnet_train_options_set_device(nullptr, "cpu"); }},
       {"device", [&] { return alexnet_train_options_set_device(options, nullptr); }},
-      {"options", [&] { return alexnet_train_options_set_precision(nullptr, ALEXNET_PRECISION_FP32); }},
+      {"options",
+       [&] { return alexnet_train_options_set_precision(nullptr, ALEXNET_PRECISION_FP32); }},
       {"precision", [&] { return alexnet_train_options_set_precision(options, 9); }},
       {"options", [&] { return alexnet_train_options_set_parallelism(nullptr, "data"); }},
       {"parallelism", [&] { return alexnet_train_options_set_parallelism(options, nullptr); }},
@@ -178,7 +209,8 @@ TEST_F(Arguments, OfTrainOptions) {
       {"mean", [&] { return alexnet_train_options_set_mean(options, nullptr); }},
       {"mean", [&] { return alexnet_train_options_set_mean(options, "colour"); }},
       {"options", [&] { return alexnet_train_options_set_label_smoothing(nullptr, 0); }},
-      {"smoothing", [&] { return alexnet_train_options_set_label_smoothing(options, std::nan("")); }},
+      {"smoothing",
+       [&] { return alexnet_train_options_set_label_smoothing(options, std::nan("")); }},
       {"smoothing", [&] { return alexnet_train_options_set_label_smoothing(options, 1); }},
       {"options", [&] { return alexnet_train_options_set_dropout(nullptr, 1); }},
       {"options", [&] { return alexnet_train_options_set_new_head(nullptr, 1); }},

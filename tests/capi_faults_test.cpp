@@ -1,6 +1,6 @@
-// Memory that runs out: with the N-th allocation failing, for every N, a call returns an error, touches no
-// out-parameter, leaks nothing, and works when it is made again. Both ways to memory are tried: operator new, and the
-// context's allocator.
+// Memory that runs out: with the N-th allocation failing, for every N, a call returns an error,
+// touches no out-parameter, leaks nothing, and works when it is made again. Both ways to memory are
+// tried: operator new, and the context's allocator.
 #include <alexnet/alexnet.h>
 #include <gtest/gtest.h>
 #include <link.h>
@@ -18,22 +18,25 @@
 
 namespace {
 
-// Allocations that are alive, and how many may still be made before one fails (below 0: all of them).
+// Allocations that are alive, and how many may still be made before one fails (below 0: all of
+// them).
 std::atomic<int64_t> alive, left{-1};
 std::atomic<bool> failed;
-std::atomic<bool> refused;  // the one that failed was asked for without an exception: whoever asked may do without it
+// the one that failed was asked for without an exception: whoever asked may do without it
+std::atomic<bool> refused;
 
-// oneDNN's code: it ends the program where an allocation fails inside its parallel loops, which nobody can mend from
-// outside, so those of its own do not fail here. What it is given does.
+// oneDNN's code: it ends the program where an allocation fails inside its parallel loops, which
+// nobody can mend from outside, so those of its own do not fail here. What it is given does.
 std::pair<uintptr_t, uintptr_t> onednn_code() {
   std::pair<uintptr_t, uintptr_t> range{0, 0};
   dl_iterate_phdr(
       [](dl_phdr_info* module, size_t, void* found) {
         if (!std::strstr(module->dlpi_name, "libdnnl")) return 0;
         for (int i = 0; i < module->dlpi_phnum; ++i)
-          if (const auto& part = module->dlpi_phdr[i]; part.p_type == PT_LOAD && (part.p_flags & PF_X))
-            *static_cast<std::pair<uintptr_t, uintptr_t>*>(found) = {module->dlpi_addr + part.p_vaddr,
-                                                                     module->dlpi_addr + part.p_vaddr + part.p_memsz};
+          if (const auto& part = module->dlpi_phdr[i];
+              part.p_type == PT_LOAD && (part.p_flags & PF_X))
+            *static_cast<std::pair<uintptr_t, uintptr_t>*>(found) = {
+                module->dlpi_addr + part.p_vaddr, module->dlpi_addr + part.p_vaddr + part.p_memsz};
         return 1;
       },
       &range);
@@ -85,7 +88,9 @@ void give_back(void* memory) noexcept {
 }  // namespace
 
 void* operator new(size_t bytes) { return counted_or_throw(bytes, 1, __builtin_return_address(0)); }
-void* operator new[](size_t bytes) { return counted_or_throw(bytes, 1, __builtin_return_address(0)); }
+void* operator new[](size_t bytes) {
+  return counted_or_throw(bytes, 1, __builtin_return_address(0));
+}
 void* operator new(size_t bytes, std::align_val_t to) {
   return counted_or_throw(bytes, static_cast<size_t>(to), __builtin_return_address(0));
 }
@@ -146,12 +151,13 @@ void make_room_for_errors() {
   (void)alexnet_image_from_file(long_name.c_str(), &image);
 }
 
-// `call` makes what it makes and frees it. It is made to fail at its first, second, ... allocation until it no longer
-// does. Returns how many there were.
+// `call` makes what it makes and frees it. It is made to fail at its first, second, ... allocation
+// until it no longer does. Returns how many there were.
 int64_t fail_at_every(const std::string& what, const std::function<alexnet_status()>& call,
                       const std::function<void(int64_t)>& arm) {
   make_room_for_errors();
-  EXPECT_EQ(call(), ALEXNET_OK) << what << ": " << alexnet_last_error();  // fills what is kept for good
+  // fills what is kept for good
+  EXPECT_EQ(call(), ALEXNET_OK) << what << ": " << alexnet_last_error();
   const auto fail_at = [&](int64_t n) {
     failed = refused = false;
     arm(n);
@@ -191,7 +197,8 @@ class Faults : public testing::TestWithParam<const char*> {
     spared = onednn_code();
     small_ = path("small");
     ASSERT_EQ(alexnet_context_create(&context_.handle), ALEXNET_OK);
-    ASSERT_EQ(alexnet_context_set_allocator(context_.handle, allocate, deallocate, nullptr), ALEXNET_OK);
+    ASSERT_EQ(alexnet_context_set_allocator(context_.handle, allocate, deallocate, nullptr),
+              ALEXNET_OK);
     ASSERT_EQ(alexnet_context_set_threads(context_.handle, 1), ALEXNET_OK);
     // A small network in a file: two classes, 12x12 pictures.
     ASSERT_EQ(fill_data(), ALEXNET_OK) << alexnet_last_error();
@@ -222,22 +229,28 @@ class Faults : public testing::TestWithParam<const char*> {
       Image image;
       const std::vector<uint8_t> pixels(12 * 12, static_cast<uint8_t>(i % 2 * 150 + i * 7));
       status = alexnet_image_create(&image.handle);
-      if (!status) status = alexnet_image_set_pixels(image.handle, pixels.data(), 12, 12, 0, ALEXNET_PIXELS_GRAY);
+      if (!status)
+        status =
+            alexnet_image_set_pixels(image.handle, pixels.data(), 12, 12, 0, ALEXNET_PIXELS_GRAY);
       if (!status) status = alexnet_dataset_add(data_.handle, image.handle, i % 2);
       if (i == 0 && !status) std::swap(image_.handle, image.handle);
     }
     return status;
   }
   alexnet_status make(Trainer& trainer) {
-    return alexnet_trainer_create(context_.handle, "fig1-relu", data_.handle, train_options_.handle, &trainer.handle);
+    return alexnet_trainer_create(context_.handle, "fig1-relu", data_.handle, train_options_.handle,
+                                  &trainer.handle);
   }
   alexnet_status make(Session& session) {
     Model model;
-    const alexnet_status status = alexnet_model_open(context_.handle, small_, nullptr, &model.handle);
+    const alexnet_status status =
+        alexnet_model_open(context_.handle, small_, nullptr, &model.handle);
     return status ? status : alexnet_session_create(model.handle, options_.handle, &session.handle);
   }
   // Made beforehand: only the library shall allocate where allocations fail.
-  const char* path(const std::string& name) { return (paths_[name] = (folder_ / name).string()).c_str(); }
+  const char* path(const std::string& name) {
+    return (paths_[name] = (folder_ / name).string()).c_str();
+  }
 
   fs::path folder_;
   const char* small_ = nullptr;
@@ -254,19 +267,23 @@ TEST_P(Faults, Loading) {
   EXPECT_GT(fail_every_new("open",
                            [&] {
                              Model model;
-                             const alexnet_status status =
-                                 alexnet_model_open(context_.handle, small_, nullptr, &model.handle);
+                             const alexnet_status status = alexnet_model_open(
+                                 context_.handle, small_, nullptr, &model.handle);
                              EXPECT_EQ(status != ALEXNET_OK, model.handle == nullptr);
                              return status;
                            }),
             100);
   fail_every_new("open memory", [&] {
     Model model;
-    return alexnet_model_open_memory(context_.handle, bytes_.data(), bytes_.size(), nullptr, &model.handle);
+    return alexnet_model_open_memory(context_.handle, bytes_.data(), bytes_.size(), nullptr,
+                                     &model.handle);
   });
-  fail_every_new("verify", [&] { return alexnet_weights_verify(small_, GetParam(), nullptr, nullptr); });
+  fail_every_new("verify",
+                 [&] { return alexnet_weights_verify(small_, GetParam(), nullptr, nullptr); });
   const char* half = path("half");
-  fail_every_new("convert", [&] { return alexnet_weights_convert(small_, half, nullptr, ALEXNET_PRECISION_FP16, 0); });
+  fail_every_new("convert", [&] {
+    return alexnet_weights_convert(small_, half, nullptr, ALEXNET_PRECISION_FP16, 0);
+  });
 }
 
 TEST_P(Faults, Classifying) {
@@ -283,7 +300,8 @@ TEST_P(Faults, Classifying) {
   const alexnet_image* images[] = {image_.handle, image_.handle};
   const auto classify = [&] {
     Result result;
-    const alexnet_status status = alexnet_session_classify_images(made.handle, images, 2, 10, &result.handle);
+    const alexnet_status status =
+        alexnet_session_classify_images(made.handle, images, 2, 10, &result.handle);
     EXPECT_EQ(status != ALEXNET_OK, result.handle == nullptr);
     return status;
   };
@@ -307,13 +325,16 @@ TEST_P(Faults, Training) {
   ASSERT_EQ(make(disturbed), ALEXNET_OK);
   ASSERT_EQ(make(calm), ALEXNET_OK);
   fail_every_new("step", [&] { return alexnet_trainer_step(disturbed.handle, nullptr, nullptr); });
-  fail_every_tensor("step", [&] { return alexnet_trainer_step(disturbed.handle, nullptr, nullptr); });
+  fail_every_tensor("step",
+                    [&] { return alexnet_trainer_step(disturbed.handle, nullptr, nullptr); });
   int64_t steps = 0;
   ASSERT_EQ(alexnet_trainer_progress(disturbed.handle, &steps, nullptr, nullptr), ALEXNET_OK);
   EXPECT_EQ(steps, 4);
   ASSERT_EQ(alexnet_trainer_run(calm.handle, steps), ALEXNET_OK);
-  fail_every_new("save", [&] { return alexnet_trainer_save_weights(disturbed.handle, disturbed_file, 0); });
-  fail_every_new("checkpoint", [&] { return alexnet_trainer_save_checkpoint(disturbed.handle, check_file); });
+  fail_every_new("save",
+                 [&] { return alexnet_trainer_save_weights(disturbed.handle, disturbed_file, 0); });
+  fail_every_new("checkpoint",
+                 [&] { return alexnet_trainer_save_checkpoint(disturbed.handle, check_file); });
   ASSERT_EQ(alexnet_trainer_save_weights(calm.handle, path("calm"), 0), ALEXNET_OK);
   const auto content = [&](const std::string& name) {
     std::ifstream file(path(name), std::ios::binary);

@@ -25,7 +25,8 @@ std::string bundled_bytes() {
 // A picture of some colour that differs from place to place.
 alexnet::Image picture(int seed, int64_t width = 48, int64_t height = 40) {
   std::vector<uint8_t> pixels(static_cast<size_t>(width * height * 3));
-  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>((i * 7 + i / 97 * 31) * (seed + 1));
+  for (size_t i = 0; i < pixels.size(); ++i)
+    pixels[i] = static_cast<uint8_t>((i * 7 + i / 97 * 31) * (seed + 1));
   return alexnet::Image::from_pixels(pixels.data(), width, height);
 }
 
@@ -44,9 +45,11 @@ TEST(CapiModels, FromMemoryAnswerAsFromTheFile) {
   const size_t size = bytes.size();
   std::fill(bytes.begin(), bytes.end(), 'x');  // they were copied
   EXPECT_EQ(alexnet::Session(model).classify(picture(1)).probabilities(), expected);
-  EXPECT_EQ(status_of([&] { alexnet::Model::from_memory(bytes.data(), size); }), ALEXNET_ERROR_BAD_FILE);
+  EXPECT_EQ(status_of([&] { alexnet::Model::from_memory(bytes.data(), size); }),
+            ALEXNET_ERROR_BAD_FILE);
   bytes = bundled_bytes();
-  EXPECT_EQ(status_of([&] { alexnet::Model::from_memory(bytes.data(), size - 1); }), ALEXNET_ERROR_BAD_FILE);
+  EXPECT_EQ(status_of([&] { alexnet::Model::from_memory(bytes.data(), size - 1); }),
+            ALEXNET_ERROR_BAD_FILE);
   bytes[size / 2] ^= 1;  // of a tensor: its checksum tells when it is read
   const alexnet::Model damaged = alexnet::Model::from_memory(bytes.data(), size);
   EXPECT_EQ(status_of([&] { alexnet::Session session(damaged); }), ALEXNET_ERROR_BAD_FILE);
@@ -65,7 +68,8 @@ TEST(CapiModels, DrawnOnesDependOnTheirSeedAlone) {
   EXPECT_EQ(alexnet::Model::drawn("alexnet").parameters(), 61'100'840);  // torchvision's count
   EXPECT_EQ(alexnet::Model::drawn("alexnet").input_height(), 224);
   EXPECT_EQ(status_of([] { alexnet::Model::drawn("alexnet-2013"); }), ALEXNET_ERROR_NOT_FOUND);
-  EXPECT_EQ(status_of([] { alexnet::Model::drawn("alexnet", -1); }), ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(status_of([] { alexnet::Model::drawn("alexnet", -1); }),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
   EXPECT_FALSE(alexnet::Model::drawn("alexnet-cifar10").self_test().has_value());
 }
 
@@ -73,7 +77,8 @@ TEST(CapiModels, PreprocessGivesWhatClassifyReads) {
   const alexnet::Model model;
   alexnet::Session session(model, one_thread());
   const alexnet::Image image = picture(3);
-  EXPECT_EQ(session.run(model.preprocess(image)).probabilities(), session.classify(image).probabilities());
+  EXPECT_EQ(session.run(model.preprocess(image)).probabilities(),
+            session.classify(image).probabilities());
   const alexnet::Result crops = session.run(model.preprocess(image, 10));
   ASSERT_EQ(crops.count(), 10);
   const std::vector<float> mean = session.classify(image, 10).probabilities();
@@ -83,7 +88,8 @@ TEST(CapiModels, PreprocessGivesWhatClassifyReads) {
     EXPECT_NEAR(sum / 10, mean[k], 1e-6);
   }
   float values[100];
-  EXPECT_EQ(alexnet_model_preprocess(model.get(), image.get(), 1, values, 100), ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(alexnet_model_preprocess(model.get(), image.get(), 1, values, 100),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
   EXPECT_NE(std::strstr(alexnet_last_error(), "3072"), nullptr) << alexnet_last_error();
   EXPECT_NE(model.input_json().find("\"mean\""), std::string::npos);
 }
@@ -99,8 +105,10 @@ TEST(CapiModels, RefuseNumbersThatAreNone) {
 }
 
 TEST(CapiModels, AFileThatSaysItsNetworkIsNotReadIntoAnother) {
-  EXPECT_EQ(status_of([] { alexnet::Model(ALEXNET_BUNDLED, "alexnet"); }), ALEXNET_ERROR_INVALID_ARGUMENT);
-  EXPECT_NE(std::strstr(alexnet_last_error(), "of alexnet-cifar10, not of alexnet"), nullptr) << alexnet_last_error();
+  EXPECT_EQ(status_of([] { alexnet::Model(ALEXNET_BUNDLED, "alexnet"); }),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_NE(std::strstr(alexnet_last_error(), "of alexnet-cifar10, not of alexnet"), nullptr)
+      << alexnet_last_error();
   EXPECT_EQ(status_of([] { alexnet::Model::from_memory("", 0); }), ALEXNET_ERROR_BAD_FILE);
   EXPECT_NE(std::strstr(alexnet_last_error(), "empty"), nullptr) << alexnet_last_error();
   EXPECT_EQ(status_of([] { alexnet::Image::from_memory(nullptr, 0); }), ALEXNET_ERROR_BAD_FILE);
@@ -142,7 +150,8 @@ TEST(CapiMemory, IsWhatThePlanSaid) {
   }
   EXPECT_LE(context.memory_in_use(), plan.weights);  // which the model may keep
   context.set_memory_limit(plan.total - 1);
-  EXPECT_EQ(status_of([&] { alexnet::Session session(model, one_thread(8)); }), ALEXNET_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(status_of([&] { alexnet::Session session(model, one_thread(8)); }),
+            ALEXNET_ERROR_OUT_OF_MEMORY);
   context.set_memory_limit(0);
   EXPECT_EQ(status_of([&] { alexnet::Session session(model, one_thread(8)); }), ALEXNET_OK);
 }
@@ -182,14 +191,15 @@ TEST(CapiMemory, ComesFromTheProgramsAllocatorOnEveryThread) {
   CountingAllocator allocator;
   {
     const alexnet::Context context;
-    ASSERT_EQ(alexnet_context_set_allocator(context.get(), CountingAllocator::allocate, CountingAllocator::deallocate,
-                                            &allocator),
+    ASSERT_EQ(alexnet_context_set_allocator(context.get(), CountingAllocator::allocate,
+                                            CountingAllocator::deallocate, &allocator),
               ALEXNET_OK);
     const alexnet::Model model(context);
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i)
       threads.emplace_back([&] {
-        for (int round = 0; round < 3; ++round) alexnet::Session(model, one_thread()).classify(picture(round));
+        for (int round = 0; round < 3; ++round)
+          alexnet::Session(model, one_thread()).classify(picture(round));
       });
     for (std::thread& thread : threads) thread.join();
     const alexnet::Session session(model, one_thread());
@@ -228,7 +238,8 @@ TEST(CapiTraining, LearnsFromPicturesInMemory) {
   EXPECT_EQ(data.classes(), (std::vector<std::string>{"dark", "bright"}));
   EXPECT_EQ(status_of([&] { data.add(picture(1), 2); }), ALEXNET_ERROR_INVALID_ARGUMENT);
   alexnet::Context context;
-  const alexnet::Memory plan = alexnet::Trainer::plan_memory(context, "alexnet-cifar10", 2, short_training());
+  const alexnet::Memory plan =
+      alexnet::Trainer::plan_memory(context, "alexnet-cifar10", 2, short_training());
   EXPECT_EQ(context.memory_in_use(), 0);
   alexnet::Trainer trainer(context, "alexnet-cifar10", data, short_training());
   EXPECT_EQ(status_of([&] { data.add(picture(1), 0); }), ALEXNET_ERROR_INVALID_STATE);
@@ -252,7 +263,8 @@ TEST(CapiTraining, MeasuresItsDataWhereAsked) {
   EXPECT_TRUE(trainer.run(2));
   const std::string input = trainer.model().input_json();
   EXPECT_NE(input, alexnet::Model().input_json());
-  EXPECT_NE(input.find("\"mean\":[0.47"), std::string::npos) << input;  // of 40, 42, ..., and 181, 183, ...
+  // of 40, 42, ..., and 181, 183, ...
+  EXPECT_NE(input.find("\"mean\":[0.47"), std::string::npos) << input;
 }
 
 TEST(CapiTraining, TakesAllPicturesWhereTheyAreFewerThanABatch) {
@@ -261,10 +273,12 @@ TEST(CapiTraining, TakesAllPicturesWhereTheyAreFewerThanABatch) {
   const alexnet::Dataset data = easy_data();
   EXPECT_EQ(alexnet::Trainer("alexnet-cifar10", data, options).progress().steps_per_epoch, 1);
   options.batch = 25;
-  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", data, options); }), ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", data, options); }),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
 }
 
-// Sessions of two models come and go on many threads while another trains: each answers as it does alone.
+// Sessions of two models come and go on many threads while another trains: each answers as it does
+// alone.
 TEST(CapiThreads, SessionsAndTrainersDoNotDisturbEachOther) {
   const alexnet::Model bundled, drawn = alexnet::Model::drawn("alexnet-cifar10", 5, 24, 3);
   const auto answers = [&](int seed) {
@@ -289,7 +303,8 @@ TEST(CapiThreads, SessionsAndTrainersDoNotDisturbEachOther) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&, i] {
-      for (int round = 0; round < 3; ++round) EXPECT_EQ(answers(i), expected[static_cast<size_t>(i)]);
+      for (int round = 0; round < 3; ++round)
+        EXPECT_EQ(answers(i), expected[static_cast<size_t>(i)]);
     });
   for (int i = 0; i < 2; ++i) threads.emplace_back([&] { EXPECT_EQ(trained(), expected_trained); });
   threads.emplace_back([] {

@@ -39,7 +39,8 @@ TEST(Abi, ClassifiesTheSamePictureHoweverItComes) {
 }
 
 TEST(Abi, TakesPixelsInEveryForm) {
-  const uint8_t rgb[] = {10, 20, 30, 40, 50, 60, 0, 0};  // two rows of one pixel, and a gap of one byte
+  // two rows of one pixel, and a gap of one byte
+  const uint8_t rgb[] = {10, 20, 30, 40, 50, 60, 0, 0};
   const auto pixels = [](const alexnet::Image& image) {
     const uint8_t* data = nullptr;
     EXPECT_EQ(alexnet_image_pixels(image.get(), &data), ALEXNET_OK);
@@ -49,10 +50,13 @@ TEST(Abi, TakesPixelsInEveryForm) {
   EXPECT_EQ(pixels(alexnet::Image::from_pixels(rgb, 1, 2)), (V{10, 20, 30, 40, 50, 60}));
   EXPECT_EQ(pixels(alexnet::Image::from_pixels(rgb, 1, 2, 4)), (V{10, 20, 30, 50, 60, 0}));
   EXPECT_EQ(pixels(alexnet::Image::from_pixels(rgb + 3, 1, 2, -3)), (V{40, 50, 60, 10, 20, 30}));
-  EXPECT_EQ(pixels(alexnet::Image::from_pixels(rgb, 1, 2, 0, ALEXNET_PIXELS_BGR)), (V{30, 20, 10, 60, 50, 40}));
-  EXPECT_EQ(pixels(alexnet::Image::from_pixels(rgb, 1, 2, 0, ALEXNET_PIXELS_GRAY)), (V{10, 10, 10, 20, 20, 20}));
+  EXPECT_EQ(pixels(alexnet::Image::from_pixels(rgb, 1, 2, 0, ALEXNET_PIXELS_BGR)),
+            (V{30, 20, 10, 60, 50, 40}));
+  EXPECT_EQ(pixels(alexnet::Image::from_pixels(rgb, 1, 2, 0, ALEXNET_PIXELS_GRAY)),
+            (V{10, 10, 10, 20, 20, 20}));
   const uint8_t rgba[] = {10, 20, 30, 255, 10, 20, 30, 0};  // the second is transparent: white
-  EXPECT_EQ(pixels(alexnet::Image::from_pixels(rgba, 1, 2, 0, ALEXNET_PIXELS_RGBA)), (V{10, 20, 30, 255, 255, 255}));
+  EXPECT_EQ(pixels(alexnet::Image::from_pixels(rgba, 1, 2, 0, ALEXNET_PIXELS_RGBA)),
+            (V{10, 20, 30, 255, 255, 255}));
   EXPECT_THROW(alexnet::Image::from_pixels(rgb, 0, 2), alexnet::Error);
   EXPECT_THROW(alexnet::Image::from_pixels(rgb, 2, 1, 5), alexnet::Error);
   EXPECT_THROW(alexnet::Image::from_pixels(rgb, 1, 1, 0, 9), alexnet::Error);
@@ -60,20 +64,25 @@ TEST(Abi, TakesPixelsInEveryForm) {
 
 TEST(Abi, SaysWhatIsWrongWithFilesAndDevices) {
   alexnet_model* model = nullptr;
-  EXPECT_EQ(alexnet_model_open(nullptr, "/nowhere/x.safetensors", nullptr, &model), ALEXNET_ERROR_NOT_FOUND);
+  EXPECT_EQ(alexnet_model_open(nullptr, "/nowhere/x.safetensors", nullptr, &model),
+            ALEXNET_ERROR_NOT_FOUND);
   EXPECT_TRUE(says("/nowhere/x.safetensors"));
-  EXPECT_EQ(alexnet_model_open(nullptr, cat_picture.c_str(), nullptr, &model), ALEXNET_ERROR_BAD_FILE);
+  EXPECT_EQ(alexnet_model_open(nullptr, cat_picture.c_str(), nullptr, &model),
+            ALEXNET_ERROR_BAD_FILE);
   EXPECT_EQ(alexnet_device_probe("cpu"), ALEXNET_OK);
   EXPECT_EQ(alexnet_device_probe("cuda:0"), ALEXNET_ERROR_DEVICE);
   EXPECT_EQ(alexnet_device_probe("abacus"), ALEXNET_ERROR_NOT_FOUND);
   EXPECT_TRUE(says("cpu"));
   EXPECT_EQ(alexnet_device_probe_precision("cpu,reference", ALEXNET_PRECISION_FP32, 1), ALEXNET_OK);
   EXPECT_EQ(alexnet_device_probe_precision("reference", ALEXNET_PRECISION_INT8, 0), ALEXNET_OK);
-  EXPECT_EQ(alexnet_device_probe_precision("reference", ALEXNET_PRECISION_INT8, 1), ALEXNET_ERROR_UNSUPPORTED);
+  EXPECT_EQ(alexnet_device_probe_precision("reference", ALEXNET_PRECISION_INT8, 1),
+            ALEXNET_ERROR_UNSUPPORTED);
   EXPECT_TRUE(says("reference trains in fp32, not in int8"));
-  EXPECT_EQ(alexnet_device_probe_precision("cuda:0", ALEXNET_PRECISION_FP32, 0), ALEXNET_ERROR_DEVICE);
+  EXPECT_EQ(alexnet_device_probe_precision("cuda:0", ALEXNET_PRECISION_FP32, 0),
+            ALEXNET_ERROR_DEVICE);
   for (const alexnet::Device& device : alexnet::devices())
-    EXPECT_EQ(device.usable, !device.inference.empty() && device.training.front() == ALEXNET_PRECISION_FP32);
+    EXPECT_EQ(device.usable,
+              !device.inference.empty() && device.training.front() == ALEXNET_PRECISION_FP32);
   alexnet::SessionOptions options;
   options.precision = ALEXNET_PRECISION_TF32;  // which GPUs alone take
   EXPECT_THROW(alexnet::Session(alexnet::Model(), options), alexnet::Error);
@@ -111,14 +120,16 @@ TEST(Abi, HandlesAreFreedInAnyOrder) {
   EXPECT_EQ(alexnet_session_free(session), ALEXNET_OK);
   ASSERT_EQ(alexnet_result_top(result, 0, 0, nullptr, &label, nullptr), ALEXNET_OK);
   EXPECT_STREQ(label, "cat");
-  EXPECT_EQ(alexnet_result_top(result, 1, 0, nullptr, &label, nullptr), ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(alexnet_result_top(result, 1, 0, nullptr, &label, nullptr),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
   EXPECT_TRUE(says("image"));
   alexnet_result_free(result);
 }
 
 TEST(Abi, TellsMemoryBeforeAndAfter) {
   const alexnet::Model model;
-  const alexnet::Memory before = alexnet::Session::plan_memory(model), after = alexnet::Session(model).memory();
+  const alexnet::Memory before = alexnet::Session::plan_memory(model),
+                        after = alexnet::Session(model).memory();
   EXPECT_EQ(before.weights, after.weights);
   EXPECT_EQ(before.activations, after.activations);
   EXPECT_GT(before.weights, 454858 * 4 - 1);
@@ -142,7 +153,8 @@ TEST(Threads, ShareAModelAndKeepTheirErrors) {
   const alexnet::Model model;
   alexnet::SessionOptions options;
   options.threads = 1;
-  const std::vector<float> alone = alexnet::Session(model, options).classify(cat_picture).probabilities();
+  const std::vector<float> alone =
+      alexnet::Session(model, options).classify(cat_picture).probabilities();
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&, i] {
@@ -161,10 +173,12 @@ TEST(Threads, ShareAModelAndKeepTheirErrors) {
 TEST(Weights, AreVerified) {
   int32_t tested = 0;
   double difference = 1;
-  EXPECT_EQ(alexnet_weights_verify(ALEXNET_BUNDLED, nullptr, &tested, &difference), ALEXNET_OK) << alexnet_last_error();
+  EXPECT_EQ(alexnet_weights_verify(ALEXNET_BUNDLED, nullptr, &tested, &difference), ALEXNET_OK)
+      << alexnet_last_error();
   EXPECT_EQ(tested, 1);
   EXPECT_LT(difference, 1e-4);
-  EXPECT_EQ(alexnet_weights_verify(cat_picture.c_str(), nullptr, nullptr, nullptr), ALEXNET_ERROR_BAD_FILE);
+  EXPECT_EQ(alexnet_weights_verify(cat_picture.c_str(), nullptr, nullptr, nullptr),
+            ALEXNET_ERROR_BAD_FILE);
 }
 
 }  // namespace

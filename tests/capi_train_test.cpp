@@ -86,7 +86,8 @@ TEST_F(CapiTrain, TwoDevicesShareTheWorkInEitherWay) {
   const std::vector<double> alone = losses("cpu", "data");
   for (const char* parallelism : {"data", "hybrid"}) {
     const std::vector<double> shared = losses("cpu,cpu", parallelism);
-    for (size_t step = 0; step < alone.size(); ++step) EXPECT_NEAR(shared[step], alone[step], 1e-4) << parallelism;
+    for (size_t step = 0; step < alone.size(); ++step)
+      EXPECT_NEAR(shared[step], alone[step], 1e-4) << parallelism;
   }
   EXPECT_EQ(status_of([&] { losses("cpu", "model"); }), ALEXNET_ERROR_INVALID_ARGUMENT);
 }
@@ -135,7 +136,8 @@ TEST_F(CapiTrain, CancelsFromAnotherThread) {
   other.join();
   const int64_t stopped = endless.progress().steps_done;
   EXPECT_GE(stopped, 2);
-  EXPECT_EQ(alexnet_trainer_cancel(endless.get()), ALEXNET_ERROR_INVALID_STATE);  // and nothing is kept for later
+  // and nothing is kept for later
+  EXPECT_EQ(alexnet_trainer_cancel(endless.get()), ALEXNET_ERROR_INVALID_STATE);
   EXPECT_TRUE(endless.run(1));
   EXPECT_EQ(endless.progress().steps_done, stopped + 1);
   EXPECT_EQ(status_of([&] {
@@ -164,28 +166,38 @@ TEST_F(CapiTrain, ACheckpointIsNotResumedWithFewerEpochsThanItMade) {
   fewer.epochs = 1;
   EXPECT_EQ(status_of([&] { alexnet::Trainer::resume(path("done.safetensors"), *data, fewer); }),
             ALEXNET_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(status_of([&] { alexnet::Trainer::resume("alexnet-cifar10", *data); }), ALEXNET_ERROR_NOT_FOUND);
+  EXPECT_EQ(status_of([&] { alexnet::Trainer::resume("alexnet-cifar10", *data); }),
+            ALEXNET_ERROR_NOT_FOUND);
 }
 
 // Where nothing could be saved in the end, nothing begins.
 TEST_F(CapiTrain, ClassesThatNoFileCanHoldAreRefused) {
-  EXPECT_EQ(status_of([] { alexnet::Dataset::in_memory({"cat", "\xff\xfe"}); }), ALEXNET_ERROR_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(alexnet_last_error()).find("class 1"), std::string::npos) << alexnet_last_error();
+  EXPECT_EQ(status_of([] {
+              alexnet::Dataset::in_memory({"cat", "\xff\xfe"});
+            }),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(alexnet_last_error()).find("class 1"), std::string::npos)
+      << alexnet_last_error();
   EXPECT_EQ(status_of([] { alexnet::Dataset::in_memory({""}); }), ALEXNET_ERROR_INVALID_ARGUMENT);
   const alexnet::Dataset empty = alexnet::Dataset::in_memory({"cat"});
-  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", empty); }), ALEXNET_ERROR_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(alexnet_last_error()).find("no pictures"), std::string::npos) << alexnet_last_error();
+  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", empty); }),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(alexnet_last_error()).find("no pictures"), std::string::npos)
+      << alexnet_last_error();
 }
 
 TEST_F(CapiTrain, KeepsACheckpoint) {
   alexnet::Trainer training = trainer();
   training.set_checkpoint(path("kept.safetensors"));
   std::vector<bool> there;
-  training.on_step([&](const alexnet::Step&) { there.push_back(fs::exists(path("kept.safetensors"))); });
+  training.on_step(
+      [&](const alexnet::Step&) { there.push_back(fs::exists(path("kept.safetensors"))); });
   EXPECT_TRUE(training.run(5));
-  EXPECT_EQ(there, (std::vector<bool>{false, false, false, true, true}));  // after the first epoch, of three steps
+  // after the first epoch, of three steps
+  EXPECT_EQ(there, (std::vector<bool>{false, false, false, true, true}));
   EXPECT_EQ(alexnet::Trainer::resume(path("kept.safetensors"), *data).progress().steps_done, 5);
-  EXPECT_EQ(status_of([&] { training.save_checkpoint("/nowhere/x.safetensors"); }), ALEXNET_ERROR_IO);
+  EXPECT_EQ(status_of([&] { training.save_checkpoint("/nowhere/x.safetensors"); }),
+            ALEXNET_ERROR_IO);
 }
 
 struct Seen {
@@ -201,7 +213,8 @@ TEST_F(CapiTrain, RefusesCallsInsideACallback) {
   const alexnet_step_callback misuse = [](void* to, const alexnet_step*) {
     auto& at = *static_cast<Seen*>(to);
     int64_t count = 0;
-    at.answers = {alexnet_trainer_free(at.trainer), alexnet_trainer_set_step_callback(at.trainer, nullptr, nullptr),
+    at.answers = {alexnet_trainer_free(at.trainer),
+                  alexnet_trainer_set_step_callback(at.trainer, nullptr, nullptr),
                   alexnet_trainer_step(at.trainer, nullptr, nullptr), alexnet_device_count(&count),
                   alexnet_trainer_cancel(at.trainer)};
   };
@@ -216,7 +229,9 @@ TEST_F(CapiTrain, RefusesCallsInsideACallback) {
 TEST_F(CapiTrain, NoCallbackFiresAfterItsRemoval) {
   alexnet::Trainer training = trainer();
   Seen seen;
-  const alexnet_step_callback count = [](void* to, const alexnet_step*) { ++static_cast<Seen*>(to)->calls; };
+  const alexnet_step_callback count = [](void* to, const alexnet_step*) {
+    ++static_cast<Seen*>(to)->calls;
+  };
   ASSERT_EQ(alexnet_trainer_set_step_callback(training.get(), count, &seen), ALEXNET_OK);
   std::thread other([&] {
     while (seen.calls < 2) std::this_thread::yield();
@@ -245,17 +260,22 @@ TEST_F(CapiTrain, PassesOnWhatACallbackThrows) {
 TEST_F(CapiTrain, SaysWhatCannotBeTrained) {
   alexnet::TrainOptions wanted = options();
   wanted.batch = 49;
-  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", *data, wanted); }), ALEXNET_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(status_of([&] { alexnet::Trainer("lenet", *data, options()); }), ALEXNET_ERROR_NOT_FOUND);
+  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", *data, wanted); }),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(status_of([&] { alexnet::Trainer("lenet", *data, options()); }),
+            ALEXNET_ERROR_NOT_FOUND);
   wanted = options();
   wanted.input_size = 3;
-  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-2012", *data, wanted); }), ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-2012", *data, wanted); }),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
   wanted = options();
   wanted.momentum = 1;
-  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", *data, wanted); }), ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", *data, wanted); }),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
   wanted = options();
   wanted.initial_weights = "/nowhere";
-  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", *data, wanted); }), ALEXNET_ERROR_NOT_FOUND);
+  EXPECT_EQ(status_of([&] { alexnet::Trainer("alexnet-cifar10", *data, wanted); }),
+            ALEXNET_ERROR_NOT_FOUND);
   trainer().save_weights(path("no_checkpoint.safetensors"));
   EXPECT_EQ(status_of([&] { alexnet::Trainer::resume(path("no_checkpoint.safetensors"), *data); }),
             ALEXNET_ERROR_BAD_FILE);
@@ -295,17 +315,22 @@ TEST_F(CapiTrain, EvaluatesASessionAndStopsWhenAsked) {
   EXPECT_NEAR(all.loss, training.evaluate(*data).loss, 1e-5);
   EXPECT_EQ(status_of([&] { session.evaluate(*data, 1, [](int64_t, int64_t) { return false; }); }),
             ALEXNET_ERROR_CANCELLED);
-  EXPECT_THROW(session.evaluate(*data, 1, [](int64_t, int64_t) -> bool { throw std::runtime_error("enough"); }),
+  EXPECT_THROW(session.evaluate(
+                   *data, 1, [](int64_t, int64_t) -> bool { throw std::runtime_error("enough"); }),
                std::runtime_error);
   session.evaluate(*data, 1, [&](int64_t, int64_t) {
-    EXPECT_EQ(alexnet_session_free(session.get()), ALEXNET_ERROR_INVALID_STATE);  // inside a callback
-    std::thread([&] { EXPECT_EQ(status_of([&] { session.memory(); }), ALEXNET_ERROR_INVALID_STATE); }).join();
+    // inside a callback
+    EXPECT_EQ(alexnet_session_free(session.get()), ALEXNET_ERROR_INVALID_STATE);
+    std::thread([&] {
+      EXPECT_EQ(status_of([&] { session.memory(); }), ALEXNET_ERROR_INVALID_STATE);
+    }).join();
     return true;
   });
   const alexnet_progress_callback stop = [](void*, int64_t, int64_t) -> int32_t { return 1; };
   alexnet_session* const one[] = {session.get()};
   alexnet_evaluation* none = nullptr;
-  EXPECT_EQ(alexnet_session_evaluate(one, 1, data->get(), 1, stop, nullptr, &none), ALEXNET_ERROR_CANCELLED);
+  EXPECT_EQ(alexnet_session_evaluate(one, 1, data->get(), 1, stop, nullptr, &none),
+            ALEXNET_ERROR_CANCELLED);
   EXPECT_EQ(none, nullptr);
   alexnet::Session other(model, by_eight);
   EXPECT_NEAR(alexnet::Session::evaluate({&session, &other}, *data).loss, all.loss, 1e-6);
@@ -319,30 +344,36 @@ TEST_F(CapiTrain, ConvertsWeightFiles) {
     return alexnet::Session(alexnet::Model(file, "alexnet-cifar10")).run(picture).probabilities();
   };
   const std::vector<float> expected = answer(path("source.safetensors"));
-  alexnet::convert(path("source.safetensors"), path("half.safetensors"), "", ALEXNET_PRECISION_FP16);
+  alexnet::convert(path("source.safetensors"), path("half.safetensors"), "",
+                   ALEXNET_PRECISION_FP16);
   const std::vector<float> half = answer(path("half.safetensors"));
   for (size_t i = 0; i < half.size(); ++i) EXPECT_NEAR(half[i], expected[i], 1e-2);
   for (const auto& tensor : alexnet::Weights(path("half.safetensors")).tensors())
     EXPECT_EQ(tensor.type, tensor.name == "selftest.output" ? "F32" : "F16") << tensor.name;
   EXPECT_LT(*alexnet::verify(path("half.safetensors")), 1e-5);
   fs::copy_file(ALEXNET_BUNDLED, path("same.safetensors"));
-  alexnet::convert(path("same.safetensors"), path("same.safetensors"), "", ALEXNET_PRECISION_AS_STORED, true);
+  alexnet::convert(path("same.safetensors"), path("same.safetensors"), "",
+                   ALEXNET_PRECISION_AS_STORED, true);
   EXPECT_EQ(alexnet::Weights(path("same.safetensors")).metadata("alexnet.labels"), std::nullopt);
   EXPECT_FALSE(alexnet::verify(path("same.safetensors")).has_value());
-  EXPECT_EQ(*alexnet::Weights(path("half.safetensors")).metadata("alexnet.model"), "alexnet-cifar10/1");
+  EXPECT_EQ(*alexnet::Weights(path("half.safetensors")).metadata("alexnet.model"),
+            "alexnet-cifar10/1");
 }
 
 TEST_F(CapiTrain, LogsToEachContextUntilItIsFreed) {
   trainer().save_checkpoint(path("logged.safetensors"));
   alexnet::TrainOptions more_threads;
   more_threads.threads = 2;  // another plan, about which resuming warns
-  const auto resume = [&] { alexnet::Trainer::resume(path("logged.safetensors"), *data, more_threads); };
+  const auto resume = [&] {
+    alexnet::Trainer::resume(path("logged.safetensors"), *data, more_threads);
+  };
   std::vector<std::string> lines;
   {
     alexnet::Context context;
     context.set_log([&](alexnet_log_level level, std::string_view line) {
       if (level < ALEXNET_LOG_WARNING) return;
-      EXPECT_EQ(alexnet_context_set_log_callback(nullptr, nullptr, nullptr), ALEXNET_ERROR_INVALID_STATE);
+      EXPECT_EQ(alexnet_context_set_log_callback(nullptr, nullptr, nullptr),
+                ALEXNET_ERROR_INVALID_STATE);
       lines.emplace_back(line);
       throw std::runtime_error("dropped");
     });

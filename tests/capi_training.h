@@ -17,19 +17,22 @@ inline std::string be32(uint32_t value) {
   return bytes;
 }
 
-constexpr int pictures = 24;  // for training, as few as will do: an emulator runs this with plain loops
+// for training, as few as will do: an emulator runs this with plain loops
+constexpr int pictures = 24;
 
 // 12x12 grey pictures as idx files; the class, of three, is how bright they are.
 inline void write_set(const fs::path& folder, const std::string& part, uint32_t count) {
   std::string pixels, labels;
   for (uint32_t i = 0; i < count; ++i) {
     labels += static_cast<char>(i % 3);
-    for (uint32_t p = 0; p < 144; ++p) pixels += static_cast<char>(i % 3 * 80 + (i * 31 + p * 17) % 60);
+    for (uint32_t p = 0; p < 144; ++p)
+      pixels += static_cast<char>(i % 3 * 80 + (i * 31 + p * 17) % 60);
   }
   fs::create_directories(folder);
   std::ofstream(folder / (part + "-images-idx3-ubyte"), std::ios::binary)
       << be32(0x803) << be32(count) << be32(12) << be32(12) << pixels;
-  std::ofstream(folder / (part + "-labels-idx1-ubyte"), std::ios::binary) << be32(0x801) << be32(count) << labels;
+  std::ofstream(folder / (part + "-labels-idx1-ubyte"), std::ios::binary)
+      << be32(0x801) << be32(count) << labels;
 }
 
 class CapiTrain : public testing::Test {
@@ -54,7 +57,9 @@ class CapiTrain : public testing::Test {
     options.threads = 1;
     return options;
   }
-  static alexnet::Trainer trainer() { return alexnet::Trainer("alexnet-cifar10", *data, options()); }
+  static alexnet::Trainer trainer() {
+    return alexnet::Trainer("alexnet-cifar10", *data, options());
+  }
   static std::vector<float> weights_of(const std::string& file) {
     const alexnet::Weights weights(file);
     std::vector<float> all;

@@ -24,11 +24,14 @@ inline std::string bytes_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-inline void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+inline void write(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 // An uncompressed 24-bit BMP of noise over one colour.
 inline std::string bmp(int width, int height, uint64_t seed, size_t bright) {
-  const auto row = static_cast<size_t>((width * 3 + 3) / 4 * 4), size = 54 + row * static_cast<size_t>(height);
+  const auto row = static_cast<size_t>((width * 3 + 3) / 4 * 4),
+             size = 54 + row * static_cast<size_t>(height);
   std::string bytes(size, '\0');
   const auto put = [&](size_t at, uint32_t value) {
     for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<char>(value >> (8 * i));
@@ -65,9 +68,11 @@ class Cli : public testing::Test {
   }
 
   static Outcome run(const std::string& arguments) {
-    const std::string line = std::string("'") + ALEXNET_PROGRAM + "' " + arguments + " >out.txt 2>err.txt </dev/null";
+    const std::string line =
+        std::string("'") + ALEXNET_PROGRAM + "' " + arguments + " >out.txt 2>err.txt </dev/null";
     const int status = std::system(line.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), bytes_of("out.txt"), bytes_of("err.txt")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), bytes_of("out.txt"),
+            bytes_of("err.txt")};
   }
 
   // Fails with this code, says so in one line that holds `part`, and prints nothing else.
@@ -90,7 +95,8 @@ class Cli : public testing::Test {
   }
 
   static constexpr const char* small_run =
-      "train --model alexnet-cifar10 --size 12 --data data --batch 8 --threads 1 --schedule constant --lr 0.005 ";
+      "train --model alexnet-cifar10 --size 12 --data data --batch 8 --threads 1 --schedule "
+      "constant --lr 0.005 ";
 
   const std::string samples_ = ALEXNET_SAMPLES "/images/";
   const std::string cat_ = std::string("'") + ALEXNET_SAMPLES + "/images/cat.jpg'";

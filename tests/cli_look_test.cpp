@@ -27,7 +27,8 @@ class CliLook : public Cli {
     write("data/.hidden.bmp", bmp(12, 12, 9, 0));
   }
 
-  // All weights 0.01, but the first layer's as `filter` says; the classifier is what 67 x 67 pictures leave of it.
+  // All weights 0.01, but the first layer's as `filter` says; the classifier is what 67 x 67
+  // pictures leave of it.
   static void make_model_file(const std::string& name, const std::string& path,
                               const std::function<float(int64_t filter, int64_t channel)>& filter) {
     const NetSpec spec = make_model(name, {2, 67, 67});
@@ -36,9 +37,11 @@ class CliLook : public Cli {
       const auto fill = [&filter, param](std::span<std::byte> out) {
         std::vector<float> values(out.size() / 2, 0.01f);
         const bool first = param.shape.size() == 4 && param.shape[1] == 3;
-        const auto plane = first ? static_cast<size_t>(param.shape[2] * param.shape[3]) : values.size();
+        const auto plane =
+            first ? static_cast<size_t>(param.shape[2] * param.shape[3]) : values.size();
         for (size_t i = 0; first && i < values.size(); ++i)
-          values[i] = filter(static_cast<int64_t>(i / plane / 3), static_cast<int64_t>(i / plane % 3));
+          values[i] =
+              filter(static_cast<int64_t>(i / plane / 3), static_cast<int64_t>(i / plane % 3));
         from_float(DataType::bf16, values.data(), out.data(), values.size());
       };
       tensors.push_back({param.name, DataType::bf16, param.shape, fill});
@@ -64,15 +67,17 @@ class CliLook : public Cli {
 
 TEST_F(CliLook, FeaturesAreThoseOfASession) {
   make_pictures();
-  const Outcome result = run("features data --model " + bundled_ + " --layer pool4 --threads 1 --out f.safetensors");
+  const Outcome result =
+      run("features data --model " + bundled_ + " --layer pool4 --threads 1 --out f.safetensors");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.err.find("1.bmp"), std::string::npos) << result.err;
   EXPECT_NE(result.out.find("8 pictures"), std::string::npos) << result.out;
   EXPECT_EQ(run("verify f.safetensors").code, 0);
 
   const FeatureIndex index = FeatureIndex::open("f.safetensors");
-  EXPECT_EQ(index.source().images, (std::vector<std::string>{"blue/0.bmp", "blue/1.bmp", "blue/2.bmp", "green/0.bmp",
-                                                             "green/1.bmp", "green/2.bmp", "red/0.bmp", "red/2.bmp"}));
+  EXPECT_EQ(index.source().images,
+            (std::vector<std::string>{"blue/0.bmp", "blue/1.bmp", "blue/2.bmp", "green/0.bmp",
+                                      "green/1.bmp", "green/2.bmp", "red/0.bmp", "red/2.bmp"}));
   EXPECT_EQ(index.source().folder, "data");
   EXPECT_EQ(index.source().layer, "pool4");
   EXPECT_EQ(index.source().shape, (Shape{96, 4, 4}));
@@ -84,7 +89,8 @@ TEST_F(CliLook, FeaturesAreThoseOfASession) {
   wanted.outputs = {"pool4"};
   std::vector<Image> images;
   for (int64_t i = 0; i < index.size(); ++i) images.push_back(read_image(index.image(i)));
-  const std::vector<float> expected = Session(Model::open(ALEXNET_BUNDLED), wanted).features(images, "pool4");
+  const std::vector<float> expected =
+      Session(Model::open(ALEXNET_BUNDLED), wanted).features(images, "pool4");
   ASSERT_EQ(index.rows().size(), expected.size() * sizeof(float));
   EXPECT_EQ(std::memcmp(index.rows().data(), expected.data(), index.rows().size()), 0);
 }
@@ -102,7 +108,9 @@ TEST_F(CliLook, FeaturesAndClassifyListFoldersAsTrainingDoes) {
   Outcome result = run("features set --threads 1 --out f.safetensors");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(FeatureIndex::open("f.safetensors").source().images, names);
-  EXPECT_NE(result.err.find("1 link that leads nowhere or in a circle (blue/up)"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("1 link that leads nowhere or in a circle (blue/up)"),
+            std::string::npos)
+      << result.err;
   result = run("classify --json --threads 1 set " + cat_);
   ASSERT_EQ(result.code, 0) << result.err;
   const json results = json::parse(result.out).at("results");
@@ -147,8 +155,8 @@ TEST_F(CliLook, StoppedFeaturesLeaveNothing) {
   const pid_t child = fork();
   if (child == 0) {
     std::freopen("err.txt", "w", stderr);
-    execl(ALEXNET_PROGRAM, "alexnet", "features", "many", "--threads", "1", "--out", "x.safetensors",
-          static_cast<char*>(nullptr));
+    execl(ALEXNET_PROGRAM, "alexnet", "features", "many", "--threads", "1", "--out",
+          "x.safetensors", static_cast<char*>(nullptr));
     _exit(127);
   }
   for (int i = 0; i < 600 && bytes_of("err.txt").empty(); ++i)
@@ -165,8 +173,8 @@ TEST_F(CliLook, StoppedFeaturesLeaveNothing) {
 TEST_F(CliLook, SearchFindsTheNearest) {
   make_pictures();
   ASSERT_EQ(run("features data --model " + bundled_ + " --out f.safetensors").code, 0);
-  const Outcome result =
-      run("search --index f.safetensors --query data/green/2.bmp --query " + cat_ + " --top 3 --json --plot found.png");
+  const Outcome result = run("search --index f.safetensors --query data/green/2.bmp --query " +
+                             cat_ + " --top 3 --json --plot found.png");
   ASSERT_EQ(result.code, 0) << result.err;
   const json document = json::parse(result.out);
   EXPECT_EQ(document.at("layer"), "relu5");
@@ -193,7 +201,8 @@ TEST_F(CliLook, SearchRefusesWhatDoesNotFit) {
   make_pictures();
   fs::copy_file(ALEXNET_BUNDLED, "net.safetensors");
   ASSERT_EQ(run("features data --model net.safetensors --out f.safetensors").code, 0);
-  const std::string search = "search --query " + cat_ + " --index ", whole = bytes_of("f.safetensors");
+  const std::string search = "search --query " + cat_ + " --index ",
+                    whole = bytes_of("f.safetensors");
   write("cut.safetensors", whole.substr(0, whole.size() - 100));
   refuses(search + "cut.safetensors", 1, "cut.safetensors");
   std::string damaged = whole;
@@ -232,8 +241,9 @@ TEST_F(CliLook, KernelsShowTheirColours) {
   EXPECT_NE(bundled.out.find("32 filters"), std::string::npos) << bundled.out;
 
   // Caffe's networks read blue first; the first filter is for it, the second for red.
-  make_model_file("caffenet", "caffe.safetensors",
-                  [](int64_t filter, int64_t channel) { return channel == 2 * filter ? 1.f : 0.f; });
+  make_model_file("caffenet", "caffe.safetensors", [](int64_t filter, int64_t channel) {
+    return channel == 2 * filter ? 1.f : 0.f;
+  });
   ASSERT_EQ(run("kernels --model caffe.safetensors --out k.png").code, 0);
   const Image image = read_image("k.png");
   using Rgb = std::array<int, 3>;
@@ -245,16 +255,21 @@ TEST_F(CliLook, KernelsShowTheirColours) {
 }
 
 TEST_F(CliLook, KernelsOfTowersStandApart) {
-  make_model_file("alexnet-2012", "towers.safetensors",
-                  [](int64_t filter, int64_t channel) { return filter == 0 && channel == 0 ? 1.f : -1.f; });
+  make_model_file("alexnet-2012", "towers.safetensors", [](int64_t filter, int64_t channel) {
+    return filter == 0 && channel == 0 ? 1.f : -1.f;
+  });
   const Outcome result = run("kernels --model towers.safetensors --out k.png");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.out.find("conv1a: 48 filters"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("conv1b: 48 filters"), std::string::npos) << result.out;
   ASSERT_EQ(run("kernels --model towers.safetensors --layer conv1b --out b.png").code, 0);
-  ASSERT_EQ(run("kernels --model towers.safetensors --layer conv2 --activations " + cat_ + " --out a.png").code, 0);
+  ASSERT_EQ(
+      run("kernels --model towers.safetensors --layer conv2 --activations " + cat_ + " --out a.png")
+          .code,
+      0);
 
-  // Down the first column: a red tile and two black ones; the gap of the towers, with a title in it; and again.
+  // Down the first column: a red tile and two black ones; the gap of the towers, with a title in
+  // it; and again.
   const Image image = read_image("k.png");
   struct Tile {
     bool red;
@@ -264,7 +279,8 @@ TEST_F(CliLook, KernelsOfTowersStandApart) {
   for (int64_t y = 0; y < image.height; ++y) {
     const auto [red, green, blue] = pixel(image, 74, y);
     const bool in_tile = green == 0 && blue == 0;
-    if (in_tile && (tiles.empty() || tiles.back().first + tiles.back().height < y)) tiles.push_back({red == 255, y, 0});
+    if (in_tile && (tiles.empty() || tiles.back().first + tiles.back().height < y))
+      tiles.push_back({red == 255, y, 0});
     if (in_tile) ++tiles.back().height;
   }
   ASSERT_EQ(tiles.size(), 6u);
@@ -286,7 +302,9 @@ TEST_F(CliLook, KernelsRefuseWhatCannotBeDrawn) {
   refuses("kernels --out /nowhere/x.png", 1, "/nowhere");
   refuses("kernels --model missing.pth --out x.png", 1, "missing.pth");
   EXPECT_FALSE(fs::exists("x.png"));
-  EXPECT_EQ(run("kernels --activations " + cat_ + " --layer conv4 --contrast common --out x.svg").code, 0);
+  EXPECT_EQ(
+      run("kernels --activations " + cat_ + " --layer conv4 --contrast common --out x.svg").code,
+      0);
   EXPECT_NE(bytes_of("x.svg").find("<svg"), std::string::npos);
 }
 

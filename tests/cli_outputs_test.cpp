@@ -21,7 +21,8 @@ class CliOutputs : public Cli {
     const pid_t child = fork();
     if (child == 0) {
       for (const int number : {SIGHUP, SIGTERM, SIGINT}) std::signal(number, SIG_DFL);
-      const std::string line = std::string("exec '") + ALEXNET_PROGRAM + "' " + arguments + " >bg.txt 2>&1 </dev/null";
+      const std::string line =
+          std::string("exec '") + ALEXNET_PROGRAM + "' " + arguments + " >bg.txt 2>&1 </dev/null";
       execl("/bin/sh", "sh", "-c", line.c_str(), static_cast<char*>(nullptr));
       _exit(127);
     }
@@ -33,7 +34,8 @@ class CliOutputs : public Cli {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   static bool wait_for(const std::function<bool()>& happened) {
-    for (int i = 0; i < 600 && !happened(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    for (int i = 0; i < 600 && !happened(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
     return happened();
   }
   static bool left_behind(const std::string& ending = "") {
@@ -44,7 +46,8 @@ class CliOutputs : public Cli {
     return false;
   }
 
-  const std::string endless_ = std::string(small_run) + "--epochs 1000000 --checkpoint-every 1 --out n.safetensors ";
+  const std::string endless_ =
+      std::string(small_run) + "--epochs 1000000 --checkpoint-every 1 --out n.safetensors ";
 };
 
 TEST_F(CliOutputs, NoFileIsWrittenThatAnotherOptionNames) {
@@ -60,25 +63,31 @@ TEST_F(CliOutputs, NoFileIsWrittenThatAnotherOptionNames) {
 
 TEST_F(CliOutputs, OneRunAtATimeWritesAFile) {
   const pid_t first = start(endless_);
-  ASSERT_TRUE(wait_for([] { return fs::exists("n.checkpoint.safetensors"); })) << bytes_of("bg.txt");
-  refuses(std::string(small_run) + "--epochs 1 --force --out n.safetensors", 1, "process " + std::to_string(first));
+  ASSERT_TRUE(wait_for([] { return fs::exists("n.checkpoint.safetensors"); }))
+      << bytes_of("bg.txt");
+  refuses(std::string(small_run) + "--epochs 1 --force --out n.safetensors", 1,
+          "process " + std::to_string(first));
   kill(first, SIGTERM);
   EXPECT_EQ(end_of(first), 1);
-  EXPECT_NE(bytes_of("bg.txt").find("--resume n.checkpoint.safetensors"), std::string::npos) << bytes_of("bg.txt");
+  EXPECT_NE(bytes_of("bg.txt").find("--resume n.checkpoint.safetensors"), std::string::npos)
+      << bytes_of("bg.txt");
   EXPECT_FALSE(left_behind());
 }
 
 TEST_F(CliOutputs, AnUnfinishedRunIsNotReplacedUnasked) {
   const pid_t first = start(endless_);
-  ASSERT_TRUE(wait_for([] { return fs::exists("n.checkpoint.safetensors"); })) << bytes_of("bg.txt");
+  ASSERT_TRUE(wait_for([] { return fs::exists("n.checkpoint.safetensors"); }))
+      << bytes_of("bg.txt");
   kill(first, SIGKILL);
   end_of(first);
   const std::string before = bytes_of("n.checkpoint.safetensors");
-  refuses(std::string(small_run) + "--epochs 1 --out n.safetensors", 1, "--resume n.checkpoint.safetensors");
+  refuses(std::string(small_run) + "--epochs 1 --out n.safetensors", 1,
+          "--resume n.checkpoint.safetensors");
   EXPECT_EQ(bytes_of("n.checkpoint.safetensors"), before);
   const Outcome forced = run(std::string(small_run) + "--epochs 1 --force --out n.safetensors");
   EXPECT_EQ(forced.code, 0) << forced.err;
-  const Outcome again = run(std::string(small_run) + "--epochs 1 --out n.safetensors");  // that one is finished
+  // that one is finished
+  const Outcome again = run(std::string(small_run) + "--epochs 1 --out n.safetensors");
   EXPECT_EQ(again.code, 0) << again.err;
   write("m.checkpoint.safetensors", "notes");
   refuses(std::string(small_run) + "--epochs 1 --out m.safetensors", 1, "--force");
@@ -100,13 +109,16 @@ TEST_F(CliOutputs, HangingUpIsAsTerminating) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       kill(child, number);
       const int code = end_of(child);
-      EXPECT_TRUE(code == 1 || (code == 0 && command != endless_)) << command << " " << bytes_of("bg.txt");
+      EXPECT_TRUE(code == 1 || (code == 0 && command != endless_))
+          << command << " " << bytes_of("bg.txt");
       EXPECT_FALSE(left_behind()) << command;
     }
   }
   // What the parent has told us to ignore stays ignored, as nohup does.
-  const std::string line = std::string("(trap '' HUP; '") + ALEXNET_PROGRAM + "' " + std::string(small_run) +
-                           "--epochs 2 --force --out k.safetensors >bg.txt 2>&1 & p=$!; sleep 0.3; kill -HUP $p; wait $p)";
+  const std::string line = std::string("(trap '' HUP; '") + ALEXNET_PROGRAM + "' " +
+                           std::string(small_run) +
+                           "--epochs 2 --force --out k.safetensors >bg.txt 2>&1 & p=$!; sleep 0.3; "
+                           "kill -HUP $p; wait $p)";
   EXPECT_EQ(std::system(line.c_str()), 0) << bytes_of("bg.txt");
 }
 
@@ -115,8 +127,8 @@ TEST_F(CliOutputs, TellsWhatFineTuningKeeps) {
   const Outcome tuned =
       run(std::string(small_run) + "--epochs 1 --init n.safetensors --out t.safetensors");
   EXPECT_NE(tuned.err.find("3 of 3 classes keep their weights"), std::string::npos) << tuned.err;
-  const Outcome anew =
-      run(std::string(small_run) + "--epochs 1 --init n.safetensors --new-head --out t.safetensors");
+  const Outcome anew = run(std::string(small_run) +
+                           "--epochs 1 --init n.safetensors --new-head --out t.safetensors");
   EXPECT_NE(anew.err.find("0 of 3 classes keep"), std::string::npos) << anew.err;
   refuses(std::string(small_run) + "--new-head --out t.safetensors", 2, "--init");
 }

@@ -33,7 +33,8 @@ TEST_F(Cli, SeesWhatTheSamplePhotographsShow) {
       {"cat", "cat"},         {"dog", "dog"},    {"duck", "bird"},  {"horse", "horse"},
       {"kingfisher", "bird"}, {"kitten", "cat"}, {"moose", "deer"}, {"owl", "bird"}};
   size_t photographs = 0;
-  for (const auto& entry : fs::directory_iterator(samples_)) photographs += entry.path().extension() == ".jpg";
+  for (const auto& entry : fs::directory_iterator(samples_))
+    photographs += entry.path().extension() == ".jpg";
   EXPECT_EQ(photographs, std::size(shown));
   std::string arguments = "classify --json --top 1";
   for (const auto& [file, label] : shown) arguments += " '" + samples_ + file + ".jpg'";
@@ -93,11 +94,14 @@ TEST_F(Cli, ShowsNetworksAndDevices) {
   const json devices = json::parse(run("devices --json").out);
   EXPECT_EQ(devices.at(0).at("name"), "cpu");
   EXPECT_EQ(devices.at(0).at("usable"), true);
-  const json bench = json::parse(run("bench --model alexnet-cifar10 --batch 2 --seconds 0.05 --threads 1 --json").out);
-  for (const char* key : {"model", "batch", "precision", "mode", "median_ms", "images_per_second", "peak_rss_mb"})
+  const json bench = json::parse(
+      run("bench --model alexnet-cifar10 --batch 2 --seconds 0.05 --threads 1 --json").out);
+  for (const char* key :
+       {"model", "batch", "precision", "mode", "median_ms", "images_per_second", "peak_rss_mb"})
     EXPECT_TRUE(bench.contains(key)) << key;
   // Its recipe measures a mean image, of which there is none in noise.
-  const auto training = run("bench --model alexnet-2012 --train --batch 1 --seconds 0.01 --threads 1");
+  const auto training =
+      run("bench --model alexnet-2012 --train --batch 1 --seconds 0.01 --threads 1");
   EXPECT_EQ(training.code, 0) << training.err;
 }
 
@@ -113,7 +117,8 @@ TEST_F(Cli, RefusesDamagedWeights) {
     values[0] = std::numeric_limits<float>::quiet_NaN();
     tensors.push_back(make_tensor(param.name, param.shape, values));
   }
-  write_safetensors("nan.safetensors", std::move(tensors), {{"alexnet.model", "alexnet-cifar10/1"}});
+  write_safetensors("nan.safetensors", std::move(tensors),
+                    {{"alexnet.model", "alexnet-cifar10/1"}});
   for (const char* name : {"damaged.safetensors", "cut.safetensors", "nan.safetensors"}) {
     SCOPED_TRACE(name);
     refuses(std::string("classify ") + cat_ + " --model " + name, 1, name);
@@ -135,15 +140,16 @@ TEST_F(Cli, ConvertsAndKeepsTheTargetOnFailure) {
 
 TEST_F(Cli, TrainsResumesAndEvaluates) {
   make_data(16);
-  const Outcome whole =
-      run(std::string(small_run) +
-          "--mean image --val data --epochs 4 --out whole.safetensors --log log.csv --plot curve.png");
+  const Outcome whole = run(
+      std::string(small_run) +
+      "--mean image --val data --epochs 4 --out whole.safetensors --log log.csv --plot curve.png");
   ASSERT_EQ(whole.code, 0) << whole.err;
   EXPECT_EQ(run("verify whole.safetensors").code, 0);
   EXPECT_TRUE(bytes_of("curve.png").starts_with("\x89PNG"));
   const std::string log = bytes_of("log.csv");
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 5);
-  const json eval = json::parse(run("eval --model whole.safetensors --data data --json --plot matrix.png").out);
+  const json eval =
+      json::parse(run("eval --model whole.safetensors --data data --json --plot matrix.png").out);
   const json& classes = eval.at("classes");
   int64_t images = 0;
   for (const json& each : classes) images += each.at("images").get<int64_t>();
@@ -153,9 +159,10 @@ TEST_F(Cli, TrainsResumesAndEvaluates) {
   EXPECT_NEAR(eval.at("top1").get<double>() + eval.at("top1_error").get<double>(), 1, 1e-12);
 
   ASSERT_EQ(run(std::string(small_run) + "--mean image --epochs 2 --out half.safetensors").code, 0);
-  ASSERT_EQ(
-      run("train --data data --threads 1 --resume half.checkpoint.safetensors --epochs 4 --out rest.safetensors").code,
-      0);
+  ASSERT_EQ(run("train --data data --threads 1 --resume half.checkpoint.safetensors --epochs 4 "
+                "--out rest.safetensors")
+                .code,
+            0);
   EXPECT_EQ(bytes_of("whole.safetensors"), bytes_of("rest.safetensors"));
   EXPECT_EQ(bytes_of("whole.checkpoint.safetensors"), bytes_of("rest.checkpoint.safetensors"));
 }
@@ -165,8 +172,9 @@ TEST_F(Cli, PacksASetForTraining) {
   write("data/red/broken.jpg", "no picture");
   const Outcome packed = run("pack data --out data.tar --as raw --size 12 --json");
   ASSERT_EQ(packed.code, 0) << packed.err;
-  EXPECT_EQ(json::parse(packed.out),
-            (json{{"images", 12}, {"skipped", 1}, {"classes", 3}, {"size", 12}, {"out", "data.tar"}}));
+  EXPECT_EQ(
+      json::parse(packed.out),
+      (json{{"images", 12}, {"skipped", 1}, {"classes", 3}, {"size", 12}, {"out", "data.tar"}}));
   EXPECT_NE(packed.err.find("broken.jpg"), std::string::npos) << packed.err;
   fs::remove("data/red/broken.jpg");
   std::string train = small_run;
@@ -185,7 +193,8 @@ TEST_F(Cli, RefusesTrainingThatCannotWork) {
   refuses(std::string(small_run) + "--out /nowhere/x.safetensors", 1, "/nowhere");
   refuses("train --model alexnet-cifar10 --data nothing --out x.safetensors", 1, "nothing");
   refuses("eval --model '" + std::string(ALEXNET_BUNDLED) + "' --data data", 1, "blue");
-  refuses(std::string(small_run) + "--out x.safetensors --init '" + ALEXNET_BUNDLED + "'", 1, "fc5");
+  refuses(std::string(small_run) + "--out x.safetensors --init '" + ALEXNET_BUNDLED + "'", 1,
+          "fc5");
   refuses("train --model alexnet-cifar10 --data data --batch 99 --out x.safetensors", 1, "99");
   EXPECT_FALSE(fs::exists("x.safetensors"));
   EXPECT_FALSE(fs::exists("x.checkpoint.safetensors"));
@@ -196,9 +205,10 @@ TEST_F(Cli, StopsWithAValidCheckpoint) {
   const pid_t child = fork();
   if (child == 0) {
     std::freopen("err.txt", "w", stderr);
-    execl(ALEXNET_PROGRAM, "alexnet", "train", "--model", "alexnet-cifar10", "--size", "12", "--data", "data",
-          "--batch", "8", "--threads", "1", "--epochs", "1000000", "--lr", "0.0001", "--schedule", "constant", "--out",
-          "x.safetensors", static_cast<char*>(nullptr));
+    execl(ALEXNET_PROGRAM, "alexnet", "train", "--model", "alexnet-cifar10", "--size", "12",
+          "--data", "data", "--batch", "8", "--threads", "1", "--epochs", "1000000", "--lr",
+          "0.0001", "--schedule", "constant", "--out", "x.safetensors",
+          static_cast<char*>(nullptr));
     _exit(127);
   }
   for (int i = 0; i < 600 && !fs::exists("x.checkpoint.safetensors"); ++i)

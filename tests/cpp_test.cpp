@@ -1,4 +1,5 @@
-// The C++ layer as a program sees it: compiled as C++17 and as C++20, with more warnings than the library's own.
+// The C++ layer as a program sees it: compiled as C++17 and as C++20, with more warnings than the
+// library's own.
 #include <gtest/gtest.h>
 
 #include <alexnet/alexnet.hpp>
@@ -98,7 +99,8 @@ TEST(CppTrainer, TakesCallbacksFromAnyThread) {
     });
   EXPECT_THROW(endless.run(), std::runtime_error);
   for (std::thread& thread : others) thread.join();
-  endless.on_step([&](const alexnet::Step&) { endless.on_step([&](const alexnet::Step&) { calls = -1; }); });
+  endless.on_step(
+      [&](const alexnet::Step&) { endless.on_step([&](const alexnet::Step&) { calls = -1; }); });
   calls = 0;
   endless.step();
   EXPECT_EQ(calls, 0);
@@ -175,7 +177,9 @@ TEST(CppContext, TheStandardOneHasWhatIsMadeWithoutOne) {
 TEST(CppContext, IsNotTheDefaultOneWhenMovedFrom) {
   alexnet::Context from;
   const alexnet::Context to = std::move(from);
-  const auto refuses = [](auto&& call) { return status_of(call, "moved from") == ALEXNET_ERROR_INVALID_ARGUMENT; };
+  const auto refuses = [](auto&& call) {
+    return status_of(call, "moved from") == ALEXNET_ERROR_INVALID_ARGUMENT;
+  };
   EXPECT_TRUE(refuses([&] { from.set_threads(1); }));
   EXPECT_TRUE(refuses([&] { from.set_memory_limit(1); }));
   EXPECT_TRUE(refuses([&] { from.memory_in_use(); }));
@@ -192,8 +196,9 @@ TEST(CppSession, EvaluatesSeveral) {
   alexnet::Dataset data = alexnet::Dataset::in_memory(model.labels());
   EXPECT_EQ(data.class_count(), 2);
   data.add(Image::from_pixels(std::string(12 * 12 * 3, 'x'), 12, 12), 1);
-  EXPECT_EQ(status_of([&] { data.add(Image::from_pixels(std::string(3, 'x'), 1, 1), "cow"); }, "'cow'"),
-            ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(
+      status_of([&] { data.add(Image::from_pixels(std::string(3, 'x'), 1, 1), "cow"); }, "'cow'"),
+      ALEXNET_ERROR_INVALID_ARGUMENT);
   std::vector<Session> two;
   two.emplace_back(model);
   two.emplace_back(model);
@@ -207,7 +212,8 @@ TEST(CppSession, EvaluatesSeveral) {
                 },
                 "sessions[1]"),
             ALEXNET_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(status_of([&] { Session::evaluate(std::vector<Session*>(), data); }), ALEXNET_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(status_of([&] { Session::evaluate(std::vector<Session*>(), data); }),
+            ALEXNET_ERROR_INVALID_ARGUMENT);
   std::optional<Session> gone(std::in_place, model);
   alexnet_session* handle = gone->get();
   EXPECT_EQ(gone->evaluate(data, 1,
@@ -233,7 +239,9 @@ TEST(CppResult, TellsItsBest) {
 
 TEST(CppImage, TakesContainersThatHoldEnough) {
   using V = std::vector<uint8_t>;
-  const auto pixels = [](const Image& image) { return V(image.pixels().begin(), image.pixels().end()); };
+  const auto pixels = [](const Image& image) {
+    return V(image.pixels().begin(), image.pixels().end());
+  };
   const V rgb{10, 20, 30, 0, 40, 50, 60};  // two rows of one pixel with a gap
   EXPECT_EQ(pixels(Image::from_pixels(rgb, 1, 2, 4)), (V{10, 20, 30, 40, 50, 60}));
   EXPECT_EQ(pixels(Image::from_pixels(rgb, 1, 2, -4)), (V{40, 50, 60, 10, 20, 30}));
@@ -274,17 +282,20 @@ TEST(CppArguments, AreBytesOfAnyKind) {
   const std::vector<std::byte> vector(first, first + bytes.size());
   const alexnet::Context context;
   for (const Model& model :
-       {Model::from_memory(bytes), Model::from_memory(std::string_view(bytes)), Model::from_memory(vector),
-        Model::from_memory(bytes.data(), bytes.size()), Model::from_memory(bundled_bytes()),
+       {Model::from_memory(bytes), Model::from_memory(std::string_view(bytes)),
+        Model::from_memory(vector), Model::from_memory(bytes.data(), bytes.size()),
+        Model::from_memory(bundled_bytes()),
         Model::from_memory(std::vector<char>(bytes.begin(), bytes.end()), "alexnet-cifar10"),
-        Model::from_memory(alexnet::View<const std::byte>(vector)), Model::from_memory(context, bytes),
+        Model::from_memory(alexnet::View<const std::byte>(vector)),
+        Model::from_memory(context, bytes),
         Model::from_memory(context, {bytes.data(), bytes.size()}, "alexnet-cifar10")})
     EXPECT_EQ(model.class_count(), 10);
 #if __cplusplus >= 202002L
   EXPECT_EQ(Model::from_memory(std::span(vector)).class_count(), 10);
 #endif
   const std::array<unsigned char, 4> garbage{1, 2, 3, 4};
-  const auto refused = [](auto&& call) { return status_of(call) != ALEXNET_OK; };  // also where no picture can be read
+  // also where no picture can be read
+  const auto refused = [](auto&& call) { return status_of(call) != ALEXNET_OK; };
   Session session((Model()));
   EXPECT_TRUE(refused([&] { Image::from_memory(garbage); }));
   EXPECT_TRUE(refused([&] { Image::from_memory(garbage.data(), garbage.size()); }));
@@ -301,8 +312,9 @@ TEST(CppArguments, AreTextsOfAnyKind) {
   EXPECT_EQ(alexnet::Text(path).str(), utf8);
   EXPECT_EQ(alexnet::Text(nullptr).str(), "");
   const std::string_view view = std::string_view("alexnet-cifar10!").substr(0, 15);
-  for (const Model& model : {Model(path), Model(utf8), Model(utf8.c_str()), Model(view), Model("alexnet-cifar10"),
-                             Model(path, view), Model(alexnet::Context(), path, "alexnet-cifar10")})
+  for (const Model& model :
+       {Model(path), Model(utf8), Model(utf8.c_str()), Model(view), Model("alexnet-cifar10"),
+        Model(path, view), Model(alexnet::Context(), path, "alexnet-cifar10")})
     EXPECT_EQ(model.name(), view);
   EXPECT_TRUE(alexnet::verify(path, "cpu").has_value());
   alexnet::convert(path, std::string("plain.safetensors"), view, ALEXNET_PRECISION_AS_STORED, true);
@@ -311,7 +323,8 @@ TEST(CppArguments, AreTextsOfAnyKind) {
   EXPECT_EQ(weights.read(tensor), weights.read(tensor.name));
   EXPECT_FALSE(weights.read(std::string_view(tensor.name)).empty());
   EXPECT_EQ(status_of([&] { weights.read("x"); }, "'x'"), ALEXNET_ERROR_NOT_FOUND);
-  EXPECT_EQ(status_of([] { alexnet::Dataset data(std::filesystem::path("nowhere")); }), ALEXNET_ERROR_NOT_FOUND);
+  EXPECT_EQ(status_of([] { alexnet::Dataset data(std::filesystem::path("nowhere")); }),
+            ALEXNET_ERROR_NOT_FOUND);
   Session session((Model()));
   EXPECT_NE(status_of([&] { session.classify(std::filesystem::path("nowhere.jpg")); }), ALEXNET_OK);
   alexnet::TrainOptions options = training();
@@ -325,14 +338,19 @@ TEST(CppOptions, AreAggregates) {
   EXPECT_EQ(alexnet::TrainOptions{3}.epochs, 3);
   const Model model;
 #if __cplusplus >= 202002L
-  EXPECT_EQ(Session(model, {.batch = 8}).memory().total, Session::plan_memory(model, {.batch = 8}).total);
-  EXPECT_EQ(Session(model, {.threads = 1, .outputs = {"fc5"}}).features(Image::from_pixels("xxx", 1, 1), "fc5").size(),
+  EXPECT_EQ(Session(model, {.batch = 8}).memory().total,
+            Session::plan_memory(model, {.batch = 8}).total);
+  EXPECT_EQ(Session(model, {.threads = 1, .outputs = {"fc5"}})
+                .features(Image::from_pixels("xxx", 1, 1), "fc5")
+                .size(),
             192u);
-  const Trainer quick("alexnet-cifar10", easy_data(),
-                      {.epochs = 2, .batch = 8, .schedule = "cosine", .augmentation = {{.flip = false}}});
+  const Trainer quick(
+      "alexnet-cifar10", easy_data(),
+      {.epochs = 2, .batch = 8, .schedule = "cosine", .augmentation = {{.flip = false}}});
   EXPECT_EQ(quick.progress().total_steps, 4);
 #else
-  EXPECT_EQ(Session(model, {"cpu", 0, 8}).memory().total, Session::plan_memory(model, {"cpu", 0, 8}).total);
+  EXPECT_EQ(Session(model, {"cpu", 0, 8}).memory().total,
+            Session::plan_memory(model, {"cpu", 0, 8}).total);
 #endif
 }
 

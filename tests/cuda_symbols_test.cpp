@@ -1,5 +1,6 @@
-// The real libraries of CUDA on this machine, which need no GPU for this: every function that the backend calls is in
-// them, with the type that the headers give it, and is found when the backend loads them itself.
+// The real libraries of CUDA on this machine, which need no GPU for this: every function that the
+// backend calls is in them, with the type that the headers give it, and is found when the backend
+// loads them itself.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -31,9 +32,12 @@ TEST(CudaLibraries, TellWhereTheyCameFrom) {
   const std::vector<LibraryInfo> list = libraries(api());
   ASSERT_EQ(list.size(), 4u);
   for (const LibraryInfo& library : list) {
-    EXPECT_TRUE(std::filesystem::is_regular_file(library.file)) << library.name << ": " << library.file;
-    EXPECT_NE(library.file.find(library.name == "CUDA" ? "cudart" : "lib"), std::string::npos) << library.file;
-    EXPECT_NE(library.version.find('.'), std::string::npos) << library.name << " " << library.version;
+    EXPECT_TRUE(std::filesystem::is_regular_file(library.file))
+        << library.name << ": " << library.file;
+    EXPECT_NE(library.file.find(library.name == "CUDA" ? "cudart" : "lib"), std::string::npos)
+        << library.file;
+    EXPECT_NE(library.version.find('.'), std::string::npos)
+        << library.name << " " << library.version;
   }
 }
 

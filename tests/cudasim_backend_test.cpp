@@ -1,5 +1,5 @@
-// What the backend makes of machines as they are: answers of the libraries, kinds of GPUs, algorithms that are missing.
-// On simulated GPUs.
+// What the backend makes of machines as they are: answers of the libraries, kinds of GPUs,
+// algorithms that are missing. On simulated GPUs.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -41,7 +41,9 @@ class CudaBackend : public testing::Test {
   std::vector<std::string> warnings_;
 };
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 std::string description_of(const std::string& name) {
   for (const DeviceInfo& device : list_devices())
@@ -49,7 +51,7 @@ std::string description_of(const std::string& name) {
   return "";
 }
 
-// ---- what the answers of the libraries mean -------------------------------------------------------------------------
+// ---- what the answers of the libraries mean ----------------------------------------------------
 
 struct Answer {
   const char* call;
@@ -58,16 +60,19 @@ struct Answer {
   const char* advice;  // "": none
 };
 
-constexpr const char *lost = "may be lost", *whole = "of one version", *build = "newer driver", *more = "NCCL_DEBUG";
+constexpr const char *lost = "may be lost", *whole = "of one version", *build = "newer driver",
+                     *more = "NCCL_DEBUG";
 
 TEST_F(CudaBackend, AnswersOfTheLibrariesAreToldApart) {
   const Answer answers[] = {
       {"cudnnConvolutionForward", CUDNN_STATUS_ALLOC_FAILED, Code::out_of_memory, ""},
-      {"cudnnConvolutionForward", CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED, Code::out_of_memory, ""},
+      {"cudnnConvolutionForward", CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED,
+       Code::out_of_memory, ""},
       {"cudnnCreate", CUDNN_STATUS_NOT_INITIALIZED, Code::device, whole},
       {"cudnnCreate", CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH, Code::device, whole},
       {"cudnnPoolingForward", CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED, Code::device, whole},
-      {"cudnnPoolingForward", CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE, Code::device, whole},
+      {"cudnnPoolingForward", CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE, Code::device,
+       whole},
       {"cudnnConvolutionForward", CUDNN_STATUS_BAD_PARAM, Code::unsupported, ""},
       {"cudnnConvolutionForward", CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH, Code::unsupported, ""},
       {"cudnnConvolutionForward", CUDNN_STATUS_EXECUTION_FAILED, Code::device, lost},
@@ -102,7 +107,7 @@ TEST_F(CudaBackend, AnswersOfTheLibrariesAreToldApart) {
   }
 }
 
-// ---- libraries and GPUs ---------------------------------------------------------------------------------------------
+// ---- libraries and GPUs ------------------------------------------------------------------------
 
 TEST_F(CudaBackend, GpusWithoutKernelsOfTheirOwnAreNamed) {
   for (const auto& [capability, compiled] : std::map<int, bool>{{75, true},
@@ -116,7 +121,8 @@ TEST_F(CudaBackend, GpusWithoutKernelsOfTheirOwnAreNamed) {
                                                                 {121, true},
                                                                 {130, false}}) {
     cudasim::set_capability(capability / 10, capability % 10);
-    EXPECT_NE(has(description_of("cuda:0"), "the driver compiles"), compiled) << description_of("cuda:0");
+    EXPECT_NE(has(description_of("cuda:0"), "the driver compiles"), compiled)
+        << description_of("cuda:0");
   }
 }
 
@@ -125,10 +131,12 @@ TEST_F(CudaBackend, LibrariesAreNamedWithTheirVersions) {
     std::string names;
     for (const LibraryInfo& library : device.libraries) {
       names += library.name + " ";
-      EXPECT_TRUE(has(device.description, library.name + " " + library.version)) << device.description;
+      EXPECT_TRUE(has(device.description, library.name + " " + library.version))
+          << device.description;
       EXPECT_FALSE(library.file.empty());
     }
-    EXPECT_EQ(names, device.name.starts_with("cuda:") ? "CUDA cuDNN cuBLAS NCCL " : "") << device.name;
+    EXPECT_EQ(names, device.name.starts_with("cuda:") ? "CUDA cuDNN cuBLAS NCCL " : "")
+        << device.name;
   }
 }
 
@@ -154,8 +162,8 @@ TEST_F(CudaBackend, LibrariesOfPythonsEnvironmentsAreFound) {
   const auto wheels = [&](const char* environment, const char* package) {
     return root / environment / "lib/python3.12/site-packages/nvidia" / package / "lib";
   };
-  const std::vector<fs::path> expected{wheels("venv", "cu13"), wheels("venv", "cudnn"), wheels("conda", "nccl"),
-                                       root / "conda/lib"};
+  const std::vector<fs::path> expected{wheels("venv", "cu13"), wheels("venv", "cudnn"),
+                                       wheels("conda", "nccl"), root / "conda/lib"};
   for (const fs::path& path : expected) fs::create_directories(path);
   fs::create_directories(root / "venv/lib/python3.12/site-packages/numpy/lib");
   Environment environment;
@@ -164,14 +172,16 @@ TEST_F(CudaBackend, LibrariesOfPythonsEnvironmentsAreFound) {
   const std::vector<std::string> found = cudnn::library_folders();
   ASSERT_GE(found.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(found[i], expected[i].string());
-  for (size_t i = expected.size(); i < found.size(); ++i) EXPECT_TRUE(has(found[i], "cuda")) << found[i];
+  for (size_t i = expected.size(); i < found.size(); ++i)
+    EXPECT_TRUE(has(found[i], "cuda")) << found[i];
 
   Dl_info c{};
   ASSERT_NE(dladdr(reinterpret_cast<void*>(&std::getenv), &c), 0);
   std::string reasons;
   EXPECT_EQ(cudnn::open_library("libalexnet-test.so.1", reasons), nullptr);
   EXPECT_TRUE(has(reasons, "libalexnet-test.so.1")) << reasons;
-  std::ofstream(expected[0] / "libalexnet-test.so.1") << "no library";  // the next one is tried then
+  // the next one is tried then
+  std::ofstream(expected[0] / "libalexnet-test.so.1") << "no library";
   fs::create_symlink(c.dli_fname, expected[2] / "libalexnet-test.so.1");
   void* opened = cudnn::open_library("libalexnet-test.so.1", reasons);
   ASSERT_NE(opened, nullptr) << reasons;
@@ -179,15 +189,17 @@ TEST_F(CudaBackend, LibrariesOfPythonsEnvironmentsAreFound) {
   fs::remove_all(root);
 }
 
-// ---- kernels --------------------------------------------------------------------------------------------------------
+// ---- kernels -----------------------------------------------------------------------------------
 
-std::string implementation(const Op& op, const Shape& in, Precision precision, Phase phase = Phase::inference) {
+std::string implementation(const Op& op, const Shape& in, Precision precision,
+                           Phase phase = Phase::inference) {
   const CompileRequest request{"node", {"node"}, {{in, DataType::f32, nullptr}},
                                {true}, phase,    types_of(op, precision, phase)};
   return open_device("cuda:0")->compile(op, request)->spec().implementation;
 }
 
-// Of measurements in other math types: f32 needs what is fastest in FMA, everything else what is fastest at all.
+// Of measurements in other math types: f32 needs what is fastest in FMA, everything else what is
+// fastest at all.
 TEST_F(CudaBackend, TheFastestAlgorithmIsTakenWithItsMathType) {
   const Conv op = conv3x3(11, 4);
   const std::string gemm = std::to_string(CUDNN_CONVOLUTION_FWD_ALGO_GEMM);
@@ -195,20 +207,24 @@ TEST_F(CudaBackend, TheFastestAlgorithmIsTakenWithItsMathType) {
   EXPECT_EQ(implementation(op, {1, 11, 5, 5}, Precision::fp32),
             cat("cudnn:forward ", precomputed, "/", int{CUDNN_FMA_MATH}));
   for (const Precision type : {Precision::fp16, Precision::bf16})
-    EXPECT_EQ(implementation(op, {1, 11, 5, 5}, type), cat("cudnn:forward ", gemm, "/", int{CUDNN_DEFAULT_MATH}));
+    EXPECT_EQ(implementation(op, {1, 11, 5, 5}, type),
+              cat("cudnn:forward ", gemm, "/", int{CUDNN_DEFAULT_MATH}));
   EXPECT_EQ(implementation(op, {1, 11, 5, 5}, Precision::tf32),
             cat("cudnn:forward ", precomputed, "/", int{CUDNN_DEFAULT_MATH}));
 }
 
 TEST_F(CudaBackend, WhereNoAlgorithmIsDeterministicOneIsTakenWithAWarning) {
   const Conv op = conv3x3(13, 4);
-  EXPECT_TRUE(has(implementation(op, {1, 13, 5, 5}, Precision::fp32, Phase::training), "filter 1/"));
+  EXPECT_TRUE(
+      has(implementation(op, {1, 13, 5, 5}, Precision::fp32, Phase::training), "filter 1/"));
   EXPECT_EQ(warnings_, std::vector<std::string>());
   cudasim::leave_only_nondeterministic(true);
   const std::string taken = implementation(op, {1, 13, 6, 6}, Precision::fp32, Phase::training);
   EXPECT_TRUE(has(taken, "filter 0/") && has(taken, "data 0/")) << taken;
-  ASSERT_EQ(warnings_.size(), 2u);  // of the gradients of the filters and of the input: forward passes all repeat
-  for (const std::string& line : warnings_) EXPECT_TRUE(has(line, "differ from run to run")) << line;
+  // of the gradients of the filters and of the input: forward passes all repeat
+  ASSERT_EQ(warnings_.size(), 2u);
+  for (const std::string& line : warnings_)
+    EXPECT_TRUE(has(line, "differ from run to run")) << line;
 }
 
 TEST_F(CudaBackend, Tf32IsF32WhereTheGpuHasNone) {
@@ -244,18 +260,24 @@ TEST_F(CudaBackend, TensorsBeyondWhatCudnnCountsAreRefused) {
   EXPECT_EQ(cudasim::calls().count("cudnnFindConvolutionForwardAlgorithm"), 0u);
 }
 
-// torchvision's network has such a pool between its two parts, which does nothing at the usual size.
+// torchvision's network has such a pool between its two parts, which does nothing at the usual
+// size.
 TEST_F(CudaBackend, APoolToTheSizeThatIsThereRunsNothing) {
   for (const int64_t size : {6, 7}) {
     models::NetBuilder builder("pooled", "a test");
     InputSpec input;
     input.height = input.width = size;
-    builder.input(input, {}).classes(5, {}).add("conv", conv3x3(3, 4)).add("pool", AdaptiveAvgPool{6, 6});
+    builder.input(input, {})
+        .classes(5, {})
+        .add("conv", conv3x3(3, 4))
+        .add("pool", AdaptiveAvgPool{6, 6});
     builder.add("fc", Linear{5, Activation::none, models::gaussian(1), models::bias(0)});
     cudasim::reset();
     const Trained trained = train(builder.finish(), "cuda:0");
     for (const char* kernel : {"alexnet_average", "alexnet_average_grad", "alexnet_sum"})
-      EXPECT_EQ(cudasim::calls().count(kernel), size == 7 && kernel != std::string("alexnet_sum") ? 1u : 0u) << kernel;
+      EXPECT_EQ(cudasim::calls().count(kernel),
+                size == 7 && kernel != std::string("alexnet_sum") ? 1u : 0u)
+          << kernel;
   }
 }
 
@@ -263,7 +285,8 @@ TEST_F(CudaBackend, APoolToTheSizeThatIsThereRunsNothing) {
 TEST_F(CudaBackend, BatchesAreJoinedWithoutAPitch) {
   const auto device = open_device("cuda:0");
   const TensorDesc part{{2, 3}, DataType::f32, nullptr}, both{{4, 3}, DataType::f32, nullptr};
-  const auto kernel = device->compile(Concat{true}, {"join", {"join"}, {part, part}, {}, Phase::inference});
+  const auto kernel =
+      device->compile(Concat{true}, {"join", {"join"}, {part, part}, {}, Phase::inference});
   const auto first = device->allocate(part.bytes()), second = device->allocate(part.bytes());
   const auto joined = device->allocate(both.bytes());
   const std::vector<float> values{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
@@ -280,7 +303,7 @@ TEST_F(CudaBackend, BatchesAreJoinedWithoutAPitch) {
   EXPECT_EQ(cudasim::calls().count("cudaMemcpy2DAsync"), 0u);
 }
 
-// ---- the host's side ------------------------------------------------------------------------------------------------
+// ---- the host's side ---------------------------------------------------------------------------
 
 TEST_F(CudaBackend, ValuesAreLookedAtWhileTheyAreCopied) {
   const auto device = open_device("cuda:0");
@@ -293,7 +316,8 @@ TEST_F(CudaBackend, ValuesAreLookedAtWhileTheyAreCopied) {
   EXPECT_EQ(device->upload_finite(values, desc, memory->data()), count);
   device->download(memory->data(), desc, back.data());
   EXPECT_EQ(back, values);
-  for (const size_t place : {size_t{0}, size_t{255}, size_t{4095}, size_t{4096}, count / 2, count - 1}) {
+  for (const size_t place :
+       {size_t{0}, size_t{255}, size_t{4095}, size_t{4096}, count / 2, count - 1}) {
     std::vector<float> bad = values;
     bad[place] = NAN;
     bad.back() = INFINITY;

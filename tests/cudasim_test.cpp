@@ -1,4 +1,5 @@
-// What the simulated GPUs are worth: each fault that is put into the backend's calls must be seen, whatever the timing.
+// What the simulated GPUs are worth: each fault that is put into the backend's calls must be seen,
+// whatever the timing.
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -82,7 +83,8 @@ void halves() {
   train(builder.finish(), "cuda:0,cuda:1", Precision::fp32, 2);
 }
 
-// Its forward pass, and its backward pass with the updates; in fp16 the updates wait for a look at the gradients.
+// Its forward pass, and its backward pass with the updates; in fp16 the updates wait for a look at
+// the gradients.
 TEST_F(CudaSim, ATrainingStepIsReplayedFromTheSecondOn) {
   train(tiny_towers(), "cuda:0", Precision::fp32, 5);
   EXPECT_EQ(cudasim::calls().at("cudaGraphLaunch"), 4u * 2);
@@ -91,15 +93,17 @@ TEST_F(CudaSim, ATrainingStepIsReplayedFromTheSecondOn) {
   EXPECT_EQ(cudasim::calls().at("cudaGraphLaunch"), 4u * 3);
 }
 
-// Every place where the backend waits or records matters somewhere in the run. That not each single wait does is no
-// gap: what is left without it has no two accesses in conflict, and that is what is asked.
+// Every place where the backend waits or records matters somewhere in the run. That not each single
+// wait does is no gap: what is left without it has no two accesses in conflict, and that is what is
+// asked.
 void expect_each_wait_matters(const std::function<void()>& run, size_t least) {
   run();
   EXPECT_EQ(cudasim::violations(), std::vector<std::string>());
   const std::map<std::string, size_t> all = cudasim::calls();
   size_t dropped = 0, seen = 0;
   for (const auto& [call, count] : all) {
-    const bool place = call.starts_with("cudaStreamWaitEvent ") || call.starts_with("cudaEventRecord ");
+    const bool place =
+        call.starts_with("cudaStreamWaitEvent ") || call.starts_with("cudaEventRecord ");
     if (!place && call != "cudaEventSynchronize" && call != "cudaStreamSynchronize") continue;
     size_t seen_here = 0;
     for (size_t nth = 0; nth < count; ++nth) {
@@ -112,14 +116,17 @@ void expect_each_wait_matters(const std::function<void()>& run, size_t least) {
     seen += seen_here;
   }
   EXPECT_GT(dropped, least);
-  EXPECT_GT(static_cast<double>(seen), 0.75 * static_cast<double>(dropped)) << seen << " of " << dropped;
+  EXPECT_GT(static_cast<double>(seen), 0.75 * static_cast<double>(dropped))
+      << seen << " of " << dropped;
 }
 
 TEST_F(CudaSim, EachWaitThatIsLeftOutIsSeen) {
   expect_each_wait_matters([] { towers(); }, 150);
 }
 
-TEST_F(CudaSim, EachWaitOfDataParallelismThatIsLeftOutIsSeen) { expect_each_wait_matters(halves, 60); }
+TEST_F(CudaSim, EachWaitOfDataParallelismThatIsLeftOutIsSeen) {
+  expect_each_wait_matters(halves, 60);
+}
 
 TEST_F(CudaSim, AWrongDeviceIsSeen) {
   const Trained good = towers();
@@ -132,7 +139,8 @@ TEST_F(CudaSim, AWrongDeviceIsSeen) {
     if (!caught([&] { result = towers(); }).empty())
       ++seen;
     else
-      EXPECT_TRUE(result == good) << "call " << nth;  // nothing was called until the next cudaSetDevice
+      EXPECT_TRUE(result == good) << "call "
+                                  << nth;  // nothing was called until the next cudaSetDevice
   }
   EXPECT_GT(static_cast<double>(seen), 0.6 * static_cast<double>(count)) << seen << " of " << count;
 }
@@ -142,10 +150,11 @@ TEST_F(CudaSim, AWorkspaceThatIsTooSmallIsSeen) {
   EXPECT_NE(caught(towers), "");
 }
 
-// Of `function`, `runs` calls spread over all fail in turn: each time an error in words, and everything is given back,
-// but for what could not be given back.
+// Of `function`, `runs` calls spread over all fail in turn: each time an error in words, and
+// everything is given back, but for what could not be given back.
 void expect_failures_are_survived(
-    const std::string& function, size_t runs, const std::function<void()>& work = [] { towers(); }) {
+    const std::string& function, size_t runs,
+    const std::function<void()>& work = [] { towers(); }) {
   work();  // chooses its algorithms
   cudasim::reset();
   work();
@@ -153,7 +162,8 @@ void expect_failures_are_survived(
   runs = std::min(runs, count);
   size_t thrown = 0;
   for (size_t i = 0; i < runs; ++i) {
-    SCOPED_TRACE(testing::Message() << function << ", call " << i * count / runs << " of " << count);
+    SCOPED_TRACE(testing::Message()
+                 << function << ", call " << i * count / runs << " of " << count);
     const size_t before = cudasim::live_objects();
     cudasim::reset();
     cudasim::fail_call(function, i * count / runs);
@@ -176,11 +186,14 @@ TEST_F(CudaSim, AnyCallMayFail) {
 }
 
 // Without it nobody knows when a copy that was queued before has ended.
-TEST_F(CudaSim, AnyRecordOfAnEventMayFail) { expect_failures_are_survived("cudaEventRecord", 1000); }
+TEST_F(CudaSim, AnyRecordOfAnEventMayFail) {
+  expect_failures_are_survived("cudaEventRecord", 1000);
+}
 
 // No group of calls may stay open: all that is asked of NCCL later would wait for its end.
 TEST_F(CudaSim, AnyCallOfNcclMayFail) {
-  for (const char* function : {"ncclCommInitAll", "ncclGroupStart", "ncclAllReduce", "ncclGroupEnd"})
+  for (const char* function :
+       {"ncclCommInitAll", "ncclGroupStart", "ncclAllReduce", "ncclGroupEnd"})
     expect_failures_are_survived(function, 1000, halves);
   cudasim::reset();
   halves();
@@ -217,7 +230,7 @@ TEST_F(CudaSim, WithoutADriverTheReasonIsGiven) {
   EXPECT_THROW(open_device("cuda:0"), Error);
 }
 
-// ---- the machine's own rules ----------------------------------------------------------------------------------------
+// ---- the machine's own rules -------------------------------------------------------------------
 
 class CudaSimRules : public CudaSim {
  protected:
@@ -225,7 +238,8 @@ class CudaSimRules : public CudaSim {
     CudaSim::SetUp();
     if (IsSkipped()) return;
     api_.cudaSetDevice(0);
-    for (cudaStream_t* stream : {&a_, &b_}) api_.cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking);
+    for (cudaStream_t* stream : {&a_, &b_})
+      api_.cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking);
     api_.cudaEventCreateWithFlags(&event_, 0);
     for (void** memory : {&here_, &also_here_}) api_.cudaMalloc(memory, 4096);
     api_.cudaHostAlloc(&host_, 4096, 0);
@@ -241,7 +255,9 @@ class CudaSimRules : public CudaSim {
     CudaSim::TearDown();
   }
   void fill(cudaStream_t stream, void* memory) { api_.cudaMemsetAsync(memory, 0, 4096, stream); }
-  std::string complaint() { return cudasim::violations().empty() ? "" : cudasim::violations().front(); }
+  std::string complaint() {
+    return cudasim::violations().empty() ? "" : cudasim::violations().front();
+  }
 
   const cudnn::Api& api_ = cudasim::api();
   cudaStream_t a_ = nullptr, b_ = nullptr;

@@ -59,7 +59,8 @@ TEST_F(Cudnn, TrainsInHalfPrecisionCloseToSingle) {
 // Inference, where a graph is replayed from the third run on.
 TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
   const NetSpec spec = small("alexnet-cifar10");
-  for (const Precision type : {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16}) {
+  for (const Precision type :
+       {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16}) {
     NetworkOptions options;
     options.batch = 2;
     Network reference(spec, open_devices("reference"), options);
@@ -71,7 +72,8 @@ TEST_F(Cudnn, AnswersAlikeHoweverOftenItIsAsked) {
         net->set_input(picture(*net, run, 1));
         net->forward();
       }
-      const double error = relative_error(gpu.read(gpu.result()), reference.read(reference.result()));
+      const double error =
+          relative_error(gpu.read(gpu.result()), reference.read(reference.result()));
       // A real cuDNN may choose Winograd's algorithm, which rounds otherwise.
       EXPECT_LT(error, type != Precision::fp32 ? 2e-2
                        : gpus_are_real()       ? 1e-4
@@ -86,7 +88,8 @@ TEST_F(Cudnn, TrainsAlikeHoweverManySteps) {
   const Trained reference = train(tiny_towers(), "reference", Precision::fp32, 6);
   const Trained one = train(tiny_towers(), "cuda:0", Precision::fp32, 6);
   expect_close(one, reference, 1e-4);
-  EXPECT_TRUE(train(tiny_towers(), devices_, Precision::fp32, 6) == one) << "two devices, which replay nothing";
+  EXPECT_TRUE(train(tiny_towers(), devices_, Precision::fp32, 6) == one)
+      << "two devices, which replay nothing";
   expect_close(train(tiny_towers(), "cuda:0", Precision::fp16, 6), reference, 0.03);
 }
 
@@ -128,7 +131,8 @@ TEST_F(Cudnn, RefusesInputThatIsNotFinite) {
     for (const float value : {NAN, -INFINITY}) {
       std::vector<float> bad = good;
       bad[place] = bad.back() = value;
-      const std::string expected = cat("value ", place, " of the input is ", value, ", not a finite number");
+      const std::string expected =
+          cat("value ", place, " of the input is ", value, ", not a finite number");
       for (const auto& session : sessions) try {
           session->run(bad);
           ADD_FAILURE() << "not refused: " << expected;
@@ -136,7 +140,8 @@ TEST_F(Cudnn, RefusesInputThatIsNotFinite) {
           EXPECT_EQ(error.code(), Code::invalid_argument);
           EXPECT_EQ(error.what(), expected);
         }
-      for (const auto& session : sessions) EXPECT_EQ(session->run(good).size(), 3u * 10) << "afterwards";
+      for (const auto& session : sessions)
+        EXPECT_EQ(session->run(good).size(), 3u * 10) << "afterwards";
     }
 }
 
@@ -162,8 +167,8 @@ std::shared_ptr<const Dataset> coloured_pictures(int64_t count) {
   return data;
 }
 
-Trained train_with_pictures(NetSpec spec, const std::string& devices, Precision precision = Precision::fp32,
-                            bool in_hybrid = false) {
+Trained train_with_pictures(NetSpec spec, const std::string& devices,
+                            Precision precision = Precision::fp32, bool in_hybrid = false) {
   spec.input.resize = InputSpec::Resize::none;
   TrainOptions options;
   options.recipe = spec.recipe;
@@ -197,7 +202,8 @@ NetSpec one_column() {
   return make_model("convnet-18pct", options);
 }
 
-// Each device has half of the pictures; gradients are summed by NCCL, or through the host where there is one GPU.
+// Each device has half of the pictures; gradients are summed by NCCL, or through the host where
+// there is one GPU.
 TEST_F(Cudnn, DataParallelismGivesWhatOneDeviceGives) {
   const Trained one = train_with_pictures(one_column(), "cuda:0");
   expect_close(train_with_pictures(one_column(), devices_), one, 1e-4);
@@ -228,13 +234,18 @@ NetSpec dense_column() {
 // The same masks, and the same weights of each layer, whoever holds them.
 TEST_F(Cudnn, HybridParallelismGivesWhatOneDeviceGives) {
   const Trained one = train_with_pictures(dense_column(), "reference");
-  expect_close(train_with_pictures(dense_column(), "reference,reference", Precision::fp32, true), one, 1e-5);
+  expect_close(train_with_pictures(dense_column(), "reference,reference", Precision::fp32, true),
+               one, 1e-5);
   expect_close(train_with_pictures(dense_column(), devices_, Precision::fp32, true), one, 1e-4);
   expect_close(train_with_pictures(dense_column(), "cpu,cpu", Precision::fp32, true), one, 1e-4);
-  EXPECT_LT(relative_error(train_with_pictures(dense_column(), devices_, Precision::fp16, true).losses, one.losses),
-            0.05);
-  EXPECT_THROW(train_with_pictures(dense_column(), "cpu,cpu,cpu", Precision::fp32, true), Error) << "batch of 10 in 3";
-  EXPECT_THROW(train_with_pictures(tiny_towers(), devices_, Precision::fp32, true), Error) << "no column";
+  EXPECT_LT(
+      relative_error(train_with_pictures(dense_column(), devices_, Precision::fp16, true).losses,
+                     one.losses),
+      0.05);
+  EXPECT_THROW(train_with_pictures(dense_column(), "cpu,cpu,cpu", Precision::fp32, true), Error)
+      << "batch of 10 in 3";
+  EXPECT_THROW(train_with_pictures(tiny_towers(), devices_, Precision::fp32, true), Error)
+      << "no column";
 }
 
 // The loss is scaled up for it; 65536 overflows at first, and those steps are left out.
@@ -242,7 +253,9 @@ TEST_F(Cudnn, TheTrainerRunsInHalfPrecision) {
   const Trained single = train_with_pictures(tiny_towers(), devices_);
   const Trained half = train_with_pictures(tiny_towers(), devices_, Precision::fp16);
   EXPECT_LT(relative_error(half.losses, single.losses), 0.05);
-  EXPECT_LT(relative_error(train_with_pictures(tiny_towers(), "cuda:0", Precision::bf16).losses, single.losses), 0.05);
+  EXPECT_LT(relative_error(train_with_pictures(tiny_towers(), "cuda:0", Precision::bf16).losses,
+                           single.losses),
+            0.05);
   EXPECT_THROW(train_with_pictures(tiny_towers(), "cpu", Precision::bf16), Error);
 }
 

@@ -20,8 +20,9 @@ std::string refused(const std::string& dir, Code code, const std::string& part =
 
 TEST(FolderDataset, ClassesAndFilesAreSortedByBytes) {
   const TemporaryFolder folder;
-  for (const char* name : {"b/2.jpg", "b/10.JPEG", "a/x.png", "Z/y.webp", "\xC3\xA9/z.bmp", "a/notes.txt", "a/._x.png",
-                           "a/deeper/q.png", ".git/x.png", "readme.md"}) {
+  for (const char* name :
+       {"b/2.jpg", "b/10.JPEG", "a/x.png", "Z/y.webp", "\xC3\xA9/z.bmp", "a/notes.txt", "a/._x.png",
+        "a/deeper/q.png", ".git/x.png", "readme.md"}) {
     folder.write(name, "x");
   }
   const auto set = Dataset::open(folder.path());
@@ -31,8 +32,10 @@ TEST(FolderDataset, ClassesAndFilesAreSortedByBytes) {
                                        "b/10.JPEG", "b/2.jpg",        "\xC3\xA9/z.bmp"};
   const std::vector<int64_t> labels{0, 1, 1, 2, 2, 3};
   for (int64_t i = 0; i < 6; ++i) {
-    EXPECT_EQ(set->name(i),
-              to_utf8((to_path(folder.path()) / to_path(names[static_cast<size_t>(i)])).make_preferred()));
+    EXPECT_EQ(
+        set->name(i),
+        to_utf8(
+            (to_path(folder.path()) / to_path(names[static_cast<size_t>(i)])).make_preferred()));
     EXPECT_EQ(set->label(i), labels[static_cast<size_t>(i)]);
   }
   EXPECT_TRUE(has(error_of([&] { set->label(6); }), "picture 6 of 6"));
@@ -59,21 +62,25 @@ TEST(FolderDataset, ThatVanishesIsNoSetOfBrokenPictures) {
   fs::remove(to_path(picture));
   EXPECT_TRUE(has(error_of([&] { data->image(0); }, Code::not_found), "1.jpg: no such file"));
   fs::remove_all(to_path(set));
-  EXPECT_TRUE(has(error_of([&] { data->image(0); }, Code::invalid_state), set + ": the set's folder is gone"));
+  EXPECT_TRUE(has(error_of([&] { data->image(0); }, Code::invalid_state),
+                  set + ": the set's folder is gone"));
 }
 
 TEST(FolderDataset, PartsAreNoClasses) {
   const TemporaryFolder folder;
   folder.write("train/cats/1.jpg", "x");
-  EXPECT_TRUE(has(refused(folder.path(), Code::not_found, "test"), "has no part \"test\", only train"));
+  EXPECT_TRUE(
+      has(refused(folder.path(), Code::not_found, "test"), "has no part \"test\", only train"));
   folder.write("val/cats/1.jpg", "x");
   folder.write("val/cats/2.jpg", "x");
   EXPECT_EQ(Dataset::open(folder.path())->size(), 1);
   EXPECT_EQ(Dataset::open(folder.path())->classes(), std::vector<std::string>{"cats"});
   EXPECT_EQ(Dataset::open(folder.path(), "test")->size(), 2);
   EXPECT_EQ(Dataset::open(folder.path() + "/train", "test")->size(), 1);
-  for (const char* name : {"train/1.jpg", "val/1.jpg", "dogs/1.jpg"}) folder.write(name, "x");  // now they are classes
-  EXPECT_EQ(Dataset::open(folder.path())->classes(), (std::vector<std::string>{"dogs", "train", "val"}));
+  // now they are classes
+  for (const char* name : {"train/1.jpg", "val/1.jpg", "dogs/1.jpg"}) folder.write(name, "x");
+  EXPECT_EQ(Dataset::open(folder.path())->classes(),
+            (std::vector<std::string>{"dogs", "train", "val"}));
 }
 
 // `count` records: labels 0, 1, ..., pixels that start with the label in each plane.
@@ -82,7 +89,8 @@ std::string cifar_records(int count, int first_label = 0) {
   for (int i = 0; i < count; ++i) {
     std::string record(3073, '\0');
     record[0] = static_cast<char>(first_label + i);
-    for (size_t c = 0; c < 3; ++c) record[1 + c * 1024] = static_cast<char>(10 * (i + 1) + static_cast<int>(c));
+    for (size_t c = 0; c < 3; ++c)
+      record[1 + c * 1024] = static_cast<char>(10 * (i + 1) + static_cast<int>(c));
     record[1 + 33] = 77;  // red of pixel (1, 1)
     bytes += record;
   }
@@ -117,7 +125,8 @@ TEST(CifarDataset, DamageIsRefused) {
   const TemporaryFolder folder;
   folder.write("data_batch_1.bin", cifar_records(2) + "x");
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "6147 bytes are no whole number"));
-  EXPECT_TRUE(has(refused(folder.path(), Code::not_found, "test"), "test_batch.bin was looked for"));
+  EXPECT_TRUE(
+      has(refused(folder.path(), Code::not_found, "test"), "test_batch.bin was looked for"));
   folder.write("data_batch_1.bin", cifar_records(2, 9));
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "record 1 has label 10"));
   folder.write("data_batch_1.bin", "");
@@ -125,7 +134,8 @@ TEST(CifarDataset, DamageIsRefused) {
 }
 
 std::string be32(uint32_t v) {
-  return {static_cast<char>(v >> 24), static_cast<char>(v >> 16), static_cast<char>(v >> 8), static_cast<char>(v)};
+  return {static_cast<char>(v >> 24), static_cast<char>(v >> 16), static_cast<char>(v >> 8),
+          static_cast<char>(v)};
 }
 std::string idx_images(uint32_t count, uint32_t rows, uint32_t columns, const std::string& pixels) {
   return be32(0x803) + be32(count) + be32(rows) + be32(columns) + pixels;
@@ -151,7 +161,9 @@ TEST(IdxDataset, GreyBecomesRgb) {
 
 TEST(IdxDataset, DamageIsRefused) {
   const TemporaryFolder folder;
-  const auto images = [&](const std::string& bytes) { folder.write("train-images-idx3-ubyte", bytes); };
+  const auto images = [&](const std::string& bytes) {
+    folder.write("train-images-idx3-ubyte", bytes);
+  };
   images(idx_images(2, 2, 3, "abcdefghijkl"));
   EXPECT_TRUE(has(refused(folder.path(), Code::not_found), "train-labels-idx1-ubyte"));
   EXPECT_TRUE(has(refused(folder.path(), Code::not_found, "test"), "t10k-images"));
@@ -159,9 +171,11 @@ TEST(IdxDataset, DamageIsRefused) {
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "has 2 pictures"));
   folder.write("train-labels-idx1-ubyte", idx_labels("\1\2"));
   images(idx_images(2, 2, 3, "abc"));
-  EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "has 3 bytes behind its header, which announces 12"));
+  EXPECT_TRUE(has(refused(folder.path(), Code::bad_file),
+                  "has 3 bytes behind its header, which announces 12"));
   images(idx_images(0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, "abc"));
-  EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "pictures of 4294967295x4294967295 pixels"));
+  EXPECT_TRUE(
+      has(refused(folder.path(), Code::bad_file), "pictures of 4294967295x4294967295 pixels"));
   images(idx_images(2, 0, 3, ""));
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "pictures of 3x0 pixels"));
   images("some text");
@@ -175,11 +189,13 @@ TEST(IdxDataset, DamageIsRefused) {
 
 // gzip -9n of idx_images(1, 2, 2, "abcd") and of idx_labels("\7").
 const std::string packed_images(
-    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x63\x60\xe0\x60\x66\x60\x60\x60\x04\x62\x26\x10\x4e\x4c\x4a\x4e\x01\x00"
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x63\x60\xe0\x60\x66\x60\x60\x60\x04\x62\x26\x10\x4e"
+    "\x4c\x4a\x4e\x01\x00"
     "\x6b\xde\x78\x0e\x14\x00\x00\x00",
     36);
 const std::string packed_labels(
-    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x63\x60\xe0\x60\x64\x60\x60\x60\x64\x07\x00\x8e\x2d\xc5\x99\x09\x00\x00"
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x63\x60\xe0\x60\x64\x60\x60\x60\x64\x07\x00\x8e\x2d"
+    "\xc5\x99\x09\x00\x00"
     "\x00",
     29);
 
@@ -225,18 +241,23 @@ std::string gzipped(const std::string& bytes) {
 
 TEST(IdxDataset, WhatAPackedHeaderAnnouncesIsCheckedBeforeItIsUnpacked) {
   const TemporaryFolder folder;
-  const auto refuses = [&](const std::string& images, const std::string& labels, const Limits& limits = {}) {
+  const auto refuses = [&](const std::string& images, const std::string& labels,
+                           const Limits& limits = {}) {
     folder.write("train-images-idx3-ubyte.gz", images);
     folder.write("train-labels-idx1-ubyte.gz", labels);
     return error_of([&] { Dataset::open(folder.path(), "train", limits); }, Code::bad_file);
   };
   const std::string good = gzipped(idx_images(2, 100, 100, std::string(20000, 'x'))),
                     label = gzipped(idx_labels("\1\2"));
-  EXPECT_TRUE(has(refuses(gzipped(idx_images(1, 32250, 32250, "")), label), "pictures of 32250x32250 pixels; at most"));
-  EXPECT_TRUE(has(refuses(gzipped(idx_images(0xFFFFFFFF, 1000, 1000, "")), label), "1073741824 are read"));
+  EXPECT_TRUE(has(refuses(gzipped(idx_images(1, 32250, 32250, "")), label),
+                  "pictures of 32250x32250 pixels; at most"));
+  EXPECT_TRUE(
+      has(refuses(gzipped(idx_images(0xFFFFFFFF, 1000, 1000, "")), label), "1073741824 are read"));
   EXPECT_TRUE(has(refuses(gzipped(idx_images(1000, 1000, 1000, "")), label), "more than its"));
-  EXPECT_TRUE(has(refuses(gzipped(idx_images(2, 100, 100, std::string(20001, 'x'))), label), "has more bytes than"));
-  EXPECT_TRUE(has(refuses(gzipped(idx_images(2, 100, 100, std::string(19999, 'x'))), label), "has 19999 bytes behind"));
+  EXPECT_TRUE(has(refuses(gzipped(idx_images(2, 100, 100, std::string(20001, 'x'))), label),
+                  "has more bytes than"));
+  EXPECT_TRUE(has(refuses(gzipped(idx_images(2, 100, 100, std::string(19999, 'x'))), label),
+                  "has 19999 bytes behind"));
   EXPECT_TRUE(has(refuses(good, gzipped(be32(0x801) + be32(1 << 29))), "536870912 labels"));
   EXPECT_TRUE(has(refuses(good, label.substr(0, label.size() - 4)), "cut off gzip"));
   Limits limits;
@@ -254,10 +275,12 @@ TEST(CifarDataset, NamesOfClassesAreNoLargeFile) {
   const TemporaryFolder folder;
   folder.write("data_batch_1.bin", cifar_records(2));
   folder.write("batches.meta.txt", std::string(1 << 17, 'a'));
-  EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "batches.meta.txt: is larger than 65536 bytes"));
+  EXPECT_TRUE(
+      has(refused(folder.path(), Code::bad_file), "batches.meta.txt: is larger than 65536 bytes"));
   Limits limits;
   limits.bytes = 6000;
-  EXPECT_TRUE(has(error_of([&] { Dataset::open(folder.path(), "train", limits); }, Code::bad_file), "than 6000 bytes"));
+  EXPECT_TRUE(has(error_of([&] { Dataset::open(folder.path(), "train", limits); }, Code::bad_file),
+                  "than 6000 bytes"));
 }
 
 }  // namespace

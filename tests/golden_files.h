@@ -16,7 +16,9 @@
 
 namespace alx {
 
-inline std::string golden(const std::string& name) { return (golden_folder() / "images" / name).string(); }
+inline std::string golden(const std::string& name) {
+  return (golden_folder() / "images" / name).string();
+}
 
 inline std::string bytes_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -34,7 +36,8 @@ inline Image golden_ppm(const std::string& name) {
   in.get();
   EXPECT_EQ(magic, "P6") << name;
   image.pixels.resize(static_cast<size_t>(image.width * image.height * 3));
-  in.read(reinterpret_cast<char*>(image.pixels.data()), static_cast<std::streamsize>(image.pixels.size()));
+  in.read(reinterpret_cast<char*>(image.pixels.data()),
+          static_cast<std::streamsize>(image.pixels.size()));
   EXPECT_TRUE(in) << name;
   return image;
 }
@@ -50,7 +53,8 @@ inline std::vector<float> golden_floats(const std::string& name) {
 inline int difference(const Image& a, const Image& b) {
   if (a.width != b.width || a.height != b.height || a.pixels.size() != b.pixels.size()) return 256;
   int most = 0;
-  for (size_t i = 0; i < a.pixels.size(); ++i) most = std::max(most, std::abs(a.pixels[i] - b.pixels[i]));
+  for (size_t i = 0; i < a.pixels.size(); ++i)
+    most = std::max(most, std::abs(a.pixels[i] - b.pixels[i]));
   return most;
 }
 

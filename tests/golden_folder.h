@@ -1,5 +1,5 @@
-// Where the numbers from outside lie: golden/ of the source tree, or what ALEXNET_TEST_GOLDEN names, for programs that
-// were taken elsewhere.
+// Where the numbers from outside lie: golden/ of the source tree, or what ALEXNET_TEST_GOLDEN
+// names, for programs that were taken elsewhere.
 #pragma once
 #include <cstdlib>
 #include <filesystem>

@@ -1,5 +1,5 @@
-// Networks against golden/networks: torch's numbers in float64, from golden/make_networks.py, which knows nothing of
-// src/models.
+// Networks against golden/networks: torch's numbers in float64, from golden/make_networks.py, which
+// knows nothing of src/models.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -50,7 +50,9 @@ class Golden {
         values_(nlohmann::json::parse(file_.metadata("golden"))) {}
 
   const nlohmann::json& at(const std::string& key) const { return values_.at(key); }
-  const nlohmann::json& parameter(const std::string& name) const { return values_.at("parameters").at(name); }
+  const nlohmann::json& parameter(const std::string& name) const {
+    return values_.at("parameters").at(name);
+  }
 
   std::vector<float> logits() const {
     std::vector<float> values(static_cast<size_t>(element_count(file_.find("logits")->shape)));
@@ -76,7 +78,8 @@ class Golden {
     draw(at("data_name"), at("data_bound"), 0, images);
     network.set_input(images);
     std::vector<int32_t> labels;
-    for (int64_t i = 0; i < golden_batch; ++i) labels.push_back(static_cast<int32_t>(i * 37 % classes));
+    for (int64_t i = 0; i < golden_batch; ++i)
+      labels.push_back(static_cast<int32_t>(i * 37 % classes));
     network.set_labels(labels);
   }
 
@@ -94,32 +97,39 @@ inline double mean_loss(const Network& network) {
 
 using Devices = std::vector<std::shared_ptr<Backend>>;
 
-// How far a precision may be off: of the logits' largest and the loss, of a norm, of sampled gradients' largest.
+// How far a precision may be off: of the logits' largest and the loss, of a norm, of sampled
+// gradients' largest.
 struct Allowed {
   double answer = 1e-4, activation_norm = 1e-5, gradient_norm = 1e-4, gradient = 1e-4;
 };
 
 inline void expect_torchs_answers(const Golden& golden, const NetSpec& spec, const Devices& devices,
-                                  Precision precision = Precision::fp32, const Allowed& allowed = {}) {
+                                  Precision precision = Precision::fp32,
+                                  const Allowed& allowed = {}) {
   NetworkOptions options;
   options.batch = golden_batch;
   options.precision = precision;
   options.loss = true;
   options.outputs = {spec.logits};
-  for (const auto& [layer, wanted] : golden.at("activation_norms").items()) options.outputs.push_back(layer);
+  for (const auto& [layer, wanted] : golden.at("activation_norms").items())
+    options.outputs.push_back(layer);
   Network network(spec, devices, options);
   network.load(golden.weights());
   golden.feed(network, spec.classes);
   network.forward();
-  EXPECT_EQ(first_wrong(network.read(spec.logits), golden.logits(), network.shape(spec.logits), allowed.answer), "");
+  EXPECT_EQ(first_wrong(network.read(spec.logits), golden.logits(), network.shape(spec.logits),
+                        allowed.answer),
+            "");
   EXPECT_NEAR(mean_loss(network), golden.at("loss").get<double>(), allowed.answer);
   for (const auto& [layer, wanted] : golden.at("activation_norms").items())
-    EXPECT_NEAR(norm(network.read(layer)) / wanted.get<double>(), 1, allowed.activation_norm) << layer;
+    EXPECT_NEAR(norm(network.read(layer)) / wanted.get<double>(), 1, allowed.activation_norm)
+        << layer;
 }
 
 // Dropout neither drops nor scales here: the golden gradients are those of the other layers.
 inline void expect_torchs_gradients(const Golden& golden, NetSpec spec, const Devices& devices,
-                                    Precision precision = Precision::fp32, const Allowed& allowed = {}) {
+                                    Precision precision = Precision::fp32,
+                                    const Allowed& allowed = {}) {
   for (Node& node : spec.nodes)
     if (auto* dropout = std::get_if<Dropout>(&node.op)) dropout->drop = 0;
   NetworkOptions options;
@@ -129,7 +139,8 @@ inline void expect_torchs_gradients(const Golden& golden, NetSpec spec, const De
   Network network(spec, devices, options);
   network.load(golden.weights());
   golden.feed(network, spec.classes);
-  const StepContext step{.loss_scale = precision == Precision::fp16 ? 1024.f : 1.f};  // small gradients would vanish
+  // small gradients would vanish
+  const StepContext step{.loss_scale = precision == Precision::fp16 ? 1024.f : 1.f};
   network.forward(step);
   EXPECT_NEAR(mean_loss(network), golden.at("training_loss").get<double>(), allowed.answer);
   network.backward(step);
@@ -138,11 +149,12 @@ inline void expect_torchs_gradients(const Golden& golden, NetSpec spec, const De
     SCOPED_TRACE(name);
     const nlohmann::json& wanted = golden.parameter(name);
     const auto gradient = network.read_gradient(i);
-    EXPECT_NEAR(norm(gradient) / step.loss_scale / wanted.at("gradient_norm").get<double>(), 1, allowed.gradient_norm);
+    EXPECT_NEAR(norm(gradient) / step.loss_scale / wanted.at("gradient_norm").get<double>(), 1,
+                allowed.gradient_norm);
     std::vector<float> sampled;
     for (size_t index : wanted.at("index")) sampled.push_back(gradient.at(index) / step.loss_scale);
-    EXPECT_EQ(first_wrong(sampled, wanted.at("value").get<std::vector<float>>(), {static_cast<int64_t>(sampled.size())},
-                          allowed.gradient),
+    EXPECT_EQ(first_wrong(sampled, wanted.at("value").get<std::vector<float>>(),
+                          {static_cast<int64_t>(sampled.size())}, allowed.gradient),
               "");
   }
 }

@@ -28,14 +28,19 @@ TEST_P(GoldenNetwork, ParametersHaveTheFormatsNamesAndShapes) {
   }
 }
 
-TEST_P(GoldenNetwork, InferenceGivesTorchsNumbers) { expect_torchs_answers(golden_, spec_, devices_); }
-TEST_P(GoldenNetwork, TrainingGivesTorchsGradients) { expect_torchs_gradients(golden_, spec_, devices_); }
+TEST_P(GoldenNetwork, InferenceGivesTorchsNumbers) {
+  expect_torchs_answers(golden_, spec_, devices_);
+}
+TEST_P(GoldenNetwork, TrainingGivesTorchsGradients) {
+  expect_torchs_gradients(golden_, spec_, devices_);
+}
 
-INSTANTIATE_TEST_SUITE_P(Zoo, GoldenNetwork, ::testing::ValuesIn(model_names()), [](const auto& instance) {
-  std::string name = instance.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Zoo, GoldenNetwork, ::testing::ValuesIn(model_names()),
+                         [](const auto& instance) {
+                           std::string name = instance.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace alx

@@ -1,5 +1,5 @@
-// Linked into the tests of GPUs: where real ones are asked for and none can be used, the program fails; no test of it
-// may pass, or be left out, for want of a GPU.
+// Linked into the tests of GPUs: where real ones are asked for and none can be used, the program
+// fails; no test of it may pass, or be left out, for want of a GPU.
 #include <gtest/gtest.h>
 
 #include <algorithm>

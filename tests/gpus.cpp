@@ -34,7 +34,8 @@ std::vector<std::string> gpu_violations() {
 std::string two_gpus() {
   use_test_gpus();
   size_t usable = 0;
-  for (const DeviceInfo& device : list_devices()) usable += device.usable && device.name.starts_with("cuda:");
+  for (const DeviceInfo& device : list_devices())
+    usable += device.usable && device.name.starts_with("cuda:");
   return usable == 0 ? "" : usable == 1 ? "cuda:0,cuda:0" : "cuda:0,cuda:1";
 }
 

@@ -1,5 +1,5 @@
-// In a host program with threads, OpenMP regions, forks and locales of its own: the answers are the same, and what is
-// the host's stays as it is.
+// In a host program with threads, OpenMP regions, forks and locales of its own: the answers are the
+// same, and what is the host's stays as it is.
 #include <gtest/gtest.h>
 #include <omp.h>
 #include <sys/wait.h>
@@ -93,7 +93,9 @@ int status_of_child(const std::function<bool()>& child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-bool near_right(const Answer& got) { return relative_error(got.probabilities, right().probabilities) < 1e-4; }
+bool near_right(const Answer& got) {
+  return relative_error(got.probabilities, right().probabilities) < 1e-4;
+}
 
 TEST(Fork, TheChildComputesToo) {
   Made before;
@@ -106,11 +108,14 @@ TEST(Fork, TheChildComputesToo) {
 std::shared_ptr<MemoryDataset> colours() {
   auto data = std::make_shared<MemoryDataset>(std::vector<std::string>{"dark", "light"});
   for (int i = 0; i < 8; ++i)
-    data->add({32, 32, std::vector<uint8_t>(32 * 32 * 3, static_cast<uint8_t>(10 + 200 * (i % 2) + i))}, i % 2);
+    data->add(
+        {32, 32, std::vector<uint8_t>(32 * 32 * 3, static_cast<uint8_t>(10 + 200 * (i % 2) + i))},
+        i % 2);
   return data;
 }
 
-std::unique_ptr<Trainer> trainer_of(const std::shared_ptr<MemoryDataset>& data, const std::string& schedule) {
+std::unique_ptr<Trainer> trainer_of(const std::shared_ptr<MemoryDataset>& data,
+                                    const std::string& schedule) {
   const NetSpec network = make_model("alexnet-cifar10", {.classes = 2});
   TrainOptions options;
   options.recipe = network.recipe;
@@ -127,7 +132,8 @@ TEST(Fork, TheChildIsToldOfThreadsItDoesNotHave) {
   EXPECT_EQ(status_of_child([&] {
               const std::string text = error_of([&] { trainer->step(); }, Code::invalid_state);
               trainer.reset();  // must not wait for them either
-              return text.find("fork()") != text.npos && trainer_of(colours(), "constant")->step().step == 1;
+              return text.find("fork()") != text.npos &&
+                     trainer_of(colours(), "constant")->step().step == 1;
             }),
             0);
   EXPECT_EQ(trainer->step().step, 2);
@@ -160,7 +166,8 @@ std::vector<std::string> files_of_a_training() {
 
 std::string words() {
   return error_of([] { make_model("alexnet", {.height = 1234567, .width = 7}); }) +
-         error_of([] { Schedule("step:1234567:0,5"); }) + std::to_string(Schedule("steps:1.5:0.25").factor() == 0.25);
+         error_of([] { Schedule("step:1234567:0,5"); }) +
+         std::to_string(Schedule("steps:1.5:0.25").factor() == 0.25);
 }
 
 TEST(Locale, OfTheHostChangesNoFileAndNoWord) {

@@ -22,8 +22,9 @@ std::string refused(const std::string& bytes, Code code = Code::bad_file) {
   return error_of([&] { decode(bytes); }, code);
 }
 
-// JPEG decoders may differ by a little; the lossless kinds may not. Windows' decoders are Wine's in the tests: these
-// spread the colours of JPEG over the pixels in another way than Pillow, take YCCK for CMYK, and know no WebP.
+// JPEG decoders may differ by a little; the lossless kinds may not. Windows' decoders are Wine's in
+// the tests: these spread the colours of JPEG over the pixels in another way than Pillow, take YCCK
+// for CMYK, and know no WebP.
 #ifdef ALEXNET_DECODER_WIC
 constexpr int jpeg_tolerance = 8;
 constexpr bool reads_ycck = false, reads_webp = false, shrinks = false;
@@ -45,37 +46,42 @@ class Decoded : public testing::TestWithParam<Case> {};
 
 TEST_P(Decoded, AsPillowDoes) {
   const std::string file = GetParam().file;
-  if (!comparable(file)) GTEST_SKIP() << "Wine's decoders do not read " << file << " as Pillow does";
+  if (!comparable(file))
+    GTEST_SKIP() << "Wine's decoders do not read " << file << " as Pillow does";
   const Image image = read_image(golden(file));
-  EXPECT_LE(difference(image, golden_ppm(file.substr(0, file.find('.')) + ".ppm")), GetParam().tolerance) << file;
+  EXPECT_LE(difference(image, golden_ppm(file.substr(0, file.find('.')) + ".ppm")),
+            GetParam().tolerance)
+      << file;
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Decoded,
-                         testing::Values(Case{"jpeg.jpg", jpeg_tolerance}, Case{"progressive.jpg", jpeg_tolerance},
-                                         Case{"grey_jpeg.jpg", 1}, Case{"cmyk.jpg", 2}, Case{"ycck.jpg", 2},
-                                         Case{"exif_1.jpg", jpeg_tolerance}, Case{"exif_2.jpg", jpeg_tolerance},
-                                         Case{"exif_3.jpg", jpeg_tolerance}, Case{"exif_4.jpg", jpeg_tolerance},
-                                         Case{"exif_5.jpg", jpeg_tolerance}, Case{"exif_6.jpg", jpeg_tolerance},
-                                         Case{"exif_7.jpg", jpeg_tolerance}, Case{"exif_8.jpg", jpeg_tolerance},
-                                         Case{"rgb.png", 0}, Case{"rgba_turned.png", 1}, Case{"grey_alpha.png", 1},
-                                         Case{"grey.png", 0}, Case{"one_bit.png", 0}, Case{"palette.png", 0},
-                                         Case{"palette_alpha.png", 1}, Case{"rgb_key.png", 0}, Case{"rgb_16.png", 0},
-                                         Case{"grey_16.png", 0}, Case{"grey_2.png", 0}, Case{"lossy.webp", 1},
-                                         Case{"alpha.webp", 1}, Case{"turned.webp", 0}, Case{"rgb_bmp.bmp", 0},
-                                         Case{"palette_bmp.bmp", 0}),
-                         [](const testing::TestParamInfo<Case>& tested) {
-                           const std::string file = tested.param.file;
-                           return file.substr(0, file.find('.'));
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, Decoded,
+    testing::Values(Case{"jpeg.jpg", jpeg_tolerance}, Case{"progressive.jpg", jpeg_tolerance},
+                    Case{"grey_jpeg.jpg", 1}, Case{"cmyk.jpg", 2}, Case{"ycck.jpg", 2},
+                    Case{"exif_1.jpg", jpeg_tolerance}, Case{"exif_2.jpg", jpeg_tolerance},
+                    Case{"exif_3.jpg", jpeg_tolerance}, Case{"exif_4.jpg", jpeg_tolerance},
+                    Case{"exif_5.jpg", jpeg_tolerance}, Case{"exif_6.jpg", jpeg_tolerance},
+                    Case{"exif_7.jpg", jpeg_tolerance}, Case{"exif_8.jpg", jpeg_tolerance},
+                    Case{"rgb.png", 0}, Case{"rgba_turned.png", 1}, Case{"grey_alpha.png", 1},
+                    Case{"grey.png", 0}, Case{"one_bit.png", 0}, Case{"palette.png", 0},
+                    Case{"palette_alpha.png", 1}, Case{"rgb_key.png", 0}, Case{"rgb_16.png", 0},
+                    Case{"grey_16.png", 0}, Case{"grey_2.png", 0}, Case{"lossy.webp", 1},
+                    Case{"alpha.webp", 1}, Case{"turned.webp", 0}, Case{"rgb_bmp.bmp", 0},
+                    Case{"palette_bmp.bmp", 0}),
+    [](const testing::TestParamInfo<Case>& tested) {
+      const std::string file = tested.param.file;
+      return file.substr(0, file.find('.'));
+    });
 
 TEST(Image, EveryCutOffFileIsRefused) {
-  for (const char* file : {"jpeg.jpg", "progressive.jpg", "exif_6.jpg", "rgb.png", "lossy.webp", "alpha.webp",
-                           "rgb_bmp.bmp", "palette_bmp.bmp"}) {
+  for (const char* file : {"jpeg.jpg", "progressive.jpg", "exif_6.jpg", "rgb.png", "lossy.webp",
+                           "alpha.webp", "rgb_bmp.bmp", "palette_bmp.bmp"}) {
     const std::string whole = bytes_of(golden(file));
     for (size_t length = 0; length < whole.size(); length += length < 64 ? 1 : 13) {
       const std::string text = refused(whole.substr(0, length));
       EXPECT_TRUE(has(text, "picture: ")) << file << " cut to " << length;
-      EXPECT_TRUE(length < 16 || has(text, "cut off")) << file << " cut to " << length << ": " << text;
+      EXPECT_TRUE(length < 16 || has(text, "cut off"))
+          << file << " cut to " << length << ": " << text;
     }
     EXPECT_TRUE(has(refused(whole.substr(0, whole.size() - 1)), "cut off")) << file;
   }
@@ -99,8 +105,8 @@ TEST(Image, StrayBytesBetweenJpegSegmentsAreSkippedSilently) {
 }
 
 TEST(Image, DamageNeverCrashes) {
-  for (const char* file :
-       {"rgb.png", "palette_alpha.png", "alpha.webp", "rgb_bmp.bmp", "palette_bmp.bmp", "exif_6.jpg"}) {
+  for (const char* file : {"rgb.png", "palette_alpha.png", "alpha.webp", "rgb_bmp.bmp",
+                           "palette_bmp.bmp", "exif_6.jpg"}) {
     const std::string whole = bytes_of(golden(file));
     for (size_t at = 0; at < std::min<size_t>(whole.size(), 200); ++at) {
       for (char value : {'\0', '\x7F', '\xFF'}) {
@@ -110,7 +116,8 @@ TEST(Image, DamageNeverCrashes) {
           const Image image = decode(damaged);
           EXPECT_EQ(image.pixels.size(), static_cast<size_t>(image.width * image.height * 3));
         } catch (const Error& e) {
-          EXPECT_EQ(e.code(), comparable(file) || e.code() == Code::bad_file ? Code::bad_file : Code::unsupported)
+          EXPECT_EQ(e.code(), comparable(file) || e.code() == Code::bad_file ? Code::bad_file
+                                                                             : Code::unsupported)
               << e.what();
         }
       }
@@ -146,7 +153,9 @@ TEST(Image, FilesThatAreNone) {
 
 std::string bmp_header(int32_t width, int32_t height, uint16_t bits = 24) {
   std::string bytes(54, '\0');
-  const auto put = [&](size_t at, auto value) { std::memcpy(bytes.data() + at, &value, sizeof(value)); };
+  const auto put = [&](size_t at, auto value) {
+    std::memcpy(bytes.data() + at, &value, sizeof(value));
+  };
   bytes[0] = 'B', bytes[1] = 'M';
   put(10, uint32_t{54});
   put(14, uint32_t{40});
@@ -183,10 +192,12 @@ std::string le(uint64_t value, int bytes) {
   return {text.rbegin(), text.rend()};
 }
 
-// A progressive JPEG of one grey component, with `scans` scans of a dozen bytes and `more` behind them.
+// A progressive JPEG of one grey component, with `scans` scans of a dozen bytes and `more` behind
+// them.
 std::string many_scans(uint64_t side, int scans, size_t more, uint64_t second_side = 0) {
   const auto frame = [](uint64_t size) {
-    return "\xFF\xC2" + be(11, 2) + "\x08" + be(size, 2) + be(size, 2) + std::string("\1\1\x11\0", 4);
+    return "\xFF\xC2" + be(11, 2) + "\x08" + be(size, 2) + be(size, 2) +
+           std::string("\1\1\x11\0", 4);
   };
   std::string file = "\xFF\xD8" + frame(side) + (second_side > 0 ? frame(second_side) : "");
   for (int i = 0; i < scans; ++i) file += std::string("\xFF\xDA\0\x08\1\1\0\1\x3F\1\0", 11);
@@ -206,9 +217,11 @@ TEST(Image, ScansTimesPixelsAreBounded) {
   limits.scan_pixels = 12800;
   EXPECT_EQ(inspect(many_scans(80, 2, 100), limits).width, 80);
   limits.scan_pixels = 12799;
-  EXPECT_TRUE(has(error_of([&] { inspect(many_scans(80, 2, 100), limits); }, Code::bad_file), "12799 pixels are read"));
+  EXPECT_TRUE(has(error_of([&] { inspect(many_scans(80, 2, 100), limits); }, Code::bad_file),
+                  "12799 pixels are read"));
   EXPECT_TRUE(has(refused(many_scans(800, 1, 0)), "cannot hold the 800x800 pixels"));
-  EXPECT_TRUE(has(refused(many_scans(80, 1, 100, 8000)), "a second frame header at byte 15 has 8000x8000"));
+  EXPECT_TRUE(
+      has(refused(many_scans(80, 1, 100, 8000)), "a second frame header at byte 15 has 8000x8000"));
 }
 
 TEST(Image, EachKindHasTheCallersLimits) {
@@ -220,16 +233,20 @@ TEST(Image, EachKindHasTheCallersLimits) {
     limits.pixels = whole.width * whole.height;
     EXPECT_EQ(read_image(path, 0, limits).width, whole.width);
     --limits.pixels;
-    EXPECT_TRUE(has(error_of([&] { read_image(path, 0, limits); }, Code::bad_file), cat("at most ", limits.pixels)));
+    EXPECT_TRUE(has(error_of([&] { read_image(path, 0, limits); }, Code::bad_file),
+                    cat("at most ", limits.pixels)));
     limits = {};
     limits.bytes = static_cast<int64_t>(bytes_of(path).size());
     EXPECT_EQ(read_image(path, 0, limits).width, whole.width);
     --limits.bytes;
-    EXPECT_TRUE(has(error_of([&] { read_image(path, 0, limits); }, Code::bad_file), cat("than ", limits.bytes)));
+    EXPECT_TRUE(has(error_of([&] { read_image(path, 0, limits); }, Code::bad_file),
+                    cat("than ", limits.bytes)));
   }
 }
 
-std::string riff(const std::string& chunks) { return "RIFF" + le(chunks.size() + 4, 4) + "WEBP" + chunks; }
+std::string riff(const std::string& chunks) {
+  return "RIFF" + le(chunks.size() + 4, 4) + "WEBP" + chunks;
+}
 std::string chunk(const std::string& tag, std::string data) {
   const size_t size = data.size();
   if (size % 2 != 0) data += '\0';
@@ -248,12 +265,16 @@ TEST(Image, WebPSaysItsSizeOnce) {
   if (reads_webp) {
     EXPECT_EQ(decode(riff(canvas(16, 9) + lossless(16, 9))).height, 9);
   }
-  EXPECT_TRUE(has(refused(riff(canvas(most, most) + canvas(16, 16) + lossless(most, most))), "header at byte 30"));
-  EXPECT_TRUE(has(refused(riff(canvas(16, 16) + lossless(16, 9))), "announces 16x16 pixels, its picture has 16x9"));
+  EXPECT_TRUE(has(refused(riff(canvas(most, most) + canvas(16, 16) + lossless(most, most))),
+                  "header at byte 30"));
+  EXPECT_TRUE(has(refused(riff(canvas(16, 16) + lossless(16, 9))),
+                  "announces 16x16 pixels, its picture has 16x9"));
   EXPECT_TRUE(has(refused(riff(lossless(16, 16) + canvas(16, 16))), "header at byte 30"));
-  EXPECT_TRUE(has(refused(riff(lossless(16, 16) + lossless(most, most))), "a second picture at byte 30"));
+  EXPECT_TRUE(
+      has(refused(riff(lossless(16, 16) + lossless(most, most))), "a second picture at byte 30"));
   EXPECT_TRUE(has(refused(riff(canvas(16, 16))), "its picture has 0x0"));
-  EXPECT_TRUE(has(refused(riff(canvas(most, most) + lossless(most, most))), "16383x16383 pixels; at most"));
+  EXPECT_TRUE(
+      has(refused(riff(canvas(most, most) + lossless(most, most))), "16383x16383 pixels; at most"));
   EXPECT_TRUE(has(refused(riff(lossless(most, most))), "16383x16383 pixels; at most"));
 }
 
@@ -273,7 +294,8 @@ TEST(Image, FewBytesHoldFewPixels) {
   };
   EXPECT_TRUE(has(refused(magic + header(11585) + png_chunk("IDAT", std::string(1000, 'x')) + end),
                   "its 1000 bytes of pixels cannot hold the 11585x11585"));
-  EXPECT_TRUE(has(refused(magic + header(1) + header(11585) + png_chunk("IDAT", "x") + end), "second IHDR at byte 33"));
+  EXPECT_TRUE(has(refused(magic + header(1) + header(11585) + png_chunk("IDAT", "x") + end),
+                  "second IHDR at byte 33"));
   std::string packed = bmp_header(11585, 11585, 8) + std::string(1024 + 100, '\0');
   packed[30] = 1;  // run lengths
   EXPECT_TRUE(has(refused(packed), "cannot hold 11585x11585 pixels"));
@@ -282,7 +304,8 @@ TEST(Image, FewBytesHoldFewPixels) {
 // Text that unpacks to much is no part of the picture and never unpacked.
 TEST(Image, WhatPixelsDoNotNeedIsNotReadFromPng) {
   std::string png = bytes_of(golden("rgb.png"));
-  png.insert(33, png_chunk("zTXt", std::string("a\0\0no deflate", 13)) + png_chunk("iCCP", std::string("a\0\0no", 5)));
+  png.insert(33, png_chunk("zTXt", std::string("a\0\0no deflate", 13)) +
+                     png_chunk("iCCP", std::string("a\0\0no", 5)));
   testing::internal::CaptureStderr();
   EXPECT_EQ(difference(decode(png), golden_ppm("rgb.ppm")), 0);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");

@@ -11,7 +11,9 @@ namespace alx {
 namespace {
 
 TEST(Image, ThreadsKeepTheirOwnCom) {
-  const auto decode = [] { EXPECT_EQ(difference(read_image(golden("rgb.png")), golden_ppm("rgb.ppm")), 0); };
+  const auto decode = [] {
+    EXPECT_EQ(difference(read_image(golden("rgb.png")), golden_ppm("rgb.ppm")), 0);
+  };
   std::vector<std::thread> threads;
   for (const DWORD model : {COINIT_APARTMENTTHREADED, COINIT_MULTITHREADED}) {
     threads.emplace_back([&decode, model] {

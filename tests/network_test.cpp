@@ -1,4 +1,5 @@
-// Networks as wholes: every name of the zoo in both directions, placement, sharing, memory, determinism.
+// Networks as wholes: every name of the zoo in both directions, placement, sharing, memory,
+// determinism.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,7 +30,9 @@ void expect_trains_as_on_the_reference(const NetSpec& spec, const std::string& d
     EXPECT_LT(relative_error(answer.gradients[i], reference.gradients[i]), 1e-3) << params[i].name;
 }
 
-TEST_P(EveryNetwork, TrainsOnTheCpuAsOnTheReference) { expect_trains_as_on_the_reference(small(GetParam()), "cpu"); }
+TEST_P(EveryNetwork, TrainsOnTheCpuAsOnTheReference) {
+  expect_trains_as_on_the_reference(small(GetParam()), "cpu");
+}
 
 TEST_P(EveryNetwork, TrainsOnGpusAsOnTheReference) {
   const std::string gpus = two_gpus();
@@ -58,20 +61,23 @@ TEST_P(EveryNetwork, AnswersWithProbabilities) {
   EXPECT_LT(memory.activations, memory.activations_unshared);
 }
 
-INSTANTIATE_TEST_SUITE_P(Zoo, EveryNetwork, testing::ValuesIn(model_names()), [](const auto& param) {
-  std::string name = param.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Zoo, EveryNetwork, testing::ValuesIn(model_names()),
+                         [](const auto& param) {
+                           std::string name = param.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 TEST(Towers, OneDeviceAndTwoGiveTheSameBits) {
   for (const char* name : {"alexnet-2012", "alexnet-2012-6conv"})
     for (const char* device : {"cpu", "reference"}) {
       const NetSpec spec = small(name);
-      const Answer one = train_once(spec, device), two = train_once(spec, std::string(device) + "," + device);
+      const Answer one = train_once(spec, device),
+                   two = train_once(spec, std::string(device) + "," + device);
       EXPECT_EQ(one.probabilities, two.probabilities) << name << " on " << device;
       EXPECT_EQ(one.losses, two.losses);
-      for (size_t i = 0; i < one.gradients.size(); ++i) EXPECT_EQ(one.gradients[i], two.gradients[i]) << i;
+      for (size_t i = 0; i < one.gradients.size(); ++i)
+        EXPECT_EQ(one.gradients[i], two.gradients[i]) << i;
     }
 }
 
@@ -107,7 +113,8 @@ TEST(Layers, AnyCanBeObserved) {
   const NetSpec spec = small("alexnet");
   NetworkOptions options;
   options.outputs = {"fc7", "conv1", "features.0", "pool5"};
-  Network cpu(spec, open_devices("cpu", 2), options), reference(spec, open_devices("reference"), options);
+  Network cpu(spec, open_devices("cpu", 2), options),
+      reference(spec, open_devices("reference"), options);
   for (Network* net : {&cpu, &reference}) {
     net->load(random_weights(1));
     net->set_input(picture(*net, 3, 1));
@@ -148,7 +155,8 @@ TEST(Weights, SurviveTheTripThroughPackedForm) {
     const NetSpec spec = small(name);
     NetworkOptions options;
     options.phase = Phase::training;
-    Network net(spec, open_devices("cpu", 1), options), plain(spec, open_devices("reference"), options);
+    Network net(spec, open_devices("cpu", 1), options),
+        plain(spec, open_devices("reference"), options);
     net.load(random_weights(3));
     plain.load(random_weights(3));
     for (size_t i = 0; i < net.params().size(); ++i)

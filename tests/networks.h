@@ -47,7 +47,8 @@ class OneStep {
     net_.forward(step);
     net_.backward(step);
     Answer answer{net_.read("prob"), net_.read("loss"), {}};
-    for (size_t i = 0; i < net_.params().size(); ++i) answer.gradients.push_back(net_.read_gradient(i));
+    for (size_t i = 0; i < net_.params().size(); ++i)
+      answer.gradients.push_back(net_.read_gradient(i));
     return answer;
   }
 

@@ -22,7 +22,9 @@ constexpr size_t guard_bytes = 64;
 class Memory {
  public:
   Memory(Backend& backend, size_t bytes)
-      : backend_(backend), bytes_((bytes + 3) / 4 * 4), buffer_(backend.allocate(bytes_ + guard_bytes)) {
+      : backend_(backend),
+        bytes_((bytes + 3) / 4 * 4),
+        buffer_(backend.allocate(bytes_ + guard_bytes)) {
     fill(0, bytes_ + guard_bytes);
   }
   void* data() const { return buffer_->data(); }
@@ -34,7 +36,9 @@ class Memory {
   }
 
  private:
-  static TensorDesc desc(size_t bytes) { return {{static_cast<int64_t>(bytes / 4)}, DataType::f32, nullptr}; }
+  static TensorDesc desc(size_t bytes) {
+    return {{static_cast<int64_t>(bytes / 4)}, DataType::f32, nullptr};
+  }
   void fill(size_t start, size_t bytes) {
     const std::vector<unsigned char> pattern(bytes, 0xff);
     if (bytes > 0) backend_.upload(pattern.data(), desc(bytes), static_cast<char*>(data()) + start);
@@ -67,7 +71,8 @@ class Runner {
   OpResult run(const OpData& data) {
     for (size_t i = 0; i < given_.size(); ++i)
       inputs_.push_back(upload(data.inputs.at(i), given_[i], spec().inputs.at(i)));
-    for (size_t i = 0; i < spec().params.size(); ++i) params_.push_back(pack(data.params.at(i), spec().params[i]));
+    for (size_t i = 0; i < spec().params.size(); ++i)
+      params_.push_back(pack(data.params.at(i), spec().params[i]));
     place_outputs();
     if (training_) place_gradients(data);
     for (size_t bytes : {spec().forward_workspace, spec().backward_workspace, spec().state})
@@ -76,9 +81,11 @@ class Runner {
     backend_.begin_pass(run_.step);
     if (!spec().alias) kernel_->forward();
     OpResult result;
-    for (size_t i = 0; i < outputs_.size(); ++i) result.outputs.push_back(download(outputs_[i], spec().outputs[i]));
+    for (size_t i = 0; i < outputs_.size(); ++i)
+      result.outputs.push_back(download(outputs_[i], spec().outputs[i]));
     if (training_) backward(result);
-    for (const Block& block : blocks_) EXPECT_FALSE(block->overrun()) << "a kernel wrote beyond its memory";
+    for (const Block& block : blocks_)
+      EXPECT_FALSE(block->overrun()) << "a kernel wrote beyond its memory";
     EXPECT_EQ(gpu_violations(), std::vector<std::string>());
     return result;
   }
@@ -95,8 +102,9 @@ class Runner {
     EXPECT_EQ(static_cast<int64_t>(values.size()), element_count(desc.shape));
     Block block = make(desc.bytes());
     const std::vector<int32_t> labels(values.begin(), values.end());
-    backend_.upload(desc.type == DataType::i32 ? static_cast<const void*>(labels.data()) : values.data(), desc,
-                    block->data());
+    backend_.upload(
+        desc.type == DataType::i32 ? static_cast<const void*>(labels.data()) : values.data(), desc,
+        block->data());
     return block;
   }
 
@@ -140,7 +148,8 @@ class Runner {
   }
 
   void place_outputs() {
-    const bool in_place = run_.share && spec().in_place && !(training_ && spec().backward_reads_inputs);
+    const bool in_place =
+        run_.share && spec().in_place && !(training_ && spec().backward_reads_inputs);
     for (size_t i = 0; i < spec().outputs.size(); ++i) {
       const bool shared = spec().alias || (in_place && i == 0);
       EXPECT_TRUE(!shared || spec().outputs[i].bytes() == spec().inputs[0].bytes());
@@ -154,11 +163,13 @@ class Runner {
     for (size_t i = 0; i < spec().output_grads.size(); ++i) {
       const TensorDesc& desc = spec().output_grads[i];
       const TensorDesc dense{desc.shape, DataType::f32, nullptr};
-      output_grads_.push_back(desc.shape.empty() ? nullptr : upload(data.output_grads.at(i), dense, desc));
+      output_grads_.push_back(desc.shape.empty() ? nullptr
+                                                 : upload(data.output_grads.at(i), dense, desc));
     }
     for (size_t i = 0; i < spec().input_grads.size(); ++i) {
       const TensorDesc& desc = spec().input_grads[i];
-      const bool shared = run_.share && spec().grad_in_place && i == 0 && output_grads_[0] && !desc.shape.empty();
+      const bool shared =
+          run_.share && spec().grad_in_place && i == 0 && output_grads_[0] && !desc.shape.empty();
       EXPECT_TRUE(!shared || desc.bytes() == spec().output_grads[0].bytes());
       if (desc.shape.empty())
         input_grads_.push_back(nullptr);
@@ -175,16 +186,19 @@ class Runner {
       return result;
     };
     const std::vector<void*> scratch = addresses(scratch_);
-    kernel_->bind({addresses(inputs_), addresses(outputs_), addresses(input_grads_), addresses(output_grads_),
-                   addresses(params_), addresses(param_grads_), scratch[0], scratch[1], scratch[2]});
+    kernel_->bind({addresses(inputs_), addresses(outputs_), addresses(input_grads_),
+                   addresses(output_grads_), addresses(params_), addresses(param_grads_),
+                   scratch[0], scratch[1], scratch[2]});
   }
 
   void backward(OpResult& result) {
     for (const Block& block : {scratch_[0], scratch_[1]})
       if (block) block->spoil();
-    const auto shared = [&](const Block& block) {  // an output in its input's place: either need keeps it
+    // an output in its input's place: either need keeps it
+    const auto shared = [&](const Block& block) {
       const auto is = [&](const Block& other) { return other == block; };
-      return std::any_of(inputs_.begin(), inputs_.end(), is) && std::any_of(outputs_.begin(), outputs_.end(), is);
+      return std::any_of(inputs_.begin(), inputs_.end(), is) &&
+             std::any_of(outputs_.begin(), outputs_.end(), is);
     };
     const bool either = spec().backward_reads_inputs || spec().backward_reads_outputs;
     for (const Block& block : inputs_)
@@ -193,7 +207,8 @@ class Runner {
       if (!(shared(block) ? either : spec().backward_reads_outputs)) block->spoil();
     kernel_->backward();
     for (size_t i = 0; i < input_grads_.size(); ++i)
-      result.input_grads.push_back(input_grads_[i] ? download(input_grads_[i], spec().input_grads[i]) : Values{});
+      result.input_grads.push_back(
+          input_grads_[i] ? download(input_grads_[i], spec().input_grads[i]) : Values{});
     for (size_t i = 0; i < param_grads_.size(); ++i)
       result.param_grads.push_back(unpack(param_grads_[i], spec().params[i]));
   }
@@ -203,7 +218,8 @@ class Runner {
   bool training_;
   std::vector<TensorDesc> given_;
   std::unique_ptr<Kernel> kernel_;
-  std::vector<Block> blocks_, inputs_, outputs_, input_grads_, output_grads_, params_, param_grads_, scratch_;
+  std::vector<Block> blocks_, inputs_, outputs_, input_grads_, output_grads_, params_, param_grads_,
+      scratch_;
 };
 
 }  // namespace
@@ -229,12 +245,13 @@ std::shared_ptr<Backend> backend_named(const std::string& name) {
   return nullptr;
 }
 
-OpResult run_op(Backend& backend, const Op& op, const std::vector<Shape>& inputs, const OpData& data,
-                const OpRun& run) {
+OpResult run_op(Backend& backend, const Op& op, const std::vector<Shape>& inputs,
+                const OpData& data, const OpRun& run) {
   return Runner(backend, op, inputs, run).run(data);
 }
 
-std::string refusal_of(Backend& backend, const Op& op, const std::vector<Shape>& inputs, const OpRun& run) {
+std::string refusal_of(Backend& backend, const Op& op, const std::vector<Shape>& inputs,
+                       const OpRun& run) {
   try {
     Runner(backend, op, inputs, run);
     return "";
@@ -265,7 +282,8 @@ double max_error(const Values& got, const Values& want) {
   double error = 0, largest = 0;
   for (size_t i = 0; i < want.size(); ++i) {
     const double difference = std::abs(static_cast<double>(got[i]) - want[i]);
-    if (!(difference <= std::numeric_limits<float>::max())) return std::numeric_limits<double>::infinity();
+    if (!(difference <= std::numeric_limits<float>::max()))
+      return std::numeric_limits<double>::infinity();
     error = std::max(error, difference);
     largest = std::max(largest, std::abs(static_cast<double>(want[i])));
   }
@@ -275,7 +293,8 @@ double max_error(const Values& got, const Values& want) {
 double relative_error(const Values& got, const Values& want) {
   if (got.size() != want.size()) return std::numeric_limits<double>::infinity();
   double error = 0;
-  for (size_t i = 0; i < want.size(); ++i) error += std::pow(static_cast<double>(got[i]) - want[i], 2);
+  for (size_t i = 0; i < want.size(); ++i)
+    error += std::pow(static_cast<double>(got[i]) - want[i], 2);
   if (!std::isfinite(error)) return std::numeric_limits<double>::infinity();
   const double size = norm(want);
   return size > 0 ? std::sqrt(error) / size : std::sqrt(error);

@@ -13,14 +13,16 @@ namespace {
 Shape one_output(const Op& op, const Shape& in) { return output_shapes(op, {in}).at(0); }
 
 // The message must name what is wrong.
-void expect_refused(const Op& op, const std::vector<Shape>& inputs, const std::vector<std::string>& words) {
+void expect_refused(const Op& op, const std::vector<Shape>& inputs,
+                    const std::vector<std::string>& words) {
   try {
     output_shapes(op, inputs);
     FAIL() << name_of(op) << " took what it cannot";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::invalid_argument);
     for (const std::string& word : words)
-      EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << "no '" << word << "' in: " << error.what();
+      EXPECT_NE(std::string(error.what()).find(word), std::string::npos)
+          << "no '" << word << "' in: " << error.what();
   }
 }
 
@@ -32,7 +34,8 @@ TEST(OpShapes, SizesOfTheFamily) {
   EXPECT_EQ(one_output(conv(48, 11, 4, {0, 0, 3, 3}), {1, 3, 224, 224}), (Shape{1, 48, 55, 55}));
   for (Round round : {Round::floor, Round::ceil}) {
     int64_t size = 55;
-    for (int64_t want : {27, 13, 6}) EXPECT_EQ(size = window_outputs(size, 3, 2, 0, 0, round), want);
+    for (int64_t want : {27, 13, 6})
+      EXPECT_EQ(size = window_outputs(size, 3, 2, 0, 0, round), want);
   }
   // From 54, where floor and ceil part.
   EXPECT_EQ(window_outputs(54, 3, 2, 0, 0, Round::floor), 26);
@@ -43,7 +46,8 @@ TEST(OpShapes, SizesOfTheFamily) {
 }
 
 TEST(OpShapes, CeilDropsWindowsThatStartBeyondTheInput) {
-  EXPECT_EQ(window_outputs(3, 2, 2, 1, 1, Round::ceil), 2);  // 3 by size alone; the third would start at 4 = 3 + 1
+  // 3 by size alone; the third would start at 4 = 3 + 1
+  EXPECT_EQ(window_outputs(3, 2, 2, 1, 1, Round::ceil), 2);
   EXPECT_EQ(window_outputs(4, 2, 2, 1, 1, Round::ceil), 3);
   EXPECT_EQ(window_outputs(5, 1, 3, 0, 0, Round::ceil), 2);
   EXPECT_EQ(window_outputs(5, 3, 2, 0, 0, Round::ceil), 2);
@@ -52,12 +56,14 @@ TEST(OpShapes, CeilDropsWindowsThatStartBeyondTheInput) {
 
 TEST(OpShapes, OneAndManyOutputs) {
   EXPECT_EQ(one_output(Concat{}, {2, 3, 4, 5}), (Shape{2, 3, 4, 5}));
-  EXPECT_EQ(output_shapes(Concat{}, {{2, 3, 4, 5}, {2, 7, 4, 5}, {2, 1, 4, 5}}).at(0), (Shape{2, 11, 4, 5}));
+  EXPECT_EQ(output_shapes(Concat{}, {{2, 3, 4, 5}, {2, 7, 4, 5}, {2, 1, 4, 5}}).at(0),
+            (Shape{2, 11, 4, 5}));
   EXPECT_EQ(output_shapes(Split{3}, {{2, 5}}), (std::vector<Shape>{{2, 5}, {2, 5}, {2, 5}}));
   EXPECT_EQ(output_shapes(SoftmaxLoss{}, {{4, 10}, {4}}), (std::vector<Shape>{{4, 10}, {4}}));
 }
 
-// Parameters and multiply-adds of the grouped network, layer by layer; biases count as parameters only.
+// Parameters and multiply-adds of the grouped network, layer by layer; biases count as parameters
+// only.
 TEST(OpShapes, ParametersAndCosts) {
   struct Row {
     Op op;
@@ -77,7 +83,8 @@ TEST(OpShapes, ParametersAndCosts) {
   int64_t parameters = 0, costs = 0;
   for (const Row& row : rows) {
     int64_t own = 0;
-    for (const ParamShape& param : param_shapes(row.op, {row.in})) own += element_count(param.shape);
+    for (const ParamShape& param : param_shapes(row.op, {row.in}))
+      own += element_count(param.shape);
     EXPECT_EQ(own, row.parameters);
     EXPECT_EQ(multiply_adds(row.op, {row.in}), row.multiply_adds);
     Shape two = row.in;
@@ -102,7 +109,8 @@ TEST(OpShapes, EveryOpHasItsOwnName) {
   for (const OpCase& c : op_cases()) names.push_back(name_of(c.op));
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  EXPECT_EQ(names.size(), std::variant_size_v<Op>) << "an op is missing in the table, or two share a name";
+  EXPECT_EQ(names.size(), std::variant_size_v<Op>)
+      << "an op is missing in the table, or two share a name";
 }
 
 TEST(OpShapes, RefusesConvolutions) {
@@ -117,7 +125,8 @@ TEST(OpShapes, RefusesConvolutions) {
     expect_refused(conv(4, 3, bad, {}), {in}, {"stride", std::to_string(bad)});
     expect_refused(conv(4, 3, 1, {}, bad), {in}, {"groups", std::to_string(bad)});
     expect_refused(conv(4, 3, 1, {}), {{1, 6, bad, 5}}, {"dimension", std::to_string(bad)});
-    if (bad != 0) expect_refused(conv(4, 3, 1, {0, 0, bad, 0}), {in}, {"padding", std::to_string(bad)});
+    if (bad != 0)
+      expect_refused(conv(4, 3, 1, {0, 0, bad, 0}), {in}, {"padding", std::to_string(bad)});
   }
   expect_refused(conv(4, 3, 1, {}), {{6, 5, 5}}, {"4 dimensions", "got 3"});
   expect_refused(conv(4, 3, 1, {}), {in, in}, {"1 input", "got 2"});
@@ -137,7 +146,8 @@ TEST(OpShapes, RefusesOtherOps) {
   expect_refused(linear(3), {{5}}, {"2 dimensions", "got 1"});
   expect_refused(Lrn{0}, {{1, 1, 5, 5}}, {"size", "got 0"});
   expect_refused(lrn(5, -1, 1, 0.75f), {{1, 1, 5, 5}}, {"k must", "-1"});
-  expect_refused(lrn(5, 1, std::numeric_limits<float>::quiet_NaN(), 0.75f), {{1, 1, 5, 5}}, {"alpha", "nan"});
+  expect_refused(lrn(5, 1, std::numeric_limits<float>::quiet_NaN(), 0.75f), {{1, 1, 5, 5}},
+                 {"alpha", "nan"});
   expect_refused(Lrn{}, {{1, 5}}, {"4 dimensions", "got 2"});
   expect_refused(Dropout{1}, {{1, 5}}, {"drop", "got 1"});
   expect_refused(Dropout{std::numeric_limits<float>::quiet_NaN()}, {{1, 5}}, {"drop", "nan"});

@@ -1,5 +1,5 @@
-// The table of op cases: every backend must agree with the reference on each, and the reference with finite
-// differences. A backend's own peculiarities belong here as further rows.
+// The table of op cases: every backend must agree with the reference on each, and the reference
+// with finite differences. A backend's own peculiarities belong here as further rows.
 #pragma once
 #include <string>
 #include <vector>
@@ -21,7 +21,8 @@ struct OpCase {
 inline Conv conv(int64_t out, int64_t kernel, int64_t stride, Pad pad, int64_t groups = 1,
                  Activation activation = Activation::none) {
   Conv op;
-  op.out = out, op.kernel = kernel, op.stride = stride, op.pad = pad, op.groups = groups, op.activation = activation;
+  op.out = out, op.kernel = kernel, op.stride = stride, op.pad = pad, op.groups = groups,
+  op.activation = activation;
   return op;
 }
 
@@ -31,8 +32,8 @@ inline Linear linear(int64_t out, Activation activation = Activation::none) {
   return op;
 }
 
-inline Lrn lrn(int64_t size, float k, float alpha, float beta, Lrn::Region region = Lrn::Region::across,
-               bool divide = true) {
+inline Lrn lrn(int64_t size, float k, float alpha, float beta,
+               Lrn::Region region = Lrn::Region::across, bool divide = true) {
   return {size, k, alpha, beta, region, divide};
 }
 
@@ -81,7 +82,10 @@ inline std::vector<OpCase> op_cases() {
       {"conv_winograd_3x3_groups3", conv(48, 3, 1, Pad::all(1), 3), {{4, 48, 8, 8}}},
       {"conv_winograd_valid", conv(16, 3, 1, {}), {{8, 16, 7, 12}}},
       {"conv_winograd_asymmetric", conv(16, 3, 1, {3, 0, 1, 2}, 1, relu), {{5, 16, 6, 9}}},
-      {"conv_winograd_inference", conv(32, 3, 1, Pad::all(1), 2, relu), {{2, 64, 13, 13}}, inference},
+      {"conv_winograd_inference",
+       conv(32, 3, 1, Pad::all(1), 2, relu),
+       {{2, 64, 13, 13}},
+       inference},
       // Fully connected layers.
       {"fc6_flattens", linear(64, relu), {{3, 16, 6, 6}}},
       {"fc7", linear(48, relu), {{4, 64}}},
@@ -94,11 +98,17 @@ inline std::vector<OpCase> op_cases() {
       {"relu_2d", Relu{}, {{3, 17}}},
       {"tanh_4d", Tanh{}, {{2, 4, 3, 3}}, training, 1e-4, 2},
       {"tanh_2d", Tanh{}, {{3, 17}}, training, 1e-4, 5},
-      // Normalisation. At AlexNet's alpha the window hardly shows in values near 1, so the scale is that of
+      // Normalisation. At AlexNet's alpha the window hardly shows in values near 1, so the scale is
+      // that of
       // activations.
       {"lrn_2012", lrn(5, 2, 1e-4f, 0.75f), {{2, 12, 5, 5}}, training, 1e-4, 200},
       {"lrn_caffe", lrn(5, 1, 1e-4f, 0.75f), {{2, 8, 4, 6}}, training, 1e-4, 200},
-      {"lrn_printed", lrn(5, 2, 1e-4f, 0.75f, Lrn::Region::across, false), {{2, 9, 4, 4}}, training, 1e-4, 100},
+      {"lrn_printed",
+       lrn(5, 2, 1e-4f, 0.75f, Lrn::Region::across, false),
+       {{2, 9, 4, 4}},
+       training,
+       1e-4,
+       100},
       {"lrn_strong", lrn(5, 1, 2, 0.75f), {{2, 16, 3, 3}}, training, 1e-4, 2},
       {"lrn_even", lrn(4, 1, 1, 0.75f), {{2, 7, 3, 4}}, training, 1e-4, 2},
       {"lrn_even2_beta1", lrn(2, 1, 1, 1), {{1, 5, 3, 3}}, training, 1e-4, 2},
@@ -109,7 +119,12 @@ inline std::vector<OpCase> op_cases() {
       {"lrn_within5_original", lrn(5, 1, 1e-3f, 0.75f, within), {{2, 4, 7, 7}}, training, 1e-4, 50},
       {"lrn_within_even", lrn(4, 1, 1, 0.75f, within), {{1, 2, 6, 5}}, training, 1e-4, 2},
       {"lrn_within_beyond", lrn(9, 1, 1, 0.75f, within), {{1, 2, 4, 3}}, training, 1e-4, 2},
-      {"lrn_within_printed", lrn(3, 1, 0.5f, 0.75f, within, false), {{2, 3, 5, 5}}, training, 1e-4, 2},
+      {"lrn_within_printed",
+       lrn(3, 1, 0.5f, 0.75f, within, false),
+       {{2, 3, 5, 5}},
+       training,
+       1e-4,
+       2},
       {"lrn_inference", lrn(5, 2, 1e-4f, 0.75f), {{2, 12, 5, 5}}, inference, 1e-4, 200},
       // Pooling.
       {"max_3_2", pool<MaxPool>(3, 2), {{2, 8, 13, 13}}},
@@ -126,7 +141,9 @@ inline std::vector<OpCase> op_cases() {
       {"avg_ceil_overhang", pool<AvgPool>(3, 2, {}, ceil), {{2, 3, 8, 6}}},
       {"avg_pad1", pool<AvgPool>(3, 2, Pad::all(1)), {{2, 4, 7, 8}}},
       {"avg_pad1_counted", counting_padding(pool<AvgPool>(3, 2, Pad::all(1))), {{2, 4, 7, 8}}},
-      {"avg_pad1_counted_ceil", counting_padding(pool<AvgPool>(3, 2, Pad::all(1), ceil)), {{1, 3, 6, 8}}},
+      {"avg_pad1_counted_ceil",
+       counting_padding(pool<AvgPool>(3, 2, Pad::all(1), ceil)),
+       {{1, 3, 6, 8}}},
       {"avg_asymmetric", pool<AvgPool>(3, 2, {0, 1, 2, 0}, ceil), {{1, 3, 6, 8}}},
       {"adaptive_6", AdaptiveAvgPool{6, 6}, {{2, 4, 13, 9}}},
       {"adaptive_same", AdaptiveAvgPool{6, 6}, {{2, 4, 6, 6}}},

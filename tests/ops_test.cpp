@@ -1,4 +1,5 @@
-// Every op on every backend: the reference against finite differences, the others against the reference.
+// Every op on every backend: the reference against finite differences, the others against the
+// reference.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +20,9 @@ bool moves_images(const OpCase& c) {
   const auto* concat = std::get_if<Concat>(&c.op);
   return std::holds_alternative<BatchSlice>(c.op) || (concat && concat->images);
 }
-OpRun run_of(const OpCase& c, Phase phase) { return {.phase = phase, .step = {.seed = 7, .step = 3}, .part = c.part}; }
+OpRun run_of(const OpCase& c, Phase phase) {
+  return {.phase = phase, .step = {.seed = 7, .step = 3}, .part = c.part};
+}
 
 // Distinct values, none of them 0, far enough apart that a small step changes no order and no sign.
 Values separated_values(int64_t count, uint64_t stream, float scale) {
@@ -43,11 +46,13 @@ Values labels_for(const Shape& logits) {
 OpData data_for(const OpCase& c) {
   OpData data;
   uint64_t stream = hash_name(c.name);
-  for (const Shape& shape : c.inputs) data.inputs.push_back(separated_values(element_count(shape), stream++, c.scale));
+  for (const Shape& shape : c.inputs)
+    data.inputs.push_back(separated_values(element_count(shape), stream++, c.scale));
   if (is_loss(c)) data.inputs[1] = labels_for(c.inputs[0]);
   for (const ParamShape& param : param_shapes(c.op, c.inputs)) {
     const auto fan_in = static_cast<float>(element_count(param.shape) / param.shape[0]);
-    data.params.push_back(random_values(element_count(param.shape), stream++, std::sqrt(3 / fan_in)));
+    data.params.push_back(
+        random_values(element_count(param.shape), stream++, std::sqrt(3 / fan_in)));
   }
   for (const Shape& shape : output_shapes(c.op, c.inputs))
     data.output_grads.push_back(random_values(element_count(shape), stream++));
@@ -61,9 +66,11 @@ void expect_close(const OpResult& got, const OpResult& want, double tolerance) {
   for (size_t i = 0; i < want.outputs.size(); ++i)
     EXPECT_LE(max_error(got.outputs[i], want.outputs[i]), tolerance) << "output " << i;
   for (size_t i = 0; i < want.input_grads.size(); ++i)
-    EXPECT_LE(relative_error(got.input_grads[i], want.input_grads[i]), tolerance) << "gradient of input " << i;
+    EXPECT_LE(relative_error(got.input_grads[i], want.input_grads[i]), tolerance)
+        << "gradient of input " << i;
   for (size_t i = 0; i < want.param_grads.size(); ++i)
-    EXPECT_LE(relative_error(got.param_grads[i], want.param_grads[i]), tolerance) << "gradient of parameter " << i;
+    EXPECT_LE(relative_error(got.param_grads[i], want.param_grads[i]), tolerance)
+        << "gradient of parameter " << i;
 }
 
 struct Param {
@@ -71,7 +78,9 @@ struct Param {
   OpCase c;
 };
 
-std::ostream& operator<<(std::ostream& out, const Param& param) { return out << param.backend << " " << param.c.name; }
+std::ostream& operator<<(std::ostream& out, const Param& param) {
+  return out << param.backend << " " << param.c.name;
+}
 
 template <class Wanted>
 std::vector<Param> params_where(Wanted wanted) {
@@ -85,7 +94,8 @@ std::vector<Param> params_where(Wanted wanted) {
 std::string name_of_param(const testing::TestParamInfo<Param>& info) {
   std::string name = info.param.backend + "_" + info.param.c.name;
   std::replace_if(
-      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },
+      '_');
   return name;
 }
 
@@ -98,7 +108,9 @@ class Ops : public testing::TestWithParam<Param> {
   const OpCase& c() const { return GetParam().c; }
   Backend& backend() const { return *backend_named(GetParam().backend); }
   bool is_reference() const { return GetParam().backend == "reference"; }
-  OpResult run(const OpData& data, const OpRun& run) const { return run_op(backend(), c().op, c().inputs, data, run); }
+  OpResult run(const OpData& data, const OpRun& run) const {
+    return run_op(backend(), c().op, c().inputs, data, run);
+  }
   OpResult run(const OpData& data) const { return run(data, run_of(c(), c().phase)); }
 };
 
@@ -107,24 +119,31 @@ class OpsOfImages : public Ops {};
 class TrainedOps : public Ops {};
 class PhaselessOps : public Ops {};
 
-INSTANTIATE_TEST_SUITE_P(Table, Ops, testing::ValuesIn(params_where([](const Param&) { return true; })), name_of_param);
-INSTANTIATE_TEST_SUITE_P(Table, OpsOfImages,
-                         testing::ValuesIn(params_where([](const Param& p) { return !moves_images(p.c); })),
+INSTANTIATE_TEST_SUITE_P(Table, Ops,
+                         testing::ValuesIn(params_where([](const Param&) { return true; })),
                          name_of_param);
-INSTANTIATE_TEST_SUITE_P(Table, OtherBackends,
-                         testing::ValuesIn(params_where([](const Param& p) { return p.backend != "reference"; })),
+INSTANTIATE_TEST_SUITE_P(Table, OpsOfImages, testing::ValuesIn(params_where([](const Param& p) {
+                           return !moves_images(p.c);
+                         })),
                          name_of_param);
-INSTANTIATE_TEST_SUITE_P(Table, TrainedOps,
-                         testing::ValuesIn(params_where([](const Param& p) { return p.c.phase == Phase::training; })),
+INSTANTIATE_TEST_SUITE_P(Table, OtherBackends, testing::ValuesIn(params_where([](const Param& p) {
+                           return p.backend != "reference";
+                         })),
                          name_of_param);
-INSTANTIATE_TEST_SUITE_P(Table, PhaselessOps,
-                         testing::ValuesIn(params_where([](const Param& p) { return !is_dropout(p.c); })),
+INSTANTIATE_TEST_SUITE_P(Table, TrainedOps, testing::ValuesIn(params_where([](const Param& p) {
+                           return p.c.phase == Phase::training;
+                         })),
+                         name_of_param);
+INSTANTIATE_TEST_SUITE_P(Table, PhaselessOps, testing::ValuesIn(params_where([](const Param& p) {
+                           return !is_dropout(p.c);
+                         })),
                          name_of_param);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OtherBackends);
 
 TEST_P(OtherBackends, AgreeWithReference) {
   const OpData data = data_for(c());
-  expect_close(run(data), run_op(*backends()[0], c().op, c().inputs, data, run_of(c(), c().phase)), c().tolerance);
+  expect_close(run(data), run_op(*backends()[0], c().op, c().inputs, data, run_of(c(), c().phase)),
+               c().tolerance);
 }
 
 TEST_P(Ops, RunsAreBitEqualAlsoInPlace) {
@@ -148,7 +167,8 @@ TEST_P(TrainedOps, LeaveOutGradientsThatNobodyWants) {
     OpResult want = all;
     for (size_t j = 0; j < c().inputs.size(); ++j)
       if (!some.input_grads[j]) want.input_grads[j].clear();
-    expect_close(result, want, is_reference() ? 0 : c().tolerance);  // others may choose another kernel
+    // others may choose another kernel
+    expect_close(result, want, is_reference() ? 0 : c().tolerance);
   }
 }
 
@@ -158,7 +178,8 @@ TEST_P(PhaselessOps, InferenceGivesWhatTrainingGives) {
                  inference = run(data, run_of(c(), Phase::inference));
   EXPECT_TRUE(inference.input_grads.empty());
   for (size_t i = 0; i < training.outputs.size(); ++i)
-    EXPECT_LE(max_error(inference.outputs[i], training.outputs[i]), is_reference() ? 0 : c().tolerance);
+    EXPECT_LE(max_error(inference.outputs[i], training.outputs[i]),
+              is_reference() ? 0 : c().tolerance);
 }
 
 // The design asks for bit-equal answers whatever the other images hold.
@@ -171,22 +192,26 @@ TEST_P(OpsOfImages, AnImageDoesNotDependOnTheOthers) {
   }
   const OpResult after = run(data);
   for (size_t i = 0; i < before.outputs.size(); ++i) {
-    const auto image = static_cast<std::ptrdiff_t>(before.outputs[i].size() / static_cast<size_t>(c().inputs[0][0]));
-    EXPECT_TRUE(std::equal(before.outputs[i].begin(), before.outputs[i].begin() + image, after.outputs[i].begin()));
+    const auto image = static_cast<std::ptrdiff_t>(before.outputs[i].size() /
+                                                   static_cast<size_t>(c().inputs[0][0]));
+    EXPECT_TRUE(std::equal(before.outputs[i].begin(), before.outputs[i].begin() + image,
+                           after.outputs[i].begin()));
   }
 }
 
-// --- finite differences ----------------------------------------------------------------------------------------------
+// --- finite differences -------------------------------------------------------------------------
 
-// Linear and smooth ops bear a larger step than those with kinks, where it stays below half the space between values;
-// what softmax does with a step does not depend on how large the logits are.
+// Linear and smooth ops bear a larger step than those with kinks, where it stays below half the
+// space between values; what softmax does with a step does not depend on how large the logits are.
 float step_of(const OpCase& c) {
-  if (std::holds_alternative<MaxPool>(c.op) || std::holds_alternative<Relu>(c.op)) return 1e-4f * c.scale;
+  if (std::holds_alternative<MaxPool>(c.op) || std::holds_alternative<Relu>(c.op))
+    return 1e-4f * c.scale;
   if (std::holds_alternative<Softmax>(c.op) || is_loss(c)) return 1e-3f;
   return 1e-3f * c.scale;
 }
 
-// Both ends of a step in a random direction. What is stored is what counts, so rounding costs nothing.
+// Both ends of a step in a random direction. What is stored is what counts, so rounding costs
+// nothing.
 struct Ends {
   Values low, high;
   Values difference() const {
@@ -210,8 +235,10 @@ class FiniteDifferences : public testing::TestWithParam<Param> {
     return run_op(*backends()[0], c().op, c().inputs, data, run_of(c(), Phase::training));
   }
 
-  // Varies one tensor of `data` and compares the change of sum(output_grads * outputs) with the gradient's forecast.
-  void check(OpData data, std::vector<Values> OpData::*group, size_t which, float size, uint64_t stream) const {
+  // Varies one tensor of `data` and compares the change of sum(output_grads * outputs) with the
+  // gradient's forecast.
+  void check(OpData data, std::vector<Values> OpData::*group, size_t which, float size,
+             uint64_t stream) const {
     const Ends ends = ends_of((data.*group)[which], size, stream);
     OpData low = data, high = data;
     (low.*group)[which] = ends.low;
@@ -219,14 +246,17 @@ class FiniteDifferences : public testing::TestWithParam<Param> {
     const OpResult below = run(low), above = run(high);
     leave_out_kinks(below, above, data);
     const OpResult at = run(data);
-    const Values& gradient = group == &OpData::inputs ? at.input_grads[which] : at.param_grads[which];
+    const Values& gradient =
+        group == &OpData::inputs ? at.input_grads[which] : at.param_grads[which];
     const double forecast = dot(gradient, ends.difference());
     double change = 0;
     for (size_t i = 0; i < at.outputs.size(); ++i)
       for (size_t j = 0; j < at.outputs[i].size(); ++j)
-        change += weight(data, i, j) * (static_cast<double>(above.outputs[i][j]) - below.outputs[i][j]);
+        change +=
+            weight(data, i, j) * (static_cast<double>(above.outputs[i][j]) - below.outputs[i][j]);
     const double scale = norm(gradient) * norm(ends.difference()) + 1e-9;
-    EXPECT_LE(std::abs(change - forecast), 2e-3 * scale) << "change " << change << ", forecast " << forecast;
+    EXPECT_LE(std::abs(change - forecast), 2e-3 * scale)
+        << "change " << change << ", forecast " << forecast;
   }
 
  private:
@@ -243,7 +273,8 @@ class FiniteDifferences : public testing::TestWithParam<Param> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Table, FiniteDifferences, testing::ValuesIn(params_where([](const Param& p) {
+INSTANTIATE_TEST_SUITE_P(Table, FiniteDifferences,
+                         testing::ValuesIn(params_where([](const Param& p) {
                            return p.backend == "reference" && p.c.phase == Phase::training;
                          })),
                          name_of_param);

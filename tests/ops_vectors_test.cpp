@@ -1,4 +1,5 @@
-// Ops against numbers from elsewhere: published test vectors, torch's results, and rules of the design.
+// Ops against numbers from elsewhere: published test vectors, torch's results, and rules of the
+// design.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -41,9 +42,15 @@ TEST_P(OpsOf, LrnOfTensorFlowLite) {
   const Values x{-1.1f, 0.6f, 0.7f, 1.2f, -0.7f, 0.1f};
   const auto y = [&](const Lrn& op) { return forward(op, {1, 6, 1, 1}, x); };
   constexpr auto across = Lrn::Region::across;
-  EXPECT_LE(max_error(y(lrn(41, 0, 1, 0.5f, across, false)), {-0.55f, 0.3f, 0.35f, 0.6f, -0.35f, 0.05f}), 1e-6);
-  EXPECT_LE(max_error(y(lrn(41, 0, 4, 0.5f, across, false)), {-0.275f, 0.15f, 0.175f, 0.3f, -0.175f, 0.025f}), 1e-6);
-  EXPECT_LE(max_error(y(lrn(41, 9, 4, 0.5f, across, false)), {-0.22f, 0.12f, 0.14f, 0.24f, -0.14f, 0.02f}), 1e-6);
+  EXPECT_LE(
+      max_error(y(lrn(41, 0, 1, 0.5f, across, false)), {-0.55f, 0.3f, 0.35f, 0.6f, -0.35f, 0.05f}),
+      1e-6);
+  EXPECT_LE(max_error(y(lrn(41, 0, 4, 0.5f, across, false)),
+                      {-0.275f, 0.15f, 0.175f, 0.3f, -0.175f, 0.025f}),
+            1e-6);
+  EXPECT_LE(max_error(y(lrn(41, 9, 4, 0.5f, across, false)),
+                      {-0.22f, 0.12f, 0.14f, 0.24f, -0.14f, 0.02f}),
+            1e-6);
   const Values r2{-0.264926f, 0.125109f, 0.140112f, 0.267261f, -0.161788f, 0.0244266f};
   EXPECT_LE(max_error(y(lrn(5, 9, 4, 0.5f, across, false)), r2), 4e-6);
   EXPECT_LE(max_error(y(lrn(5, 9, 20, 0.5f)), r2), 4e-6) << "the divided form";
@@ -53,12 +60,15 @@ TEST_P(OpsOf, LrnOfTensorFlowLite) {
 TEST_P(OpsOf, MaxPoolOfCaffe) {
   const Values x{1, 2, 5, 2, 3, 9, 4, 1, 4, 8, 1, 2, 5, 2, 3};
   const Values ones(8, 1);
-  const OpResult result = run_op(backend(), pool<MaxPool>(2, 1), {{1, 1, 3, 5}}, {{x}, {}, {ones}}, {});
+  const OpResult result =
+      run_op(backend(), pool<MaxPool>(2, 1), {{1, 1, 3, 5}}, {{x}, {}, {ones}}, {});
   EXPECT_EQ(result.outputs[0], (Values{9, 5, 5, 8, 9, 5, 5, 8}));
-  EXPECT_EQ(result.input_grads[0], (Values{0, 0, 2, 0, 0, 2, 0, 0, 0, 2, 0, 0, 2, 0, 0})) << "argmax 5 2 2 9 5 12 12 9";
+  EXPECT_EQ(result.input_grads[0], (Values{0, 0, 2, 0, 0, 2, 0, 0, 0, 2, 0, 0, 2, 0, 0}))
+      << "argmax 5 2 2 9 5 12 12 9";
 }
 
-// Caffe's 3x2 windows over magic(6): each row stands twice and each column three times, so that a 6x6 window sees them.
+// Caffe's 3x2 windows over magic(6): each row stands twice and each column three times, so that a
+// 6x6 window sees them.
 TEST_P(OpsOf, MaxPoolOfCaffeMagicSquare) {
   const Values magic{35, 1,  6,  26, 19, 24, 3,  32, 7,  21, 23, 25, 31, 9,  2,  22, 27, 20,
                      8,  28, 33, 17, 10, 15, 30, 5,  34, 12, 14, 16, 4,  36, 29, 13, 18, 11};
@@ -68,19 +78,24 @@ TEST_P(OpsOf, MaxPoolOfCaffeMagicSquare) {
     for (size_t w = 0; w < 18; ++w) stretched.push_back(magic[h / 2 * 6 + w / 3]);
   const Values y = forward(pool<MaxPool>(6, 1), {1, 1, 12, 18}, stretched);
   for (size_t h = 0; h < 4; ++h)
-    for (size_t w = 0; w < 5; ++w) EXPECT_EQ(y[2 * h * 13 + 3 * w], want[h * 5 + w]) << h << " " << w;
+    for (size_t w = 0; w < 5; ++w)
+      EXPECT_EQ(y[2 * h * 13 + 3 * w], want[h * 5 + w]) << h << " " << w;
 }
 
-// The window that starts beyond the input is dropped, and one that hangs over counts only what is there.
+// The window that starts beyond the input is dropped, and one that hangs over counts only what is
+// there.
 TEST_P(OpsOf, CeilPoolsOfAnAxis) {
-  EXPECT_EQ(forward(pool<MaxPool>(2, 2, Pad::all(1), Round::ceil), {1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}),
+  EXPECT_EQ(forward(pool<MaxPool>(2, 2, Pad::all(1), Round::ceil), {1, 1, 3, 3},
+                    {1, 2, 3, 4, 5, 6, 7, 8, 9}),
             (Values{1, 3, 7, 9}));
-  const Values mean = forward(pool<AvgPool>(2, 2, {}, Round::ceil), {1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
+  const Values mean =
+      forward(pool<AvgPool>(2, 2, {}, Round::ceil), {1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
   EXPECT_LE(max_error(mean, {3, 4.5f, 7.5f, 9}), 1e-6);
 }
 
 TEST_P(OpsOf, PaddingNeverWins) {
-  EXPECT_EQ(forward(pool<MaxPool>(3, 2, Pad::all(1)), {1, 1, 2, 2}, {-4, -3, -2, -1}), (Values{-1}));
+  EXPECT_EQ(forward(pool<MaxPool>(3, 2, Pad::all(1)), {1, 1, 2, 2}, {-4, -3, -2, -1}),
+            (Values{-1}));
 }
 
 // golden/ops.json, made by golden/make_ops.py.
@@ -96,9 +111,12 @@ TEST_P(OpsOf, AgreeWithTorch) {
     if (!refusal_of(backend(), c.op, c.inputs, {}).empty()) continue;
     const nlohmann::json& want = golden[c.name];
     const auto list = [&](const char* key) { return want.at(key).get<std::vector<Values>>(); };
-    const OpResult got = run_op(backend(), c.op, c.inputs, {list("inputs"), list("params"), list("output_grads")}, {});
-    const auto outputs = list("outputs"), input_grads = list("input_grads"), param_grads = list("param_grads");
-    for (size_t i = 0; i < outputs.size(); ++i) EXPECT_LE(max_error(got.outputs.at(i), outputs[i]), 1e-5);
+    const OpResult got = run_op(backend(), c.op, c.inputs,
+                                {list("inputs"), list("params"), list("output_grads")}, {});
+    const auto outputs = list("outputs"), input_grads = list("input_grads"),
+               param_grads = list("param_grads");
+    for (size_t i = 0; i < outputs.size(); ++i)
+      EXPECT_LE(max_error(got.outputs.at(i), outputs[i]), 1e-5);
     for (size_t i = 0; i < input_grads.size(); ++i)
       EXPECT_LE(relative_error(got.input_grads.at(i), input_grads[i]), 1e-5);
     for (size_t i = 0; i < param_grads.size(); ++i)
@@ -111,7 +129,9 @@ TEST_P(OpsOf, AgreeWithTorch) {
 TEST_P(OpsOf, DropoutGoesByTheGlobalBatch) {
   const Values x = random_values(6 * 40, 1), dy = random_values(6 * 40, 2);
   const auto run = [&](int64_t first, int64_t count, uint64_t step) {
-    const auto part = [&](const Values& v) { return Values(v.begin() + first * 40, v.begin() + (first + count) * 40); };
+    const auto part = [&](const Values& v) {
+      return Values(v.begin() + first * 40, v.begin() + (first + count) * 40);
+    };
     return run_op(backend(), Dropout{}, {{count, 40, 1, 1}}, {{part(x)}, {}, {part(dy)}},
                   {.step = {.seed = 5, .step = step, .first_image = first, .global_batch = 6}});
   };
@@ -132,7 +152,8 @@ TEST_P(OpsOf, DropoutKeepsTheRightShare) {
   for (float drop : {0.1f, 0.5f, 0.8f})
     for (bool inverted : {true, false}) {
       const Values y =
-          run_op(backend(), Dropout{drop, inverted}, {{2, count / 2}}, {{ones}, {}, {ones}}, run).outputs[0];
+          run_op(backend(), Dropout{drop, inverted}, {{2, count / 2}}, {{ones}, {}, {ones}}, run)
+              .outputs[0];
       const float kept = inverted ? 1 / (1 - drop) : 1;
       const auto zeros = std::count(y.begin(), y.end(), 0.0f);
       EXPECT_NEAR(static_cast<double>(zeros) / count, drop, 0.02);
@@ -152,7 +173,8 @@ TEST_P(OpsOf, LossGoesByTheGlobalBatch) {
   const OpData data{{random_values(8, 1), {0, 3}}, {}, {}};
   const std::vector<Shape> shapes{{2, 4}, {2}};
   const OpResult own = run_op(backend(), SoftmaxLoss{}, shapes, data, {});
-  OpResult shared = run_op(backend(), SoftmaxLoss{}, shapes, data, {.step = {.first_image = 2, .global_batch = 8}});
+  OpResult shared = run_op(backend(), SoftmaxLoss{}, shapes, data,
+                           {.step = {.first_image = 2, .global_batch = 8}});
   EXPECT_EQ(own.outputs, shared.outputs);
   for (float& v : shared.input_grads[0]) v *= 4;
   EXPECT_LE(relative_error(shared.input_grads[0], own.input_grads[0]), 1e-6);
@@ -160,7 +182,8 @@ TEST_P(OpsOf, LossGoesByTheGlobalBatch) {
 
 TEST_P(OpsOf, LabelBeyondTheClassesIsRefused) {
   const OpData data{{random_values(8, 1), {0, 4}}, {}, {}};
-  if (backend().name().starts_with("cudnn")) {  // its kernels cannot refuse: Network::set_labels did
+  // its kernels cannot refuse: Network::set_labels did
+  if (backend().name().starts_with("cudnn")) {
     const Values losses = run_op(backend(), SoftmaxLoss{}, {{2, 4}, {2}}, data, {}).outputs[1];
     EXPECT_TRUE(std::isfinite(losses[0]) && std::isnan(losses[1]));
     return;
@@ -177,7 +200,8 @@ TEST_P(OpsOf, LabelBeyondTheClassesIsRefused) {
 // v = m v - rate (g + decay w), w += v; or v = m v + g + decay w, w -= rate v.
 TEST_P(OpsOf, MomentumInBothForms) {
   constexpr size_t count = 19;  // no multiple of a vector's width
-  const Values weight = random_values(count, 1), velocity = random_values(count, 2), grad = random_values(count, 3);
+  const Values weight = random_values(count, 1), velocity = random_values(count, 2),
+               grad = random_values(count, 3);
   const TensorDesc desc{{count}, DataType::f32, nullptr};
   for (bool rate_in_velocity : {true, false}) {
     std::vector<std::shared_ptr<Buffer>> memory;
@@ -200,7 +224,8 @@ TEST_P(OpsOf, MomentumInBothForms) {
     for (size_t i = 0; i < count; ++i) {
       const float slope = grad[i] / 4 + 0.05f * weight[i];
       want_velocity.push_back(0.9f * velocity[i] + (rate_in_velocity ? -0.1f * slope : slope));
-      want_weight.push_back(weight[i] + (rate_in_velocity ? want_velocity[i] : -0.1f * want_velocity[i]));
+      want_weight.push_back(weight[i] +
+                            (rate_in_velocity ? want_velocity[i] : -0.1f * want_velocity[i]));
     }
     EXPECT_LE(max_error(new_weight, want_weight), 1e-6);
     EXPECT_LE(max_error(new_velocity, want_velocity), 1e-6);
@@ -237,8 +262,9 @@ TEST(Reference, ComputesInF32Alone) {
 
 TEST(Reference, NamesTheNodeThatDoesNotFit) {
   try {
-    backends()[0]->compile(conv(4, 5, 1, {}),
-                           {"conv9", {"conv9"}, {{{1, 2, 3, 3}, DataType::f32, nullptr}}, {}, {}, {}});
+    backends()[0]->compile(
+        conv(4, 5, 1, {}),
+        {"conv9", {"conv9"}, {{{1, 2, 3, 3}, DataType::f32, nullptr}}, {}, {}, {}});
     FAIL() << "a 5x5 window over 3x3 was taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::invalid_argument);

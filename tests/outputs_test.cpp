@@ -1,4 +1,5 @@
-// Files that are written: one writer at a time, nothing left behind, and nothing taken for what it is not.
+// Files that are written: one writer at a time, nothing left behind, and nothing taken for what it
+// is not.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -42,7 +43,9 @@ class Outputs : public testing::Test {
     fs::remove_all(folder_, ignored);
   }
   std::string path(const std::string& name) const { return to_utf8(folder_ / name); }
-  size_t files() const { return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {})); }
+  size_t files() const {
+    return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {}));
+  }
   void touch(const std::string& name, std::chrono::hours age) const {
     std::ofstream(folder_ / name) << "left";
     fs::last_write_time(folder_ / name, fs::file_time_type::clock::now() - age);
@@ -61,7 +64,8 @@ TEST_F(Outputs, HaveOneWriter) {
   {
     const OutputLock first(path("net.safetensors"));
     EXPECT_TRUE(fs::exists(folder_ / ".alexnet-net.safetensors.lock"));
-    const std::string text = error_of([&] { OutputLock second(path("net.safetensors")); }, Code::invalid_state);
+    const std::string text =
+        error_of([&] { OutputLock second(path("net.safetensors")); }, Code::invalid_state);
     EXPECT_TRUE(has(text, cat("process ", process_id())));
     EXPECT_TRUE(has(text, "host " + host_name()));
     EXPECT_TRUE(has(text, "since 20"));
@@ -128,19 +132,22 @@ TEST_F(Outputs, WhatACrashLeftGoesWithTheNextSave) {
 #endif
 
 // Pictures of one colour each; `shift` makes others of them.
-std::shared_ptr<MemoryDataset> pictures(const std::vector<std::string>& classes, int count, int shift = 0) {
+std::shared_ptr<MemoryDataset> pictures(const std::vector<std::string>& classes, int count,
+                                        int shift = 0) {
   auto data = std::make_shared<MemoryDataset>(classes);
   for (int i = 0; i < count; ++i) {
     const auto value = static_cast<uint8_t>(17 * i + shift);
-    data->add({12, 12, std::vector<uint8_t>(12 * 12 * 3, value)}, i % static_cast<int>(classes.size()));
+    data->add({12, 12, std::vector<uint8_t>(12 * 12 * 3, value)},
+              i % static_cast<int>(classes.size()));
   }
   return data;
 }
 
-std::unique_ptr<Trainer> trainer_on(const std::shared_ptr<MemoryDataset>& data, const std::string& init = "",
-                                    bool new_head = false) {
+std::unique_ptr<Trainer> trainer_on(const std::shared_ptr<MemoryDataset>& data,
+                                    const std::string& init = "", bool new_head = false) {
   const auto classes = static_cast<int64_t>(data->classes().size());
-  const NetSpec spec = make_model("alexnet-cifar10", {.classes = classes, .height = 12, .width = 12});
+  const NetSpec spec =
+      make_model("alexnet-cifar10", {.classes = classes, .height = 12, .width = 12});
   TrainOptions options;
   options.recipe = spec.recipe;
   options.recipe.mean = Recipe::Mean::fixed;
@@ -165,7 +172,8 @@ TEST_F(Outputs, OfTrainersHaveOneWriter) {
   second->save_weights(path("other"));
   fs::current_path(folder_);
   second->hold("relative");
-  for (int i = 0; i < 2; ++i) second->save_checkpoint("relative");  // a new file, then one that is there
+  // a new file, then one that is there
+  for (int i = 0; i < 2; ++i) second->save_checkpoint("relative");
   error_of([&] { first->save_checkpoint(path("relative")); }, Code::invalid_state);
   second->release("relative");
   fs::remove("relative");
@@ -226,7 +234,9 @@ TEST_F(Outputs, FineTuningKeepsTheRowsOfClassesThatStay) {
     trainer_on(pictures(classes, 12), path(from), new_head)->save_weights(path("new"));
     return rows_of(path("new"));
   };
-  const auto is_old = [&](const std::vector<float>& row) { return std::find(old.begin(), old.end(), row) != old.end(); };
+  const auto is_old = [&](const std::vector<float>& row) {
+    return std::find(old.begin(), old.end(), row) != old.end();
+  };
 
   EXPECT_EQ(tuned({"cat", "frog", "ship"}), old);
   auto rows = tuned({"Ship", "truck", "cat"});
@@ -280,7 +290,8 @@ TEST_F(Outputs, BundledWeightsAreFoundInTheFoldersOfADesktop) {
   std::ofstream(folder_ / "data" / "alexnet" / "alexnet.safetensors") << "x";
   EXPECT_EQ(bundled_weights("alexnet"), path("data/alexnet/alexnet.safetensors"));
   setenv("XDG_DATA_HOME", "relative", 1);  // the specification wants it ignored
-  for (const std::string& place : bundled_places()) EXPECT_TRUE(fs::path(place).is_absolute()) << place;
+  for (const std::string& place : bundled_places())
+    EXPECT_TRUE(fs::path(place).is_absolute()) << place;
   unsetenv("XDG_DATA_HOME");
 }
 #endif

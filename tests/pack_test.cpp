@@ -40,7 +40,8 @@ Image soft_picture(int64_t width, int64_t height, uint64_t seed) {
     for (int64_t x = 0; x < width; ++x)
       for (int64_t c = 0; c < 3; ++c)
         image.pixels[static_cast<size_t>((y * width + x) * 3 + c)] = static_cast<uint8_t>(
-            (x * 2 + y * 3) / 2 + static_cast<int64_t>(40 * random.uniform(static_cast<uint64_t>(c))));
+            (x * 2 + y * 3) / 2 +
+            static_cast<int64_t>(40 * random.uniform(static_cast<uint64_t>(c))));
   return image;
 }
 
@@ -65,10 +66,11 @@ PackOptions quiet_options() {
 TEST(Tar, HoldsWhatWasWritten) {
   const TemporaryFolder folder;
   const std::string path = folder.path() + "/a.tar";
-  const std::map<std::string, std::string> files{{"a/1", ""},
-                                                 {"a/2", std::string(512, 'x')},
-                                                 {"\xC3\xA9/3", "short"},
-                                                 {std::string(99, 'd') + "/" + std::string(150, 'n'), "long"}};
+  const std::map<std::string, std::string> files{
+      {"a/1", ""},
+      {"a/2", std::string(512, 'x')},
+      {"\xC3\xA9/3", "short"},
+      {std::string(99, 'd') + "/" + std::string(150, 'n'), "long"}};
   TarWriter writer(path);
   for (const auto& [name, text] : files) writer.add(name, to_bytes(text));
   EXPECT_FALSE(fs::exists(to_path(path)));
@@ -88,13 +90,17 @@ TEST(Tar, OfTheSystemIsReadInEveryForm) {
   const TemporaryFolder folder;
   make_set(folder);
   const std::string long_class(90, 'z');
-  folder.write("set/" + long_class + "/" + std::string(90, 'y') + ".bmp", bytes_of(folder.path() + "/set/cat/1.bmp"));
+  folder.write("set/" + long_class + "/" + std::string(90, 'y') + ".bmp",
+               bytes_of(folder.path() + "/set/cat/1.bmp"));
   const auto plain = Dataset::open(folder.path() + "/set");
   for (const char* form : {"ustar", "gnu", "pax"})
     for (const char* what : {"set", "-C set ."}) {
       SCOPED_TRACE(std::string(form) + " " + what);
       const std::string archive = folder.path() + "/x.tar";
-      ASSERT_EQ(std::system(("cd '" + folder.path() + "' && tar --format=" + form + " -cf x.tar " + what).c_str()), 0);
+      ASSERT_EQ(
+          std::system(("cd '" + folder.path() + "' && tar --format=" + form + " -cf x.tar " + what)
+                          .c_str()),
+          0);
       const auto packed = Dataset::open(archive);
       EXPECT_EQ(packed->classes(), plain->classes());
       ASSERT_EQ(packed->size(), plain->size());
@@ -113,12 +119,15 @@ TEST(Tar, OfTwoPartsGivesTheOneThatIsAskedFor) {
   fs::create_directories(to_path(folder.path() + "/whole"));
   fs::rename(to_path(folder.path() + "/set"), to_path(folder.path() + "/whole/train"));
   folder.write("whole/val/cat/9.bmp", "x");
-  ASSERT_EQ(std::system(("cd '" + folder.path() + "' && tar -cf x.tar whole && tar -cf train.tar whole/train").c_str()),
+  ASSERT_EQ(std::system(("cd '" + folder.path() +
+                         "' && tar -cf x.tar whole && tar -cf train.tar whole/train")
+                            .c_str()),
             0);
   EXPECT_EQ(Dataset::open(folder.path() + "/x.tar")->size(), 4);
   EXPECT_EQ(Dataset::open(folder.path() + "/x.tar", "test")->size(), 1);
-  EXPECT_TRUE(has(error_of([&] { Dataset::open(folder.path() + "/train.tar", "test"); }, Code::not_found),
-                  "has no part \"test\", only train"));
+  EXPECT_TRUE(
+      has(error_of([&] { Dataset::open(folder.path() + "/train.tar", "test"); }, Code::not_found),
+          "has no part \"test\", only train"));
 }
 #endif
 
@@ -132,8 +141,11 @@ TEST(Tar, CutOffOrDamagedIsRefused) {
   const std::string whole = bytes_of(path);
   const FileReader damaged(path);
   std::fstream file(to_path(path), std::ios::binary | std::ios::in | std::ios::out);
-  for (size_t at = 0; at < whole.size(); ++at) {  // no byte can make it read outside; the sanitizers watch
-    const auto put = [&](char byte) { file.seekp(static_cast<std::streamoff>(at)).put(byte).flush(); };
+  // no byte can make it read outside; the sanitizers watch
+  for (size_t at = 0; at < whole.size(); ++at) {
+    const auto put = [&](char byte) {
+      file.seekp(static_cast<std::streamoff>(at)).put(byte).flush();
+    };
     put(static_cast<char>(whole[at] ^ 0x80));
     try {
       tar_members(damaged);
@@ -144,7 +156,8 @@ TEST(Tar, CutOffOrDamagedIsRefused) {
   }
   for (size_t size = whole.size() - 1024; size-- > 7; size -= 7) {
     fs::resize_file(to_path(path), size);
-    EXPECT_TRUE(has(error_of([&] { tar_members(damaged); }, Code::bad_file), size < 512 ? "neither" : "shorter"));
+    EXPECT_TRUE(has(error_of([&] { tar_members(damaged); }, Code::bad_file),
+                    size < 512 ? "neither" : "shorter"));
     EXPECT_THROW(tar_members(FileReader(path)), Error) << size;
   }
 }
@@ -161,7 +174,8 @@ TEST(Tar, NamesOfManyBytesAreRefused) {
     if (length < size_t{1} << 20) {
       EXPECT_EQ(tar_members(archive).at(0).path.size(), length + 8);
     } else {
-      EXPECT_TRUE(has(error_of([&] { tar_members(archive); }, Code::bad_file), "bytes of names and the like"));
+      EXPECT_TRUE(has(error_of([&] { tar_members(archive); }, Code::bad_file),
+                      "bytes of names and the like"));
     }
   }
 }
@@ -179,7 +193,8 @@ TEST(Tar, CutShortWhileItIsReadIsNoSetOfBrokenPictures) {
   fs::resize_file(to_path(path), 5000);
   EXPECT_EQ(set->image(0).width, 32);
   for (const int64_t i : {1, 2})
-    EXPECT_TRUE(has(error_of([&] { set->image(i); }, Code::invalid_state), path + ": has become shorter while it was"));
+    EXPECT_TRUE(has(error_of([&] { set->image(i); }, Code::invalid_state),
+                    path + ": has become shorter while it was"));
   InputSpec input;
   input.width = input.height = input.resize_size = 32;
   PipelineOptions reading;
@@ -187,7 +202,8 @@ TEST(Tar, CutShortWhileItIsReadIsNoSetOfBrokenPictures) {
   reading.training = true;
   DataPipeline pipeline(set, std::make_shared<Preprocessor>(input), reading);
   Batch batch;
-  EXPECT_TRUE(has(error_of([&] { pipeline.next(batch); }, Code::invalid_state), "bring the archive back"));
+  EXPECT_TRUE(
+      has(error_of([&] { pipeline.next(batch); }, Code::invalid_state), "bring the archive back"));
 }
 
 TEST(Tar, AMemberOverTheLimitIsABrokenPicture) {
@@ -198,7 +214,8 @@ TEST(Tar, AMemberOverTheLimitIsABrokenPicture) {
   limits.bytes = 4000;
   const auto set = Dataset::open(folder.path() + "/x.tar", "train", limits);
   EXPECT_EQ(set->image(2).width, 32);  // 3126 bytes
-  EXPECT_TRUE(has(error_of([&] { set->image(0); }, Code::bad_file), "cat/1.bmp: has 7254 bytes; at most 4000"));
+  EXPECT_TRUE(has(error_of([&] { set->image(0); }, Code::bad_file),
+                  "cat/1.bmp: has 7254 bytes; at most 4000"));
 }
 
 TEST(Pack, RawLosesNothing) {
@@ -226,7 +243,9 @@ TEST(Pack, RawLosesNothing) {
     const Image small = resize_short_side(set->image(i), 32), got = archive->image(i);
     EXPECT_EQ(got.width, 32);
     EXPECT_EQ(got.height, 32);
-    EXPECT_EQ(got.pixels, crop(small, (small.width - 32) / 2, (small.height - 32) / 2, 32, 32).pixels) << i;
+    EXPECT_EQ(got.pixels,
+              crop(small, (small.width - 32) / 2, (small.height - 32) / 2, 32, 32).pixels)
+        << i;
   }
 }
 
@@ -238,7 +257,8 @@ TEST(Pack, JpegStaysCloseAndIsSmaller) {
   pack_dataset(*set, path, quiet_options());
   const Image stored = Dataset::open(path)->image(2), original = set->image(2);
   double sum = 0;
-  for (size_t i = 0; i < original.pixels.size(); ++i) sum += std::abs(stored.pixels[i] - original.pixels[i]);
+  for (size_t i = 0; i < original.pixels.size(); ++i)
+    sum += std::abs(stored.pixels[i] - original.pixels[i]);
   EXPECT_LT(sum / static_cast<double>(original.pixels.size()), 3);
   EXPECT_NE(stored.pixels, original.pixels);
 }
@@ -256,7 +276,8 @@ TEST(Pack, OverTheLimitOfTheProcessIsAnErrorAndNoSignal) {
   rlimit tiny = before;
   tiny.rlim_cur = 2048;
   setrlimit(RLIMIT_FSIZE, &tiny);
-  const std::string text = error_of([&] { pack_dataset(*set, folder.path() + "/packed.tar", options); }, Code::io);
+  const std::string text =
+      error_of([&] { pack_dataset(*set, folder.path() + "/packed.tar", options); }, Code::io);
   setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_TRUE(has(text, "limit of 2048"));
   EXPECT_FALSE(fs::exists(to_path(folder.path() + "/packed.tar")));
@@ -273,14 +294,18 @@ TEST(Pack, StoppedOrWithoutPicturesLeavesNothing) {
   folder.write("bad/cat/1.jpg", "x");
   options.progress = nullptr;
   EXPECT_TRUE(
-      has(error_of([&] { pack_dataset(*Dataset::open(folder.path() + "/bad"), path, options); }, Code::bad_file),
+      has(error_of([&] { pack_dataset(*Dataset::open(folder.path() + "/bad"), path, options); },
+                   Code::bad_file),
           "none of the set's"));
   EXPECT_FALSE(fs::exists(to_path(path)));
   folder.write("dots/.hidden/1.jpg", "x");
-  EXPECT_TRUE(has(
-      error_of([&] { pack_dataset(*Dataset::open(folder.path() + "/set"), folder.path() + "/none/x.tar", options); },
-               Code::io),
-      "none/x.tar"));
+  EXPECT_TRUE(has(error_of(
+                      [&] {
+                        pack_dataset(*Dataset::open(folder.path() + "/set"),
+                                     folder.path() + "/none/x.tar", options);
+                      },
+                      Code::io),
+                  "none/x.tar"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Names of files in any script, through the core and through the C ABI: on Windows they are no text of its code page.
+// Names of files in any script, through the core and through the C ABI: on Windows they are no text
+// of its code page.
 #include "core/path.h"
 
 #include <alexnet/alexnet.h>
@@ -12,7 +13,8 @@
 namespace alx {
 namespace {
 
-const std::string kitten = "k\u00e4tzchen-\u732b", clef = "\U0001D11E";  // the last takes two units of UTF-16
+// the last takes two units of UTF-16
+const std::string kitten = "k\u00e4tzchen-\u732b", clef = "\U0001D11E";
 
 TEST(Path, ComesBackAsItWent) {
   for (const std::string& name : {std::string(), std::string("a.b"), kitten, clef})
@@ -56,7 +58,8 @@ TEST(Path, TheInterfaceTakesThem) {
   const TemporaryFolder folder;
   const std::string path = folder.write(kitten + ".safetensors", bytes_of(ALEXNET_BUNDLED));
   alexnet_model* model = nullptr;
-  ASSERT_EQ(alexnet_model_open(nullptr, path.c_str(), nullptr, &model), ALEXNET_OK) << alexnet_last_error();
+  ASSERT_EQ(alexnet_model_open(nullptr, path.c_str(), nullptr, &model), ALEXNET_OK)
+      << alexnet_last_error();
   alexnet_model_free(model);
   const std::string absent = path + "-";
   EXPECT_EQ(alexnet_model_open(nullptr, absent.c_str(), nullptr, &model), ALEXNET_ERROR_NOT_FOUND);

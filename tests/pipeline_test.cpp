@@ -28,7 +28,8 @@ class FakeDataset final : public Dataset {
     ++decoded;
     if (broken_.count(i) != 0) fail(code_, name(i), ": is broken");
     Image image{side + i % 3, side, {}};
-    for (int64_t p = 0; p < image.width * side * 3; ++p) image.pixels.push_back(static_cast<uint8_t>(p * 7 + i));
+    for (int64_t p = 0; p < image.width * side * 3; ++p)
+      image.pixels.push_back(static_cast<uint8_t>(p * 7 + i));
     return image;
   }
   mutable std::atomic<int64_t> decoded{0};
@@ -60,12 +61,14 @@ PipelineOptions options(int threads, bool training = true, int64_t batch = 4) {
 
 std::vector<Batch> take(DataPipeline& pipeline, int64_t most) {
   std::vector<Batch> batches(1);
-  while (static_cast<int64_t>(batches.size()) <= most && pipeline.next(batches.back())) batches.emplace_back();
+  while (static_cast<int64_t>(batches.size()) <= most && pipeline.next(batches.back()))
+    batches.emplace_back();
   batches.pop_back();
   return batches;
 }
 
-std::vector<Batch> run(const std::shared_ptr<const Dataset>& data, const PipelineOptions& with, int64_t most = 11) {
+std::vector<Batch> run(const std::shared_ptr<const Dataset>& data, const PipelineOptions& with,
+                       int64_t most = 11) {
   DataPipeline pipeline(data, preprocessor(), with);
   return take(pipeline, most);
 }
@@ -131,7 +134,8 @@ TEST(Pipeline, EvaluationIsInOrderAndFillsTheLastBatch) {
   EXPECT_EQ(batches[0].labels, (std::vector<int32_t>{0, 1, 2, 3}));
   EXPECT_EQ(batches[1].labels, (std::vector<int32_t>{4, 5, -1, -1}));
   EXPECT_EQ(batches[1].count, 2);
-  EXPECT_EQ(std::vector<float>(batches[1].images.begin() + 2 * 108, batches[1].images.end()), std::vector<float>(216));
+  EXPECT_EQ(std::vector<float>(batches[1].images.begin() + 2 * 108, batches[1].images.end()),
+            std::vector<float>(216));
   std::vector<float> center(108);
   const auto preprocess = preprocessor();
   preprocess->center(preprocess->prepare(FakeDataset(6).image(1, 0)), center);
@@ -169,7 +173,8 @@ TEST(Pipeline, FailuresReachNext) {
     DataPipeline pipeline(all_broken, preprocessor(), options(threads));
     Batch batch;
     for (int i = 0; i < 2; ++i) {
-      EXPECT_TRUE(has(error_of([&] { pipeline.next(batch); }, Code::bad_file), "none of the set's 5 pictures"));
+      EXPECT_TRUE(has(error_of([&] { pipeline.next(batch); }, Code::bad_file),
+                      "none of the set's 5 pictures"));
     }
     // What is no fault of one picture ends the run, behind the batches before it.
     const auto fatal = std::make_shared<FakeDataset>(12, std::set<int64_t>{9}, Code::out_of_memory);
@@ -182,8 +187,11 @@ TEST(Pipeline, FailuresReachNext) {
 
 TEST(Pipeline, AThrowingCallbackReachesNext) {
   PipelineOptions with = options(2);
-  with.on_broken = [](const std::string&, const std::string&) { throw std::runtime_error("from the callback"); };
-  DataPipeline pipeline(std::make_shared<FakeDataset>(8, std::set<int64_t>{0}), preprocessor(), with);
+  with.on_broken = [](const std::string&, const std::string&) {
+    throw std::runtime_error("from the callback");
+  };
+  DataPipeline pipeline(std::make_shared<FakeDataset>(8, std::set<int64_t>{0}), preprocessor(),
+                        with);
   EXPECT_THROW(take(pipeline, 4), std::runtime_error);
 }
 
@@ -241,7 +249,9 @@ TEST(Pipeline, TheBorderIsTheMean) {
         const bool inside = from_x >= 0 && from_x < side && from_y >= 0 && from_y < side;
         outside |= !inside;
         const float expected =
-            inside ? static_cast<float>(image.pixels[static_cast<size_t>(from_y * side + from_x) * 3] - 1) : 0;
+            inside ? static_cast<float>(
+                         image.pixels[static_cast<size_t>(from_y * side + from_x) * 3] - 1)
+                   : 0;
         ASSERT_EQ(batch.images[static_cast<size_t>(y * side + x)], expected);
       }
     }
@@ -255,16 +265,21 @@ TEST(Pipeline, RefusesOptionsThatCannotBe) {
     change(with);
     return error_of([&] { DataPipeline(std::make_shared<FakeDataset>(8), preprocessor(), with); });
   };
-  EXPECT_TRUE(has(refused([](PipelineOptions& o) { o.batch = 9; }), "a training batch of 9 pictures from a set of 8"));
+  EXPECT_TRUE(has(refused([](PipelineOptions& o) { o.batch = 9; }),
+                  "a training batch of 9 pictures from a set of 8"));
   EXPECT_TRUE(has(refused([](PipelineOptions& o) { o.batch = 0; }), "a batch of 0"));
   EXPECT_TRUE(has(refused([](PipelineOptions& o) { o.threads = -1; }), "-1 threads"));
   EXPECT_TRUE(has(refused([](PipelineOptions& o) { o.queue = 0; }), "a queue of 0"));
   EXPECT_TRUE(has(refused([](PipelineOptions& o) { o.augment.pad = -1; }), "a border of -1"));
-  EXPECT_TRUE(has(refused([](PipelineOptions& o) { o.augment.shared = 0; }), "0 pictures that share"));
-  EXPECT_TRUE(has(refused([](PipelineOptions& o) { o.start_position = 9; }), "position 9 in a set of 8"));
   EXPECT_TRUE(
-      has(error_of([] { DataPipeline(std::make_shared<FakeDataset>(0), preprocessor(), options(1)); }), "empty"));
-  EXPECT_TRUE(has(error_of([] { DataPipeline(nullptr, preprocessor(), options(1)); }), "needs a set"));
+      has(refused([](PipelineOptions& o) { o.augment.shared = 0; }), "0 pictures that share"));
+  EXPECT_TRUE(
+      has(refused([](PipelineOptions& o) { o.start_position = 9; }), "position 9 in a set of 8"));
+  EXPECT_TRUE(has(
+      error_of([] { DataPipeline(std::make_shared<FakeDataset>(0), preprocessor(), options(1)); }),
+      "empty"));
+  EXPECT_TRUE(
+      has(error_of([] { DataPipeline(nullptr, preprocessor(), options(1)); }), "needs a set"));
 }
 
 TEST(Augment, DrawsCoverTheirRangeEvenly) {
@@ -285,15 +300,22 @@ TEST(Augment, DrawsCoverTheirRangeEvenly) {
 TEST(Augment, DrawsDependOnTheirKeyAlone) {
   const auto key = [](const CropDraw& d) { return std::tuple(d.x, d.y, d.mirror); };
   Augment augment;
-  EXPECT_EQ(key(draw_crop(augment, 1, 2, 3, 1000, 1000)), key(draw_crop(augment, 1, 2, 3, 1000, 1000)));
-  EXPECT_NE(key(draw_crop(augment, 1, 2, 3, 1000, 1000)), key(draw_crop(augment, 2, 2, 3, 1000, 1000)));
-  EXPECT_NE(key(draw_crop(augment, 1, 2, 3, 1000, 1000)), key(draw_crop(augment, 1, 3, 3, 1000, 1000)));
-  EXPECT_NE(key(draw_crop(augment, 1, 2, 3, 1000, 1000)), key(draw_crop(augment, 1, 2, 4, 1000, 1000)));
+  EXPECT_EQ(key(draw_crop(augment, 1, 2, 3, 1000, 1000)),
+            key(draw_crop(augment, 1, 2, 3, 1000, 1000)));
+  EXPECT_NE(key(draw_crop(augment, 1, 2, 3, 1000, 1000)),
+            key(draw_crop(augment, 2, 2, 3, 1000, 1000)));
+  EXPECT_NE(key(draw_crop(augment, 1, 2, 3, 1000, 1000)),
+            key(draw_crop(augment, 1, 3, 3, 1000, 1000)));
+  EXPECT_NE(key(draw_crop(augment, 1, 2, 3, 1000, 1000)),
+            key(draw_crop(augment, 1, 2, 4, 1000, 1000)));
   augment.shared = 32;
-  EXPECT_EQ(key(draw_crop(augment, 1, 2, 0, 1000, 1000)), key(draw_crop(augment, 1, 2, 31, 1000, 1000)));
-  EXPECT_NE(key(draw_crop(augment, 1, 2, 31, 1000, 1000)), key(draw_crop(augment, 1, 2, 32, 1000, 1000)));
+  EXPECT_EQ(key(draw_crop(augment, 1, 2, 0, 1000, 1000)),
+            key(draw_crop(augment, 1, 2, 31, 1000, 1000)));
+  EXPECT_NE(key(draw_crop(augment, 1, 2, 31, 1000, 1000)),
+            key(draw_crop(augment, 1, 2, 32, 1000, 1000)));
   augment = {false, false, 0, 1};
-  EXPECT_EQ(key(draw_crop(augment, 1, 2, 3, 8, 4)), key({4, 2, false}));  // 3.5 and 1.5, half to even
+  // 3.5 and 1.5, half to even
+  EXPECT_EQ(key(draw_crop(augment, 1, 2, 3, 8, 4)), key({4, 2, false}));
 }
 
 TEST(Augment, OrdersArePermutations) {

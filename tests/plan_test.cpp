@@ -1,4 +1,5 @@
-// What planning makes of a graph: any names, any end, parts of layers, and runs of nodes as one kernel.
+// What planning makes of a graph: any names, any end, parts of layers, and runs of nodes as one
+// kernel.
 #include "plan/plan.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +17,9 @@ namespace {
 
 using namespace test;
 
-Linear dense(int64_t in, int64_t out) { return {out, Activation::none, models::he(in), models::bias(0.1f)}; }
+Linear dense(int64_t in, int64_t out) {
+  return {out, Activation::none, models::he(in), models::bias(0.1f)};
+}
 
 // data -> (names[0], names[1]): two fully connected layers with dropout, joined, then the logits.
 NetSpec two_branches(const std::string& first, const std::string& second) {
@@ -72,7 +75,8 @@ TEST(Names, WithSlashesAreNoPartsOfALayer) {
 }
 
 TEST(Names, MayBeWhatPlanningUsedForItself) {
-  for (const std::string& name : {std::string("prob"), std::string("x:slot1"), std::string("end:split")}) {
+  for (const std::string& name :
+       {std::string("prob"), std::string("x:slot1"), std::string("end:split")}) {
     NetSpec spec = two_branches(name, "y");
     spec.nodes[2].slot = 1;
     spec.nodes[3].slot = 1;
@@ -87,13 +91,15 @@ TEST(Names, MayBeWhatPlanningUsedForItself) {
 TEST(Ends, TakeTheSoftmaxThatEndsTheNetworkForTheLoss) {
   NetSpec bare = two_branches("x", "y"), ended = bare, gated = bare;
   ended.nodes.push_back({"answer", Softmax{}, {"end"}});
-  Network without(bare, open_devices("reference"), training()), with(ended, open_devices("reference"), training());
+  Network without(bare, open_devices("reference"), training()),
+      with(ended, open_devices("reference"), training());
   const Answer expected = answer_of(without), answer = answer_of(with);
   EXPECT_EQ(answer.probabilities, expected.probabilities);
   EXPECT_EQ(answer.gradients, expected.gradients);
   EXPECT_EQ(with.read("answer"), answer.probabilities);
 
-  // One inside stays: its output still adds up to 1 in training, and what is behind it gets other gradients.
+  // One inside stays: its output still adds up to 1 in training, and what is behind it gets other
+  // gradients.
   gated.nodes.insert(gated.nodes.begin() + 5, {"gate", Softmax{}, {"both"}});
   gated.nodes.back().inputs = {"gate"};
   Network inside(gated, open_devices("reference"), training({"gate"}));
@@ -140,12 +146,15 @@ TEST(Hybrid, DrawsForTheImagesThatItSees) {
   EXPECT_EQ(std::vector(one.losses.begin(), one.losses.begin() + 4),
             std::vector(two.losses.begin(), two.losses.begin() + 4));
   ASSERT_EQ(one.weights.size(), two.weights.size());
-  for (size_t i = 0; i < one.weights.size(); ++i) EXPECT_LT(relative_error(two.weights[i], one.weights[i]), 1e-5);
+  for (size_t i = 0; i < one.weights.size(); ++i)
+    EXPECT_LT(relative_error(two.weights[i], one.weights[i]), 1e-5);
 }
 
 TEST(Hybrid, NamesItsNodesBesideAnyOthers) {
   NetSpec spec = two_branches("x", "y");
-  spec.nodes = {{"conv/0", conv3x3(3, 4), {data_name}}, {"conv", Relu{}, {"conv/0"}}, {"end", dense(64, 5), {"conv"}}};
+  spec.nodes = {{"conv/0", conv3x3(3, 4), {data_name}},
+                {"conv", Relu{}, {"conv/0"}},
+                {"end", dense(64, 5), {"conv"}}};
   const NetSpec made = hybrid(spec, 2);
   EXPECT_NO_THROW(infer_shapes(made, 4));
   EXPECT_EQ(made.slots(), 2u);
@@ -170,7 +179,8 @@ TEST(Runs, OfNodesAsOneKernelGiveTheSameBits) {
     EXPECT_EQ(net.read("loss"), plain.read("loss")) << spec.id;
     EXPECT_EQ(net.read(observed[0]), plain.read(observed[0])) << spec.id;
     for (size_t i = 0; i < net.params().size(); ++i)
-      EXPECT_EQ(net.read_gradient(i), plain.read_gradient(i)) << spec.id << " " << net.params()[i].spec.name;
+      EXPECT_EQ(net.read_gradient(i), plain.read_gradient(i))
+          << spec.id << " " << net.params()[i].spec.name;
 
     options.phase = Phase::inference;
     Network once(spec, open_devices("reference"), options), joined(spec, {runs}, options);
@@ -185,8 +195,8 @@ TEST(Runs, OfNodesAsOneKernelGiveTheSameBits) {
   }
 }
 
-// Weights in I8 with a scale for each row, beside layers in f32: close to f32, and each row is its scale times whole
-// numbers.
+// Weights in I8 with a scale for each row, beside layers in f32: close to f32, and each row is its
+// scale times whole numbers.
 TEST(Precisions, DifferFromLayerToLayer) {
   const NetSpec spec = two_branches("x", "y");
   NetworkOptions options;
@@ -202,7 +212,8 @@ TEST(Precisions, DifferFromLayerToLayer) {
     for (size_t i = 0; i < net.params().size(); ++i) result.push_back(net.read_param(i));
     return result;
   };
-  const auto single = answer({}, Precision::fp32), mixed = answer({{"y", Precision::int8}}, Precision::fp32);
+  const auto single = answer({}, Precision::fp32),
+             mixed = answer({{"y", Precision::int8}}, Precision::fp32);
   const auto whole = answer({{"end", Precision::fp32}}, Precision::int8);
   EXPECT_EQ(mixed[1], single[1]) << "x stays in f32";
   EXPECT_NE(mixed[3], single[3]);
@@ -216,7 +227,8 @@ TEST(Precisions, DifferFromLayerToLayer) {
     const std::span<const float> exact(&single[3][row * 48], 48), kept(&mixed[3][row * 48], 48);
     float largest = 0;
     for (float value : exact) largest = std::max(largest, std::abs(value));
-    for (size_t i = 0; i < 48; ++i) EXPECT_LE(std::abs(kept[i] - exact[i]), largest / 127 * 0.5001f);
+    for (size_t i = 0; i < 48; ++i)
+      EXPECT_LE(std::abs(kept[i] - exact[i]), largest / 127 * 0.5001f);
   }
 }
 
@@ -233,9 +245,10 @@ TEST(Precisions, ThatADeviceDoesNotTakeAreRefused) {
     }
     return std::string();
   };
-  EXPECT_TRUE(
-      has(refusal("reference", Phase::inference, Precision::bf16), "reference computes in fp32 or int8, not in bf16"));
-  EXPECT_TRUE(has(refusal("reference", Phase::training, Precision::int8), "reference trains in fp32, not in int8"));
+  EXPECT_TRUE(has(refusal("reference", Phase::inference, Precision::bf16),
+                  "reference computes in fp32 or int8, not in bf16"));
+  EXPECT_TRUE(has(refusal("reference", Phase::training, Precision::int8),
+                  "reference trains in fp32, not in int8"));
   for (const DeviceInfo& device : list_devices())
     for (const Phase phase : {Phase::inference, Phase::training})
       for (const Precision precision : offered_precisions(phase)) {

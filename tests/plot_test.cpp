@@ -12,8 +12,6 @@
 #include <limits>
 
 #include "core/error.h"
-#include "core/number.h"
-#include "plot/axis.h"
 #include "png_size.h"
 
 namespace alx {
@@ -34,7 +32,9 @@ Image gradient(int64_t width, int64_t height) {
   return image;
 }
 
-std::vector<Bar> five_bars() { return {{"cat", 0.9}, {"dog", 0.05}, {"frog", 0.03}, {"deer", 0.015}, {"ship", 0.005}}; }
+std::vector<Bar> five_bars() {
+  return {{"cat", 0.9}, {"dog", 0.05}, {"frog", 0.03}, {"deer", 0.015}, {"ship", 0.005}};
+}
 
 std::string content(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -44,15 +44,18 @@ std::string content(const fs::path& path) {
 class Plot : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() /
-              (std::string("alexnet-plot-") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    folder_ =
+        fs::temp_directory_path() / (std::string("alexnet-plot-") +
+                                     testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(folder_);
     fs::create_directories(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
 
   std::string file(const std::string& name) const { return (folder_ / name).string(); }
-  size_t files() const { return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {})); }
+  size_t files() const {
+    return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {}));
+  }
 
   Code code_of(const std::function<void()>& action, const std::string& part) const {
     try {
@@ -134,7 +137,8 @@ TEST_F(Plot, FractionsThatAreNoFractions) {
 TEST_F(Plot, AnyBytesAsLabels) {
   const std::string valid = bars("Füße 猫 قطة", {{"Löwe", 0.5}});
   EXPECT_NE(valid, bars("Füße 猫 قطة", {{"Lowe", 0.5}}));
-  bars("broken \xff\xfe\xc3", {{std::string("nul\0inside", 10), 0.5}, {"two\nlines\r\n", 0.1}, {"", 0.1}});
+  bars("broken \xff\xfe\xc3",
+       {{std::string("nul\0inside", 10), 0.5}, {"two\nlines\r\n", 0.1}, {"", 0.1}});
   EXPECT_GT(png_size(content(file("bars.png"))).width, 0u);
   // What an ellipsis hides cannot matter, and the figure keeps its size.
   const std::string words(400, 'w');
@@ -142,7 +146,8 @@ TEST_F(Plot, AnyBytesAsLabels) {
 }
 
 TEST_F(Plot, CurvesAsPngAndSvg) {
-  const Panel loss{"Loss", {{"training", {{1, 2.3}, {2, 1.9}, {3, 1.7}}}, {"validation", {{1, 2.2}, {3, 1.8}}}}};
+  const Panel loss{
+      "Loss", {{"training", {{1, 2.3}, {2, 1.9}, {3, 1.7}}}, {"validation", {{1, 2.2}, {3, 1.8}}}}};
   const Panel error{"Error", {{"validation", {{1, 0.8}, {2, 0.6}}}}, true};
   plot_curves(file("one.png"), "title", "epoch", {loss});
   plot_curves(file("two.png"), "title", "epoch", {loss, error});
@@ -156,8 +161,9 @@ TEST_F(Plot, CurvesAsPngAndSvg) {
 }
 
 TEST_F(Plot, PointsThatAreNotFiniteAreLeftOut) {
-  const Panel with{"Loss",
-                   {{"a", {{1, 2}, {2, kNan}, {kNan, 3}, {3, kInfinity}, {-kInfinity, 1}, {4, 1}, {5, 1e308}}}}};
+  const Panel with{
+      "Loss",
+      {{"a", {{1, 2}, {2, kNan}, {kNan, 3}, {3, kInfinity}, {-kInfinity, 1}, {4, 1}, {5, 1e308}}}}};
   const Panel without{"Loss", {{"a", {{1, 2}, {4, 1}}}}};
   EXPECT_EQ(curves({with}), curves({without}));
   EXPECT_NE(curves({without}), curves({{"Loss", {{"a", {{1, 2}, {4, 1.5}}}}}}));
@@ -189,7 +195,9 @@ TEST_F(Plot, AMillionPointsStaySmall) {
 
 TEST_F(Plot, PathsThatCannotBeWritten) {
   const std::vector<Prediction> one{{gradient(8, 8), "a", five_bars()}};
-  const auto predictions = [&](const std::string& path) { return [&one, path] { plot_predictions(path, one); }; };
+  const auto predictions = [&](const std::string& path) {
+    return [&one, path] { plot_predictions(path, one); };
+  };
   EXPECT_EQ(code_of(predictions(file("missing/out.png")), "missing/out.png"), Code::io);
   fs::create_directory(folder_ / "folder.png");
   EXPECT_EQ(code_of(predictions(file("folder.png")), "folder.png"), Code::io);
@@ -216,14 +224,22 @@ TEST_F(Plot, AFailureLeavesTheEarlierFile) {
 }
 
 TEST_F(Plot, RefusesWhatCannotBeDrawn) {
-  EXPECT_EQ(code_of([&] { plot_predictions(file("out.png"), {}); }, "no prediction"), Code::invalid_argument);
-  EXPECT_EQ(code_of([&] { plot_curves(file("out.png"), "", "", {}); }, "no curve"), Code::invalid_argument);
-  EXPECT_EQ(code_of([&] { plot_curves(file("out.png"), "", "", std::vector<Panel>(100)); }, "draw less"),
+  EXPECT_EQ(code_of([&] { plot_predictions(file("out.png"), {}); }, "no prediction"),
             Code::invalid_argument);
+  EXPECT_EQ(code_of([&] { plot_curves(file("out.png"), "", "", {}); }, "no curve"),
+            Code::invalid_argument);
+  EXPECT_EQ(
+      code_of([&] { plot_curves(file("out.png"), "", "", std::vector<Panel>(100)); }, "draw less"),
+      Code::invalid_argument);
   for (const auto& [width, height] :
        {std::pair<int64_t, int64_t>{-1, 4}, {0, 0}, {int64_t{1} << 33, int64_t{1} << 33}}) {
     const Image image{width, height, std::vector<uint8_t>(12)};
-    EXPECT_EQ(code_of([&] { plot_predictions(file("out.png"), {{image, "a", {}}}); }, "bytes"), Code::invalid_argument);
+    EXPECT_EQ(code_of(
+                  [&] {
+                    plot_predictions(file("out.png"), {{image, "a", {}}});
+                  },
+                  "bytes"),
+              Code::invalid_argument);
   }
   EXPECT_EQ(files(), 0u);
 }
@@ -251,7 +267,8 @@ TEST_F(Plot, TilesShowTheColoursOfTheirFilters) {
   EXPECT_EQ(place(0, 1, 0), (Rgb{128, 128, 128}));
   EXPECT_EQ(place(0, 1, 1), (Rgb{128, 64, 128}));
   EXPECT_EQ(place(1, 0, 0), (Rgb{128, 128, 255}));
-  EXPECT_EQ(pixel(each, x + side - 1, y), (Rgb{255, 128, 128}));  // pixel by pixel: no colour runs into the next
+  // pixel by pixel: no colour runs into the next
+  EXPECT_EQ(pixel(each, x + side - 1, y), (Rgb{255, 128, 128}));
   EXPECT_EQ(pixel(each, x + side, y), (Rgb{128, 128, 128}));
   EXPECT_EQ(pixel(each, x + 2 * side + 2, y), (Rgb{255, 255, 255}));  // the gap
 
@@ -269,17 +286,20 @@ TEST_F(Plot, ConfusionsShowRightAndWrongAnswers) {
   int64_t left = 0;  // the first pixel of the upper left cell, whose names decide where it lies
   while (pixel(image, left, top + 4) == Rgb{255, 255, 255}) ++left;
   const Rgb right = pixel(image, left + 4, top + 4), wrong = pixel(image, left + side + 4, top + 4);
-  const Rgb none = pixel(image, left + 4, top + side + 4), all = pixel(image, left + side + 4, top + side + 4);
+  const Rgb none = pixel(image, left + 4, top + side + 4),
+            all = pixel(image, left + side + 4, top + side + 4);
   EXPECT_EQ(all, (Rgb{0x1f, 0x6f, 0xc4}));
   EXPECT_EQ(none, (Rgb{0xf3, 0xf5, 0xf8}));
   EXPECT_GT(right[2], right[0]);
   EXPECT_GT(wrong[0], wrong[2]);
-  plot_confusion(file("many.svg"), "many", {std::vector<std::string>(60, "a"), std::vector<int64_t>(3600, 1)});
+  plot_confusion(file("many.svg"), "many",
+                 {std::vector<std::string>(60, "a"), std::vector<int64_t>(3600, 1)});
   EXPECT_THROW(plot_confusion(file("no.png"), "", {{"a", "b"}, {1, 2, 3}}), Error);
 }
 
 TEST_F(Plot, TilesWithoutNegativeValuesBeginAtBlack) {
-  plot_tiles(file("tiles.png"), {{"relu1", "", 1, 1, 2, {0, 4, 0, 0, 1, 1}}, {"relu2", "", 1, 1, 2, {1, 3}}});
+  plot_tiles(file("tiles.png"),
+             {{"relu1", "", 1, 1, 2, {0, 4, 0, 0, 1, 1}}, {"relu2", "", 1, 1, 2, {1, 3}}});
   const Image image = read_image(file("tiles.png"));
   using Rgb = std::array<int, 3>;
   EXPECT_EQ(pixel(image, 74, 126), (Rgb{0, 0, 0}));
@@ -296,22 +316,27 @@ TEST_F(Plot, TilesOfAnyCountAndSize) {
     EXPECT_LT(size.width, count == 3 ? 4000u : 2100u) << count;
     EXPECT_GE(size.width, 1024u) << count;
   }
-  plot_tiles(file("tiles.svg"), {{std::string(500, 't'), std::string(500, 'n'), 1, 2, 2, {1, 2, 3, 4}}});
+  plot_tiles(file("tiles.svg"),
+             {{std::string(500, 't'), std::string(500, 'n'), 1, 2, 2, {1, 2, 3, 4}}});
 }
 
 TEST_F(Plot, TilesRefuseWhatTheyAreNot) {
-  const auto tiles = [&](const Tiles& block) { return [&, block] { plot_tiles(file("x.png"), {block}); }; };
+  const auto tiles = [&](const Tiles& block) {
+    return [&, block] { plot_tiles(file("x.png"), {block}); };
+  };
   EXPECT_EQ(code_of(tiles({"a", "", 1, 2, 2, {}}), "no tiles of"), Code::invalid_argument);
   EXPECT_EQ(code_of(tiles({"a", "", 2, 1, 1, {1, 2}}), "no tiles of"), Code::invalid_argument);
   EXPECT_EQ(code_of(tiles({"a", "", 1, 2, 2, {1, 2, 3}}), "no tiles of"), Code::invalid_argument);
-  EXPECT_EQ(code_of(tiles({"a", "", 1, 1, 2, {1, static_cast<float>(kNan)}}), "not numbers"), Code::invalid_argument);
+  EXPECT_EQ(code_of(tiles({"a", "", 1, 1, 2, {1, static_cast<float>(kNan)}}), "not numbers"),
+            Code::invalid_argument);
   EXPECT_EQ(code_of([&] { plot_tiles(file("x.png"), {}); }, "no tiles"), Code::invalid_argument);
   EXPECT_EQ(files(), 0u);
 }
 
 TEST_F(Plot, NeighboursStandInOneRowForEachQuery) {
   const auto picture = [](uint8_t value) { return Image{4, 4, std::vector<uint8_t>(48, value)}; };
-  const NeighbourRow row{{picture(10), "query.jpg"}, {{picture(50), "1.00"}, {{}, "2.00"}, {picture(90), "3.00"}}};
+  const NeighbourRow row{{picture(10), "query.jpg"},
+                         {{picture(50), "1.00"}, {{}, "2.00"}, {picture(90), "3.00"}}};
   plot_neighbours(file("one.png"), {row});
   plot_neighbours(file("two.png"), {row, row});
   const Image one = read_image(file("one.png")), two = read_image(file("two.png"));
@@ -321,13 +346,21 @@ TEST_F(Plot, NeighboursStandInOneRowForEachQuery) {
   const int64_t y = 200, query = 72 + 132, first = 72 + 264 + 64 + 132, step = 264 + 24;
   EXPECT_EQ(pixel(one, query, y), (Rgb{10, 10, 10}));
   EXPECT_EQ(pixel(one, first, y), (Rgb{50, 50, 50}));
-  EXPECT_EQ(pixel(one, first + step, y), (Rgb{0xf3, 0xf5, 0xf8}));  // cannot be shown: the mat alone
+  // cannot be shown: the mat alone
+  EXPECT_EQ(pixel(one, first + step, y), (Rgb{0xf3, 0xf5, 0xf8}));
   EXPECT_EQ(pixel(one, first + 2 * step, y), (Rgb{90, 90, 90}));
 
-  plot_neighbours(file("many.png"), {{{picture(10), "q"}, std::vector<Captioned>(25, {picture(50), "1.00"})}});
+  plot_neighbours(file("many.png"),
+                  {{{picture(10), "q"}, std::vector<Captioned>(25, {picture(50), "1.00"})}});
   EXPECT_EQ(png_size(content(file("many.png"))).width, 72u + 264 + 64 + 10 * 264 + 9 * 24 + 72);
-  EXPECT_EQ(code_of([&] { plot_neighbours(file("x.png"), {}); }, "no query"), Code::invalid_argument);
-  EXPECT_EQ(code_of([&] { plot_neighbours(file("x.png"), {{{{}, "q"}, {}}}); }, "0 x 0"), Code::invalid_argument);
+  EXPECT_EQ(code_of([&] { plot_neighbours(file("x.png"), {}); }, "no query"),
+            Code::invalid_argument);
+  EXPECT_EQ(code_of(
+                [&] {
+                  plot_neighbours(file("x.png"), {{{{}, "q"}, {}}});
+                },
+                "0 x 0"),
+            Code::invalid_argument);
 }
 
 // In a process of its own: fontconfig reads its settings once.
@@ -345,42 +378,6 @@ TEST_F(Plot, AMachineWithoutFontsIsAnError) {
     std::_Exit(0);
   };
   EXPECT_EXIT(draw(), testing::ExitedWithCode(3), "fonts-dejavu-core");
-}
-
-std::vector<std::string> tick_texts(const Axis& axis) {
-  std::vector<std::string> texts;
-  for (const double tick : axis.ticks()) texts.push_back(axis.text(tick));
-  return texts;
-}
-
-TEST(Axis, TicksAreRoundNumbers) {
-  using Texts = std::vector<std::string>;
-  EXPECT_EQ(tick_texts(round_axis(0.24, 2.4, 5)), (Texts{"0", "0.5", "1.0", "1.5", "2.0", "2.5"}));
-  EXPECT_EQ(tick_texts(round_axis(0.9, 1, 5)), (Texts{"0.90", "0.92", "0.94", "0.96", "0.98", "1.00"}));
-  EXPECT_EQ(tick_texts(round_axis(-1, 1, 4)), (Texts{"\u22121.0", "\u22120.5", "0", "0.5", "1.0"}));
-  EXPECT_EQ(tick_texts(exact_axis(1, 90, 5, true)), (Texts{"20", "40", "60", "80"}));
-  EXPECT_EQ(tick_texts(exact_axis(1, 3, 10, true)), (Texts{"1", "2", "3"}));
-  EXPECT_EQ(tick_texts(exact_axis(0, 90000, 3, true)), (Texts{"0", "50\u2009000"}));
-}
-
-TEST(Axis, HoldsItsDataAndFewTicks) {
-  const std::pair<double, double> spans[] = {{0, 0},   {5, 5}, {-1e299, 1e299}, {1e-310, 2e-310}, {1e9, 1e9 + 1e-3},
-                                             {-7, 123}};
-  for (const auto& [low, high] : spans) {
-    for (const Axis& axis : {round_axis(low, high, 5), exact_axis(low, high, 10, false)}) {
-      EXPECT_LE(axis.low, low);
-      EXPECT_GE(axis.high, high);
-      EXPECT_LE(axis.ticks().size(), 11u);
-      EXPECT_GE(axis.ticks().size(), 2u);
-    }
-  }
-}
-
-TEST(Percent, NeverClaimsMoreThanItKnows) {
-  const std::pair<double, const char*> cases[] = {{0, "0.0%"},       {0.0001, "<0.1%"}, {0.0005, "0.1%"},
-                                                  {0.1234, "12.3%"}, {0.9994, "99.9%"}, {0.9996, ">99.9%"},
-                                                  {1, "100%"},       {kNan, "n/a"}};
-  for (const auto& [fraction, text] : cases) EXPECT_EQ(percent_text(fraction), text);
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ Image ramp(int64_t width, int64_t height) {
   Image image{width, height, {}};
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
-      image.pixels.insert(image.pixels.end(), {static_cast<uint8_t>(x), static_cast<uint8_t>(y), 100});
+      image.pixels.insert(image.pixels.end(),
+                          {static_cast<uint8_t>(x), static_cast<uint8_t>(y), 100});
     }
   }
   return image;
@@ -56,8 +57,8 @@ float worst(const std::vector<float>& a, const std::vector<float>& b) {
 
 TEST(Resize, EqualsPillowBitForBit) {
   const Image source = golden_ppm("resize_source.ppm");
-  for (const auto& [width, height] :
-       std::array<std::pair<int, int>, 7>{{{20, 15}, {27, 40}, {60, 45}, {40, 9}, {7, 30}, {13, 3}, {38, 11}}}) {
+  for (const auto& [width, height] : std::array<std::pair<int, int>, 7>{
+           {{20, 15}, {27, 40}, {60, 45}, {40, 9}, {7, 30}, {13, 3}, {38, 11}}}) {
     const std::string name = cat("resize_", width, "x", height, ".ppm");
     EXPECT_EQ(difference(resize(source, width, height), golden_ppm(name)), 0) << name;
   }
@@ -66,14 +67,16 @@ TEST(Resize, EqualsPillowBitForBit) {
 
 TEST(Resize, WithoutAntialiasIsTwoPointBilinear) {
   const Image source = golden_ppm("resize_source.ppm");
-  for (const auto& [width, height] : std::array<std::pair<int, int>, 3>{{{20, 15}, {60, 45}, {13, 3}}}) {
+  for (const auto& [width, height] :
+       std::array<std::pair<int, int>, 3>{{{20, 15}, {60, 45}, {13, 3}}}) {
     const std::string name = cat("resize_plain_", width, "x", height, ".ppm");
     EXPECT_LE(difference(resize(source, width, height, false), golden_ppm(name)), 1) << name;
   }
 }
 
 TEST(Resize, ShortSideRoundsDownTheLongOne) {
-  const Image wide = resize_short_side(ramp(50, 37), 20), tall = resize_short_side(ramp(37, 50), 20);
+  const Image wide = resize_short_side(ramp(50, 37), 20),
+              tall = resize_short_side(ramp(37, 50), 20);
   EXPECT_EQ(wide.width, 27);  // 20 * 50 / 37 = 27.03
   EXPECT_EQ(wide.height, 20);
   EXPECT_EQ(tall.width, 20);
@@ -94,11 +97,13 @@ TEST(Resize, RefusesSizesThatCannotBe) {
 TEST(Preprocess, CenterCropEqualsTorchvision) {
   for (const std::string name : {"wide", "tall"}) {
     const Image image = golden_ppm("input_" + name + ".ppm");
-    for (const auto& [size, ending] : std::array<std::pair<int64_t, std::string>, 2>{{{20, ""}, {11, "_padded"}}}) {
+    for (const auto& [size, ending] :
+         std::array<std::pair<int64_t, std::string>, 2>{{{20, ""}, {11, "_padded"}}}) {
       const Preprocessor preprocess(small_input(size));
       std::vector<float> values = room(preprocess.input());
       preprocess.center(preprocess.prepare(image), values);
-      EXPECT_LT(worst(values, golden_floats("input_" + name + ending + ".f32")), 1e-6f) << name << ending;
+      EXPECT_LT(worst(values, golden_floats("input_" + name + ending + ".f32")), 1e-6f)
+          << name << ending;
     }
   }
 }
@@ -111,8 +116,8 @@ TEST(Preprocess, TenCropsEqualTorchvision) {
 }
 
 TEST(Preprocess, CenterOffsetsRoundHalfToEven) {
-  for (const auto& [side, offset] :
-       std::array<std::pair<int64_t, float>, 6>{{{4, 0.0f}, {5, 0.0f}, {6, 1.0f}, {7, 2.0f}, {9, 2.0f}, {11, 4.0f}}}) {
+  for (const auto& [side, offset] : std::array<std::pair<int64_t, float>, 6>{
+           {{4, 0.0f}, {5, 0.0f}, {6, 1.0f}, {7, 2.0f}, {9, 2.0f}, {11, 4.0f}}}) {
     const Preprocessor preprocess(plain_input(4, 4));
     std::vector<float> values = room(preprocess.input());
     preprocess.center(ramp(side, 4), values);
@@ -151,11 +156,13 @@ TEST(Preprocess, MeanImageIsCroppedWithThePicture) {
   input.mean_image = "mean";
   MeanImage mean{4, {}};
   for (int c = 0; c < 3; ++c) {
-    for (int i = 0; i < 16; ++i) mean.values.push_back(static_cast<float>(c == 0 ? i % 4 : c == 1 ? i / 4 : 90));
+    for (int i = 0; i < 16; ++i)
+      mean.values.push_back(static_cast<float>(c == 0 ? i % 4 : c == 1 ? i / 4 : 90));
   }
   const Preprocessor preprocess(input, mean);
   std::vector<float> values = room(input);
-  const std::vector<float> same{0, 0, 0, 0, 0, 0, 0, 0, 10, 10, 10, 10};  // the ramp is its own mean image
+  // the ramp is its own mean image
+  const std::vector<float> same{0, 0, 0, 0, 0, 0, 0, 0, 10, 10, 10, 10};
   for (bool mirror : {false, true}) {
     preprocess.window(ramp(4, 4), 1, 2, mirror, values);
     EXPECT_EQ(values, same);
@@ -205,9 +212,12 @@ TEST(Preprocess, RefusesInputsThatCannotBe) {
   EXPECT_TRUE(has(refused([](InputSpec& i) { i.resize_size = -3; }), "-3"));
   EXPECT_TRUE(has(refused([](InputSpec& i) { i.mean_image = "mean"; }), "none was given"));
   EXPECT_TRUE(has(refused([](InputSpec&) {}, {1, {0, 0, 0}}), "no mean image"));
-  EXPECT_TRUE(has(refused([](InputSpec& i) { i.mean_image = "mean"; }, {8, std::vector<float>(192)}), "side 8"));
+  EXPECT_TRUE(
+      has(refused([](InputSpec& i) { i.mean_image = "mean"; }, {8, std::vector<float>(192)}),
+          "side 8"));
   std::vector<float> few(5);
-  EXPECT_TRUE(has(error_of([&] { Preprocessor(small_input()).center(ramp(20, 20), few); }), "room for 5"));
+  EXPECT_TRUE(
+      has(error_of([&] { Preprocessor(small_input()).center(ramp(20, 20), few); }), "room for 5"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The plain loops as a backend that takes whole runs of nodes as one kernel, whose inner values nobody else can see.
+// The plain loops as a backend that takes whole runs of nodes as one kernel, whose inner values
+// nobody else can see.
 #pragma once
 #include <cstring>
 #include <memory>
@@ -60,7 +61,8 @@ class RunKernel : public Kernel {
       if (!spec.alias) value = {last ? outer.outputs[0] : take(values, spec.outputs[0].bytes())};
       inner.outputs = value;
       inner.input_grads = grad;
-      if (!spec.output_grads.empty()) grad = {last ? outer.output_grads[0] : take(grads, spec.outputs[0].bytes())};
+      if (!spec.output_grads.empty())
+        grad = {last ? outer.output_grads[0] : take(grads, spec.outputs[0].bytes())};
       inner.output_grads = grad;
       for (size_t p = 0; p < spec.params.size(); ++p, ++param) {
         inner.params.push_back(outer.params[param]);
@@ -77,7 +79,8 @@ class RunKernel : public Kernel {
   void forward() override {
     for (const auto& kernel : kernels_)
       if (!kernel->spec().alias) kernel->forward();
-    if (result_ != memory_.outputs[0]) std::memcpy(memory_.outputs[0], result_, spec_.outputs[0].bytes());
+    if (result_ != memory_.outputs[0])
+      std::memcpy(memory_.outputs[0], result_, spec_.outputs[0].bytes());
   }
   void backward() override {
     for (size_t i = kernels_.size(); i-- > 0;) kernels_[i]->backward();
@@ -96,10 +99,17 @@ class RunsBackend : public Backend {
   size_t longest = 0;  // run that was compiled
 
   std::string name() const override { return "runs"; }
-  std::vector<Precision> precisions(Phase phase) const override { return plain_->precisions(phase); }
-  std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& r) override { return plain_->compile(op, r); }
-  size_t takes_run(std::span<const RunNode> nodes, const CompileRequest&) const override { return nodes.size(); }
-  std::unique_ptr<Kernel> compile_run(std::span<const RunNode> nodes, const CompileRequest& request) override {
+  std::vector<Precision> precisions(Phase phase) const override {
+    return plain_->precisions(phase);
+  }
+  std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& r) override {
+    return plain_->compile(op, r);
+  }
+  size_t takes_run(std::span<const RunNode> nodes, const CompileRequest&) const override {
+    return nodes.size();
+  }
+  std::unique_ptr<Kernel> compile_run(std::span<const RunNode> nodes,
+                                      const CompileRequest& request) override {
     longest = std::max(longest, nodes.size());
     return std::make_unique<RunKernel>(*plain_, nodes, request);
   }
@@ -107,9 +117,14 @@ class RunsBackend : public Backend {
     return plain_->compile_reorder(from, to);
   }
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return plain_->allocate(bytes); }
-  void upload(const void* host, const TensorDesc& desc, void* to) override { plain_->upload(host, desc, to); }
-  void download(const void* from, const TensorDesc& desc, void* host) override { plain_->download(from, desc, host); }
-  void upload_rows(std::span<const float> rows, int64_t first, const TensorDesc& desc, void* to) override {
+  void upload(const void* host, const TensorDesc& desc, void* to) override {
+    plain_->upload(host, desc, to);
+  }
+  void download(const void* from, const TensorDesc& desc, void* host) override {
+    plain_->download(from, desc, host);
+  }
+  void upload_rows(std::span<const float> rows, int64_t first, const TensorDesc& desc,
+                   void* to) override {
     plain_->upload_rows(rows, first, desc, to);
   }
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
@@ -119,7 +134,9 @@ class RunsBackend : public Backend {
   const StepContext* step() const override { return plain_->step(); }
   void update(const Update& u) override { plain_->update(u); }
   void synchronize() override {}
-  bool all_finite(const std::vector<std::pair<const void*, size_t>>& v) override { return plain_->all_finite(v); }
+  bool all_finite(const std::vector<std::pair<const void*, size_t>>& v) override {
+    return plain_->all_finite(v);
+  }
 
  private:
   std::shared_ptr<Backend> plain_ = make_reference_backend(nullptr);

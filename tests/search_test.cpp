@@ -27,17 +27,20 @@ std::vector<float> noise(uint64_t seed, size_t count) {
   return values;
 }
 
-std::vector<Neighbour> in_double(std::span<const float> query, std::span<const float> rows, size_t k) {
+std::vector<Neighbour> in_double(std::span<const float> query, std::span<const float> rows,
+                                 size_t k) {
   std::vector<Neighbour> all;
   for (size_t i = 0; i < rows.size() / query.size(); ++i) {
     double sum = 0;
     for (size_t j = 0; j < query.size(); ++j) {
-      const double difference = static_cast<double>(query[j]) - static_cast<double>(rows[i * query.size() + j]);
+      const double difference =
+          static_cast<double>(query[j]) - static_cast<double>(rows[i * query.size() + j]);
       sum += difference * difference;
     }
     all.push_back({static_cast<int64_t>(i), std::sqrt(sum)});
   }
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.distance < b.distance; });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.distance < b.distance; });
   all.resize(std::min(k, all.size()));
   return all;
 }
@@ -52,9 +55,11 @@ void expect_same(const std::vector<Neighbour>& found, const std::vector<Neighbou
 
 TEST(Nearest, AgreesWithSumsInDouble) {
   for (const size_t dimension : {1u, 15u, 16u, 17u, 192u, 4096u, 4099u}) {
-    const std::vector<float> rows = noise(dimension, 301 * dimension), query = noise(7777, dimension);
+    const std::vector<float> rows = noise(dimension, 301 * dimension),
+                             query = noise(7777, dimension);
     for (const int threads : {0, 1, 3})
-      expect_same(nearest(query, std::as_bytes(std::span(rows)), 6, threads), in_double(query, rows, 6));
+      expect_same(nearest(query, std::as_bytes(std::span(rows)), 6, threads),
+                  in_double(query, rows, 6));
   }
 }
 
@@ -68,7 +73,8 @@ TEST(Nearest, OrdersNearTiesAsDoubleDoes) {
     if (i % 3 > 0) rows[i * dimension + i] = std::nextafter(other[i], i % 3 == 1 ? 9.f : -9.f);
   }
   for (const int64_t k : {1, 6, 100, 200, 1000})
-    expect_same(nearest(query, std::as_bytes(std::span(rows)), k, 2), in_double(query, rows, static_cast<size_t>(k)));
+    expect_same(nearest(query, std::as_bytes(std::span(rows)), k, 2),
+                in_double(query, rows, static_cast<size_t>(k)));
 }
 
 TEST(Nearest, TakesRowsAtAnyAddressAndOfAnySize) {
@@ -86,11 +92,13 @@ TEST(Nearest, RefusesWhatHasNoDistance) {
   std::vector<float> rows = noise(5, 10 * 20);
   const std::vector<float> query = noise(6, 20);
   EXPECT_TRUE(nearest(query, {}, 6).empty());
-  for (const float wrong : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 3e38f}) {
+  for (const float wrong :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 3e38f}) {
     rows[7 * 20 + 3] = wrong;
     error_of([&] { nearest(query, std::as_bytes(std::span(rows)), 1); }, Code::bad_file);
   }
-  error_of([&] { nearest(query, std::as_bytes(std::span(rows)).subspan(4), 1); }, Code::invalid_argument);
+  error_of([&] { nearest(query, std::as_bytes(std::span(rows)).subspan(4), 1); },
+           Code::invalid_argument);
 }
 
 class Index : public testing::Test {
@@ -98,20 +106,26 @@ class Index : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::string file(const std::string& name) const { return (folder_ / name).string(); }
-  size_t files() const { return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder_), {})); }
+  size_t files() const {
+    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder_), {}));
+  }
 
-  // As Python's safetensors.numpy.save_file writes it: nothing of ours, no checksums, no padding to 64.
-  std::string as_python(std::map<std::string, std::string> metadata, const Shape& shape, const std::vector<float>& rows,
-                        const std::string& type = "F32") const {
+  // As Python's safetensors.numpy.save_file writes it: nothing of ours, no checksums, no padding
+  // to 64.
+  std::string as_python(std::map<std::string, std::string> metadata, const Shape& shape,
+                        const std::vector<float>& rows, const std::string& type = "F32") const {
     const std::string header =
-        nlohmann::json{
-            {"__metadata__", metadata},
-            {"features", {{"dtype", type}, {"shape", shape}, {"data_offsets", {0, rows.size() * sizeof(float)}}}}}
+        nlohmann::json{{"__metadata__", metadata},
+                       {"features",
+                        {{"dtype", type},
+                         {"shape", shape},
+                         {"data_offsets", {0, rows.size() * sizeof(float)}}}}}
             .dump();
     const uint64_t size = header.size();
     std::ofstream out(file("python.safetensors"), std::ios::binary);
     out.write(reinterpret_cast<const char*>(&size), sizeof size) << header;
-    out.write(reinterpret_cast<const char*>(rows.data()), static_cast<std::streamsize>(rows.size() * sizeof(float)));
+    out.write(reinterpret_cast<const char*>(rows.data()),
+              static_cast<std::streamsize>(rows.size() * sizeof(float)));
     return file("python.safetensors");
   }
 
@@ -119,20 +133,23 @@ class Index : public testing::Test {
 };
 
 FeatureSource source_with(std::vector<std::string> images) {
-  FeatureSource source{"net.safetensors", "alexnet-cifar10", std::string(32, 'a'), "{}", "fp32", "fc5", {2, 3},
-                       "photos",          std::move(images)};
+  FeatureSource source{
+      "net.safetensors", "alexnet-cifar10", std::string(32, 'a'), "{}", "fp32", "fc5", {2, 3},
+      "photos",          std::move(images)};
   return source;
 }
 
 TEST_F(Index, RowsThatComeOneAfterTheOtherReadBack) {
   const std::vector<float> rows = noise(8, 5 * 6);
-  const FeatureSource longest = source_with({"a.png", "b \"quoted\".png", "broken.png", "sub/c.png", "d.png", "e.png"});
+  const FeatureSource longest =
+      source_with({"a.png", "b \"quoted\".png", "broken.png", "sub/c.png", "d.png", "e.png"});
   RowWriter writer(file("x.safetensors"), features_tensor, {2, 3}, 6, to_metadata(longest));
   writer.add(std::span(rows).first(12));
   writer.add({});
   writer.add(std::span(rows).subspan(12));
   EXPECT_FALSE(std::filesystem::exists(file("x.safetensors")));
-  writer.finish(to_metadata(source_with({"a.png", "b \"quoted\".png", "sub/c.png", "d.png", "e.png"})));
+  writer.finish(
+      to_metadata(source_with({"a.png", "b \"quoted\".png", "sub/c.png", "d.png", "e.png"})));
   EXPECT_EQ(files(), 1u);
 
   const FeatureIndex index = FeatureIndex::open(file("x.safetensors"));
@@ -148,7 +165,8 @@ TEST_F(Index, RowsThatComeOneAfterTheOtherReadBack) {
 
 TEST_F(Index, AnUnfinishedOneLeavesNothing) {
   {
-    RowWriter writer(file("x.safetensors"), features_tensor, {4}, 2, to_metadata(source_with({"a.png", "b.png"})));
+    RowWriter writer(file("x.safetensors"), features_tensor, {4}, 2,
+                     to_metadata(source_with({"a.png", "b.png"})));
     writer.add(noise(1, 4));
     error_of([&] { writer.add(noise(1, 3)); }, Code::invalid_argument);
     error_of([&] { writer.add(noise(1, 8)); }, Code::invalid_argument);
@@ -160,8 +178,9 @@ TEST_F(Index, AnUnfinishedOneLeavesNothing) {
 
 TEST_F(Index, OneMadeInPythonIsRead) {
   const std::vector<float> rows = noise(9, 3 * 4);
-  const std::map<std::string, std::string> metadata{{"alexnet.features.layer", "fc5"},
-                                                    {"alexnet.features.images", R"(["a.png", "猫.png", "c.png"])"}};
+  const std::map<std::string, std::string> metadata{
+      {"alexnet.features.layer", "fc5"},
+      {"alexnet.features.images", R"(["a.png", "猫.png", "c.png"])"}};
   const FeatureIndex index = FeatureIndex::open(as_python(metadata, {3, 4}, rows));
   EXPECT_EQ(index.size(), 3);
   EXPECT_EQ(index.image(1), "猫.png");
@@ -173,8 +192,11 @@ TEST_F(Index, OneMadeInPythonIsRead) {
 TEST_F(Index, RefusesWhatIsNoIndex) {
   const std::vector<float> rows = noise(9, 3 * 4);
   const std::string images = "alexnet.features.images", layer = "alexnet.features.layer";
-  const auto refused = [&](std::map<std::string, std::string> metadata, const Shape& shape, const std::string& part) {
-    EXPECT_TRUE(has(error_of([&] { FeatureIndex::open(as_python(metadata, shape, rows)); }, Code::bad_file), part));
+  const auto refused = [&](std::map<std::string, std::string> metadata, const Shape& shape,
+                           const std::string& part) {
+    EXPECT_TRUE(
+        has(error_of([&] { FeatureIndex::open(as_python(metadata, shape, rows)); }, Code::bad_file),
+            part));
   };
   refused({}, {3, 4}, "no index");
   refused({{layer, "fc5"}}, {3, 4}, images);
@@ -194,10 +216,12 @@ TEST_F(Index, KnowsItsModel) {
   const auto save = [&](const std::string& name, float value, DataType type) {
     std::vector<TensorToWrite> tensors;
     for (const ParamSpec& param : params_of(spec))
-      tensors.push_back(make_tensor(param.name, param.shape,
-                                    std::vector<float>(static_cast<size_t>(element_count(param.shape)), value), type));
-    write_safetensors(file(name), std::move(tensors),
-                      {{"alexnet.model", "alexnet-cifar10/1"}, {"alexnet.input", to_json(spec.input)}});
+      tensors.push_back(make_tensor(
+          param.name, param.shape,
+          std::vector<float>(static_cast<size_t>(element_count(param.shape)), value), type));
+    write_safetensors(
+        file(name), std::move(tensors),
+        {{"alexnet.model", "alexnet-cifar10/1"}, {"alexnet.input", to_json(spec.input)}});
     return Model::open(file(name));
   };
   const auto one = save("one.safetensors", 0.5f, DataType::f32);

@@ -1,5 +1,5 @@
-// One rule for folders and archives: which pictures of a tree a set takes, in which order, and what it says of the
-// rest.
+// One rule for folders and archives: which pictures of a tree a set takes, in which order, and what
+// it says of the rest.
 #include "data/set_tree.h"
 
 #include <gtest/gtest.h>
@@ -27,7 +27,8 @@ struct Seen {
 };
 
 void replace_all(std::string& text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size()) text.replace(at, from.size(), to);
+  for (size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size())
+    text.replace(at, from.size(), to);
 }
 
 // `root` is cut off the names, so that a folder and an archive can be compared.
@@ -60,7 +61,8 @@ class OneRule : public testing::Test {
     return seen(root(), to_utf8((to_path(root()) / "").make_preferred()), part);
   }
   // Each name behind `front`, in another order.
-  Seen in_archive(const Tree& tree, const std::string& front = "", const std::string& part = "train") {
+  Seen in_archive(const Tree& tree, const std::string& front = "",
+                  const std::string& part = "train") {
     const std::string path = folder_.path() + "/set.tar";
     TarWriter writer(path);
     const std::string text = "x";
@@ -75,9 +77,11 @@ class OneRule : public testing::Test {
 };
 
 const Tree plain{"cat/1.jpg", "cat/2.jpg", "dog/1.jpg"};
-const Tree nested{"cat/1.jpg", "cat/inner/0.jpg", "cat/inner/deeper/5.PNG", "cat/z.jpg", "dog/a/1.jpg", "dog/b/1.jpg"};
+const Tree nested{"cat/1.jpg", "cat/inner/0.jpg", "cat/inner/deeper/5.PNG",
+                  "cat/z.jpg", "dog/a/1.jpg",     "dog/b/1.jpg"};
 // '/' lies between '-' and 'a' among bytes.
-const Tree mixed_names{"a/1.jpg", "a/b-2.jpg", "a/b/1.jpg", "a b/1.jpg", "a-b/1.jpg", "\xC3\xA9/1.webp", "Z/1.bmp"};
+const Tree mixed_names{"a/1.jpg",   "a/b-2.jpg",       "a/b/1.jpg", "a b/1.jpg",
+                       "a-b/1.jpg", "\xC3\xA9/1.webp", "Z/1.bmp"};
 const Tree hidden{"cat/1.jpg",     "cat/._1.jpg", "cat/.ipynb_checkpoints/1.jpg",
                   "cat/.DS_Store", "dog/2.jpg",   ".trash/1.jpg",
                   ".DS_Store",     "README.txt",  "cat/Thumbs.db",
@@ -106,32 +110,39 @@ TEST_F(OneRule, IsTheSameAsFolderAndAsArchive) {
 TEST_F(OneRule, TakesPicturesAtAnyDepthInTheOrderOfBytes) {
   const Seen deep = in_folder(nested);
   EXPECT_EQ(deep.classes, (Tree{"cat", "dog"}));
-  EXPECT_EQ(deep.pictures, (Tree{"cat/1.jpg", "cat/inner/0.jpg", "cat/inner/deeper/5.PNG", "cat/z.jpg", "dog/a/1.jpg",
-                                 "dog/b/1.jpg"}));
+  EXPECT_EQ(deep.pictures, (Tree{"cat/1.jpg", "cat/inner/0.jpg", "cat/inner/deeper/5.PNG",
+                                 "cat/z.jpg", "dog/a/1.jpg", "dog/b/1.jpg"}));
   EXPECT_EQ(deep.labels, (std::vector<int64_t>{0, 0, 0, 0, 1, 1}));
   EXPECT_EQ(deep.said, "");
-  EXPECT_EQ(in_folder(mixed_names).pictures,
-            (Tree{"Z/1.bmp", "a/1.jpg", "a/b-2.jpg", "a/b/1.jpg", "a b/1.jpg", "a-b/1.jpg", "\xC3\xA9/1.webp"}));
+  EXPECT_EQ(in_folder(mixed_names).pictures, (Tree{"Z/1.bmp", "a/1.jpg", "a/b-2.jpg", "a/b/1.jpg",
+                                                   "a b/1.jpg", "a-b/1.jpg", "\xC3\xA9/1.webp"}));
 }
 
 TEST_F(OneRule, SaysWhatIsLeftOut) {
   EXPECT_EQ(in_folder(hidden).pictures, (Tree{"cat/1.jpg", "dog/2.jpg"}));
   EXPECT_EQ(in_folder(hidden).said,
-            "warning: SET: left out: 4 hidden pictures (.trash/1.jpg, cat/._1.jpg, cat/.ipynb_checkpoints/1.jpg, "
+            "warning: SET: left out: 4 hidden pictures (.trash/1.jpg, cat/._1.jpg, "
+            "cat/.ipynb_checkpoints/1.jpg, "
             "...); 4 other files (.DS_Store, README.txt, cat/.DS_Store, ...)\n");
-  EXPECT_EQ(in_archive(beside).said,
-            "warning: SET: left out: 4 pictures beside the class folders (1.jpg, 2.jpg, 3.jpg, ...); "
-            "1 file that is no picture of a known kind (dog/film.avi)\n");
-  EXPECT_EQ(in_folder({"cat/1.jpg", "dog/1.jpg", "LICENSE"}).said, "info: SET: left out: 1 other file (LICENSE)\n");
-  EXPECT_TRUE(has(in_folder(none).said, "left out: 2 pictures beside the class folders (1.jpg, 2.jpg)"));
+  EXPECT_EQ(
+      in_archive(beside).said,
+      "warning: SET: left out: 4 pictures beside the class folders (1.jpg, 2.jpg, 3.jpg, ...); "
+      "1 file that is no picture of a known kind (dog/film.avi)\n");
+  EXPECT_EQ(in_folder({"cat/1.jpg", "dog/1.jpg", "LICENSE"}).said,
+            "info: SET: left out: 1 other file (LICENSE)\n");
+  EXPECT_TRUE(
+      has(in_folder(none).said, "left out: 2 pictures beside the class folders (1.jpg, 2.jpg)"));
 }
 
 TEST_F(OneRule, APartIsTakenAndTheOtherIsNotMissed) {
   const Seen train = in_folder(parts);
   EXPECT_EQ(train.pictures, (Tree{"train/cat/1.jpg", "train/cat/in/2.jpg", "train/dog/1.jpg"}));
-  EXPECT_EQ(train.said, "warning: SET: left out: 2 pictures beside the class folders (stray.jpg, train/s.jpg)\n");
+  EXPECT_EQ(
+      train.said,
+      "warning: SET: left out: 2 pictures beside the class folders (stray.jpg, train/s.jpg)\n");
   EXPECT_EQ(in_archive(parts, "", "test").pictures, (Tree{"val/cat/9.jpg", "val/dog/8.jpg"}));
-  EXPECT_TRUE(has(in_archive({"train/cat/1.jpg"}, "", "test").said, "has no part \"test\", only train"));
+  EXPECT_TRUE(
+      has(in_archive({"train/cat/1.jpg"}, "", "test").said, "has no part \"test\", only train"));
 }
 
 TEST_F(OneRule, FoldersThatAnArchiveSharesDoNotCount) {
@@ -147,8 +158,10 @@ TEST_F(OneRule, FoldersThatAnArchiveSharesDoNotCount) {
   EXPECT_EQ(in_archive({"cat/1.jpg", "cat/2.jpg"}).classes, Tree{"cat"});
   EXPECT_EQ(in_archive({"cat/1.jpg", "cat/inner/2.jpg"}).classes, Tree{"cat"});
   EXPECT_EQ(in_archive({"set/cat/1.jpg", "set/cat/2.jpg"}).classes, Tree{"cat"});
-  EXPECT_EQ(in_archive({"README.txt", "set/cat/1.jpg", "set/dog/2.jpg"}).classes, (Tree{"cat", "dog"}));
-  EXPECT_EQ(in_archive({"a/test/set/cat/1.jpg", "a/test/set/dog/2.jpg"}).classes, (Tree{"cat", "dog"}));
+  EXPECT_EQ(in_archive({"README.txt", "set/cat/1.jpg", "set/dog/2.jpg"}).classes,
+            (Tree{"cat", "dog"}));
+  EXPECT_EQ(in_archive({"a/test/set/cat/1.jpg", "a/test/set/dog/2.jpg"}).classes,
+            (Tree{"cat", "dog"}));
 }
 
 TEST_F(OneRule, OfOneClassWithFoldersIsDoubted) {
@@ -181,8 +194,10 @@ TEST_F(OneRule, PicturesBelowAFolderFollowTheSameRule) {
   EXPECT_EQ(pictures_below(root()), (Tree{"0.jpg", "cat/1.jpg", "cat/inner/a.webp", "dog/2.jpg"}));
   set_log_sink({});
   EXPECT_TRUE(has(said, "4 hidden pictures (.trash/1.jpg, "));
-  EXPECT_EQ(pictures_below(root() + "/dog/.x"), Tree{"y/2.jpg"});  // named by the caller, it is not hidden
-  EXPECT_TRUE(has(error_of([&] { pictures_below(root() + "/.x"); }, Code::not_found), "cannot be read"));
+  // named by the caller, it is not hidden
+  EXPECT_EQ(pictures_below(root() + "/dog/.x"), Tree{"y/2.jpg"});
+  EXPECT_TRUE(
+      has(error_of([&] { pictures_below(root() + "/.x"); }, Code::not_found), "cannot be read"));
 }
 
 #ifndef _WIN32
@@ -202,7 +217,8 @@ TEST_F(Links, ToFoldersAndFilesAreFollowed) {
   link("../../far/1.jpg", "cat/2.jpg");
   link("../../far/in", "cat/more");
   const Seen set = seen(root(), root() + "/");
-  EXPECT_EQ(set.pictures, (Tree{"cat/1.jpg", "cat/2.jpg", "cat/more/2.jpg", "dog/1.jpg", "dog/in/2.jpg"}));
+  EXPECT_EQ(set.pictures,
+            (Tree{"cat/1.jpg", "cat/2.jpg", "cat/more/2.jpg", "dog/1.jpg", "dog/in/2.jpg"}));
   EXPECT_EQ(set.said, "");
   EXPECT_EQ(pictures_below(root()), set.pictures);
 }
@@ -221,7 +237,8 @@ TEST_F(Links, InACircleOrNowhereAreLeftOutAndSaid) {
   EXPECT_EQ(set.classes, (Tree{"cat", "dog"}));
   EXPECT_EQ(set.pictures, (Tree{"cat/1.jpg", "cat/dog/1.jpg", "dog/1.jpg", "dog/cat/1.jpg"}));
   EXPECT_TRUE(has(set.said, "1 hidden picture (.hidden/1.jpg)"));
-  EXPECT_TRUE(has(set.said, "links that lead nowhere or in a circle (bird, cat/2.jpg, cat/dog/cat, ...)"));
+  EXPECT_TRUE(
+      has(set.said, "links that lead nowhere or in a circle (bird, cat/2.jpg, cat/dog/cat, ...)"));
 }
 
 TEST_F(Links, ThatMultiplyWithoutEndAreRefused) {
@@ -246,10 +263,14 @@ TEST_F(Links, OfAnArchiveAreFollowedInsideIt) {
   link("../outside.jpg", "dog/5.jpg");
   const std::string path = folder_.path() + "/set.tar";
   for (const char* form : {"ustar", "gnu", "pax"}) {
-    ASSERT_EQ(std::system(cat("cd '", root(), "' && tar --format=", form, " --sort=name -cf ../set.tar .").c_str()), 0);
+    ASSERT_EQ(
+        std::system(cat("cd '", root(), "' && tar --format=", form, " --sort=name -cf ../set.tar .")
+                        .c_str()),
+        0);
     const Seen archive = seen(path, path + ":");
     EXPECT_EQ(archive.pictures, (Tree{"cat/1.jpg", "cat/2.jpg", "dog/3.jpg", "dog/4.jpg"}));
-    EXPECT_EQ(archive.said, "warning: SET: left out: 1 link that leads nowhere or in a circle (dog/5.jpg)\n");
+    EXPECT_EQ(archive.said,
+              "warning: SET: left out: 1 link that leads nowhere or in a circle (dog/5.jpg)\n");
     EXPECT_EQ(archive.said, seen(root(), root() + "/").said);
   }
 }

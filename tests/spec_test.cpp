@@ -18,8 +18,10 @@ NetSpec tiny() {
   conv.kernel = 3;
   Linear fc;
   fc.out = 5;
-  spec.nodes = {
-      {"conv", conv, {"data"}}, {"relu", Relu{}, {"conv"}}, {"fc", fc, {"relu"}}, {"prob", Softmax{}, {"fc"}}};
+  spec.nodes = {{"conv", conv, {"data"}},
+                {"relu", Relu{}, {"conv"}},
+                {"fc", fc, {"relu"}},
+                {"prob", Softmax{}, {"fc"}}};
   spec.logits = "fc";
   return spec;
 }
@@ -52,8 +54,8 @@ TEST(Graph, NamesMustBeUniqueAndFree) {
   EXPECT_TRUE(has(refusal(spec), "UTF-8"));
   spec.nodes[3].name = std::string(513, 'x');
   EXPECT_TRUE(has(refusal(spec), "513 bytes, at most 512"));
-  for (const std::string& free :
-       {std::string("a:b"), std::string("a/b c"), std::string("\xE2\x82\xAC"), std::string(512, 'x')}) {
+  for (const std::string& free : {std::string("a:b"), std::string("a/b c"),
+                                  std::string("\xE2\x82\xAC"), std::string(512, 'x')}) {
     spec.nodes[3].name = free;
     EXPECT_EQ(infer_shapes(spec, 2).count(free), 1u);
   }
@@ -122,7 +124,8 @@ TEST(Graph, ShapesMustFitAndAreNamed) {
   EXPECT_TRUE(has(refusal(spec), "node \"conv\""));
   spec = tiny();
   spec.classes = 6;
-  EXPECT_TRUE(has(refusal(spec), "node \"fc\": logits of 6 classes must be 2 x 6, these are 2 x 5"));
+  EXPECT_TRUE(
+      has(refusal(spec), "node \"fc\": logits of 6 classes must be 2 x 6, these are 2 x 5"));
   spec = tiny();
   EXPECT_TRUE(has(error_of([&] { infer_shapes(spec, 0); }), "batch"));
   spec.input.width = -4;

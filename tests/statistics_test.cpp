@@ -15,7 +15,8 @@ namespace {
 
 Image filled(int64_t width, int64_t height, std::array<uint8_t, 3> colour) {
   Image image{width, height, {}};
-  for (int64_t i = 0; i < width * height; ++i) image.pixels.insert(image.pixels.end(), colour.begin(), colour.end());
+  for (int64_t i = 0; i < width * height; ++i)
+    image.pixels.insert(image.pixels.end(), colour.begin(), colour.end());
   return image;
 }
 
@@ -28,8 +29,10 @@ InputSpec input_of(int64_t side, InputSpec::Resize resize = InputSpec::Resize::s
 }
 
 TEST(PrincipalComponents, AreThoseOfNumpy) {
-  // numpy.linalg.eigh of this matrix, eigenvalues in falling order, each vector's largest element positive.
-  const ColourComponents c = principal_components({{{3600, 3300, 2900}, {3300, 3500, 3200}, {2900, 3200, 3900}}});
+  // numpy.linalg.eigh of this matrix, eigenvalues in falling order, each vector's largest element
+  // positive.
+  const ColourComponents c =
+      principal_components({{{3600, 3300, 2900}, {3300, 3500, 3200}, {2900, 3200, 3900}}});
   const double deviations[] = {99.6708759817, 29.6783743854, 13.5981827789};
   const double components[3][3] = {{0.5690924805, -0.6084124122, -0.5531438197},
                                    {0.5811734709, -0.1782706085, 0.7940132158},
@@ -41,7 +44,8 @@ TEST(PrincipalComponents, AreThoseOfNumpy) {
 }
 
 TEST(PrincipalComponents, OfGreyAndOfOneColour) {
-  const ColourComponents grey = principal_components({{{100, 100, 100}, {100, 100, 100}, {100, 100, 100}}});
+  const ColourComponents grey =
+      principal_components({{{100, 100, 100}, {100, 100, 100}, {100, 100, 100}}});
   EXPECT_NEAR(grey.deviations[0], std::sqrt(300.0), 1e-9);
   EXPECT_NEAR(grey.deviations[1], 0, 1e-6);
   for (size_t c = 0; c < 3; ++c) EXPECT_NEAR(grey.components[c][0], std::sqrt(1.0 / 3), 1e-9);
@@ -52,7 +56,8 @@ TEST(SetStatistics, AreTheSameForEveryThreadCount) {
   MemoryDataset data({"a"});
   data.add(filled(4, 4, {10, 20, 30}), 0);
   data.add(filled(4, 4, {50, 20, 90}), 0);
-  data.add(filled(8, 4, {100, 200, 0}), 0);  // twice as wide: twice the pixels, its middle in the mean image
+  // twice as wide: twice the pixels, its middle in the mean image
+  data.add(filled(8, 4, {100, 200, 0}), 0);
   const SetStatistics one = measure_set(data, input_of(4), true, 1);
   EXPECT_EQ(one.pictures, 3);
   EXPECT_DOUBLE_EQ(one.mean[0], (10 + 50 + 200) / 4.0);
@@ -60,9 +65,12 @@ TEST(SetStatistics, AreTheSameForEveryThreadCount) {
   EXPECT_EQ(one.mean_image.size, 4);
   EXPECT_FLOAT_EQ(one.mean_image.values[5], 160 / 3.0f);
   EXPECT_FLOAT_EQ(one.mean_image.values[2 * 16 + 5], 120 / 3.0f);
-  const double sum = std::inner_product(one.colours.deviations.begin(), one.colours.deviations.end(),
-                                        one.colours.deviations.begin(), 0.0);
-  EXPECT_NEAR(sum, (100 + 2500 + 20000) / 4.0 - 65 * 65 + (800 + 80000) / 4.0 - 110 * 110 + (900 + 8100) / 4.0 - 900,
+  const double sum =
+      std::inner_product(one.colours.deviations.begin(), one.colours.deviations.end(),
+                         one.colours.deviations.begin(), 0.0);
+  EXPECT_NEAR(sum,
+              (100 + 2500 + 20000) / 4.0 - 65 * 65 + (800 + 80000) / 4.0 - 110 * 110 +
+                  (900 + 8100) / 4.0 - 900,
               1e-9);  // the trace
   for (const int threads : {2, 3, 7}) {
     const SetStatistics many = measure_set(data, input_of(4), true, threads);
@@ -78,10 +86,12 @@ TEST(SetStatistics, AreTheSameForEveryThreadCount) {
 
 TEST(SetStatistics, RefuseWhatCannotBeMeasured) {
   MemoryDataset data({"a"});
-  EXPECT_NE(error_of([&] { measure_set(data, input_of(4), false, 1); }, Code::bad_file).find("none of"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of([&] { measure_set(data, input_of(4), false, 1); }, Code::bad_file).find("none of"),
+      std::string::npos);
   data.add(filled(4, 4, {1, 2, 3}), 0);
-  error_of([&] { measure_set(data, input_of(4, InputSpec::Resize::none), true, 1); }, Code::invalid_argument);
+  error_of([&] { measure_set(data, input_of(4, InputSpec::Resize::none), true, 1); },
+           Code::invalid_argument);
 }
 
 TEST(ColourNoise, IsPureAndHasTheSetsDeviations) {
@@ -113,8 +123,10 @@ TEST(ColourNoise, IsAddedToEveryPixelOfAPicture) {
   Batch batch;
   DataPipeline(data, preprocess, options).next(batch);
   for (size_t row = 0; row < 4; ++row) {
-    const std::array<float, 3> added = draw_colour(options.colours, 0.1f, options.seed, 0, static_cast<int64_t>(row));
-    for (size_t i = 0; i < 48; ++i) EXPECT_FLOAT_EQ(batch.images[row * 48 + i], 100 + added[i / 16]);
+    const std::array<float, 3> added =
+        draw_colour(options.colours, 0.1f, options.seed, 0, static_cast<int64_t>(row));
+    for (size_t i = 0; i < 48; ++i)
+      EXPECT_FLOAT_EQ(batch.images[row * 48 + i], 100 + added[i / 16]);
   }
   const std::vector<float> plain = batch.images;
   options.augment.colour_divides = true;

@@ -14,7 +14,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr Terminal kAscii{false, false, false, 80}, kUnicode{false, false, true, 80}, kLive{true, false, false, 80};
+constexpr Terminal kAscii{false, false, false, 80}, kUnicode{false, false, true, 80},
+    kLive{true, false, false, 80};
 
 TEST(Fitted, CutsWithAnEllipsis) {
   EXPECT_EQ(fitted("tabby cat", 9, true), "tabby cat");
@@ -66,8 +67,10 @@ TEST(PrintBars, ColoursOnlyWhereAsked) {
 }
 
 TEST(PrintBars, StaysWithinTheTerminal) {
-  const std::vector<Bar> bars{
-      {std::string(300, 'x'), 1}, {"", std::numeric_limits<double>::quiet_NaN()}, {"a", 7}, {"b", -1}};
+  const std::vector<Bar> bars{{std::string(300, 'x'), 1},
+                              {"", std::numeric_limits<double>::quiet_NaN()},
+                              {"a", 7},
+                              {"b", -1}};
   for (const int width : {40, 60, 80, 200}) {
     std::ostringstream out;
     print_bars(out, bars, {false, false, true, width});

@@ -1,4 +1,5 @@
-// A network of two towers in the shape of the paper's figure 2, small enough to train a hundred times in a test.
+// A network of two towers in the shape of the paper's figure 2, small enough to train a hundred
+// times in a test.
 #pragma once
 #include "models/builder.h"
 #include "models/towers.h"
@@ -18,13 +19,15 @@ inline NetSpec tiny_towers() {
   for (const std::string tower : {"a", "b"}) {
     enter_tower(net, tower);
     net.after("data").layer("conv1" + tower, conv3x3(3, 4, {0, 0, 1, 1}), "relu1" + tower);
-    net.add("norm1" + tower, Lrn{5, 2, 1, 0.75f}).add("pool1" + tower, MaxPool{3, 2, {}, Round::ceil});
+    net.add("norm1" + tower, Lrn{5, 2, 1, 0.75f})
+        .add("pool1" + tower, MaxPool{3, 2, {}, Round::ceil});
   }
   for (const std::string tower : {"a", "b"}) {
     enter_tower(net, tower);
     join(net, "joined1" + tower, "pool1");
     net.layer("conv2" + tower, conv3x3(8, 6), "relu2" + tower);
-    net.add("norm2" + tower, spatial_norm(3, 0.1f)).add("pool2" + tower, AvgPool{.kernel = 2, .stride = 2, .pad = {}});
+    net.add("norm2" + tower, spatial_norm(3, 0.1f))
+        .add("pool2" + tower, AvgPool{.kernel = 2, .stride = 2, .pad = {}});
   }
   for (const std::string tower : {"a", "b"}) {
     enter_tower(net, tower);

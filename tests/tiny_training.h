@@ -12,9 +12,10 @@ struct Trained {
   bool operator==(const Trained&) const = default;
 };
 
-// A few steps as the trainer makes them, each at another rate. `loss_scale`: no gradient may overflow with it.
-inline Trained train(const NetSpec& spec, const std::string& devices, Precision precision = Precision::fp32,
-                     int steps = 3, float loss_scale = 1) {
+// A few steps as the trainer makes them, each at another rate. `loss_scale`: no gradient may
+// overflow with it.
+inline Trained train(const NetSpec& spec, const std::string& devices,
+                     Precision precision = Precision::fp32, int steps = 3, float loss_scale = 1) {
   NetworkOptions options;
   options.batch = 4;
   options.phase = Phase::training;
@@ -24,8 +25,9 @@ inline Trained train(const NetSpec& spec, const std::string& devices, Precision 
   replicas.loss_scale.factor = loss_scale;
   Trained result;
   for (int step = 0; step < steps; ++step) {
-    const StepContext context{
-        .seed = 5, .step = static_cast<uint64_t>(step), .rate = 0.1f / static_cast<float>(1 + step)};
+    const StepContext context{.seed = 5,
+                              .step = static_cast<uint64_t>(step),
+                              .rate = 0.1f / static_cast<float>(1 + step)};
     std::vector<float> images;
     for (size_t i = 0; i < replicas.count(); ++i)
       std::ranges::copy(picture(replicas.network(), 10 * i + static_cast<uint64_t>(step), 1),
@@ -35,7 +37,8 @@ inline Trained train(const NetSpec& spec, const std::string& devices, Precision 
     replicas.read("loss", std::span(result.losses).last(4));
     EXPECT_TRUE(replicas.backward(context));
   }
-  for (size_t i = 0; i < replicas.params().size(); ++i) result.weights.push_back(replicas.read_param(i));
+  for (size_t i = 0; i < replicas.params().size(); ++i)
+    result.weights.push_back(replicas.read_param(i));
   return result;
 }
 

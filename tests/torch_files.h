@@ -1,4 +1,5 @@
-// Files as torch.save writes them, byte by byte, so that they can hold what torch itself would never write.
+// Files as torch.save writes them, byte by byte, so that they can hold what torch itself would
+// never write.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -26,8 +27,11 @@ inline std::string repeated(const std::string& part, size_t count) {
 inline std::string tuple(const std::string& items) { return "(" + items + "t"; }
 inline std::string dict(const std::string& items) { return "}(" + items + "u"; }
 
-inline std::string storage(const std::string& key, uint32_t count, const std::string& type = "Float") {
-  return tuple(text("storage") + "ctorch\n" + type + "Storage\n" + text(key) + text("cpu") + number(count)) + "Q";
+inline std::string storage(const std::string& key, uint32_t count,
+                           const std::string& type = "Float") {
+  return tuple(text("storage") + "ctorch\n" + type + "Storage\n" + text(key) + text("cpu") +
+               number(count)) +
+         "Q";
 }
 
 // A call of torch._utils.NAME.
@@ -47,13 +51,14 @@ inline std::string zip(const Entries& entries) {
   const auto zeros = [](size_t count) { return std::string(count, '\0'); };
   std::string data, directory;
   for (const auto& [name, bytes] : entries) {
-    const std::string head =
-        zeros(14) + little(bytes.size(), 4) + little(bytes.size(), 4) + little(name.size(), 2) + zeros(2);
+    const std::string head = zeros(14) + little(bytes.size(), 4) + little(bytes.size(), 4) +
+                             little(name.size(), 2) + zeros(2);
     directory += "PK\x01\x02" + zeros(2) + head + zeros(10) + little(data.size(), 4) + name;
     data += "PK\x03\x04" + head + name + bytes;
   }
-  return data + directory + "PK\x05\x06" + zeros(4) + little(entries.size(), 2) + little(entries.size(), 2) +
-         little(directory.size(), 4) + little(data.size(), 4) + zeros(2);
+  return data + directory + "PK\x05\x06" + zeros(4) + little(entries.size(), 2) +
+         little(entries.size(), 2) + little(directory.size(), 4) + little(data.size(), 4) +
+         zeros(2);
 }
 
 // The file of this object, with the bytes of its storages by key.

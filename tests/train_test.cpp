@@ -27,8 +27,8 @@ class Colours : public Dataset {
     Image image{12, 12, std::vector<uint8_t>(12 * 12 * 3)};
     const Random random(9, 1, static_cast<uint64_t>(i));
     for (size_t p = 0; p < image.pixels.size(); ++p)
-      image.pixels[p] =
-          static_cast<uint8_t>(random.below(p, 128) + (static_cast<int64_t>(p % 3) == label(i) ? 100u : 0u));
+      image.pixels[p] = static_cast<uint8_t>(random.below(p, 128) +
+                                             (static_cast<int64_t>(p % 3) == label(i) ? 100u : 0u));
     return image;
   }
 
@@ -106,7 +106,8 @@ TEST_F(TrainTest, AResumedRunEndsBitEqual) {
 }
 
 // The state of each parameter by name, as a checkpoint holds it.
-std::map<std::string, std::vector<float>> parameters_of(const Trainer& trainer, const std::string& path) {
+std::map<std::string, std::vector<float>> parameters_of(const Trainer& trainer,
+                                                        const std::string& path) {
   trainer.save_checkpoint(path);
   const WeightFile file = WeightFile::open(path);
   std::map<std::string, std::vector<float>> all;
@@ -126,14 +127,16 @@ TEST_F(TrainTest, FrozenLayersStayAndOthersLearnAtTheirOwnPace) {
   const auto before = parameters_of(trainer, path("a"));
   for (int i = 0; i < 3; ++i) trainer.step();
   const auto after = parameters_of(trainer, path("b"));
-  for (const auto& [name, values] : before) EXPECT_EQ(values == after.at(name), name.starts_with("conv")) << name;
+  for (const auto& [name, values] : before)
+    EXPECT_EQ(values == after.at(name), name.starts_with("conv")) << name;
   TrainOptions as_written;
   as_written.threads = 1;
   as_written.recipe.epochs = 0;
   const auto resumed = Trainer::resume(path("b"), data_, as_written);
   resumed->step();
   EXPECT_EQ(parameters_of(*resumed, path("c")).at("conv2.weight"), before.at("conv2.weight"));
-  // Nothing runs backward through frozen layers that lie behind no other, and the rest learns the same.
+  // Nothing runs backward through frozen layers that lie behind no other, and the rest learns the
+  // same.
   EXPECT_FALSE(has(trainer.network().describe(), "backward conv"));
   options.layer_rates["conv*"] = 1e-30f;
   Trainer slow(tiny(), data_, options);
@@ -149,7 +152,8 @@ TEST_F(TrainTest, FrozenLayersStayAndOthersLearnAtTheirOwnPace) {
   EXPECT_EQ(learned.at("conv2.weight"), before.at("conv2.weight"));
   EXPECT_NE(learned.at("conv1.weight"), before.at("conv1.weight"));
   options.layer_rates = {{"conv9", 0}};
-  EXPECT_TRUE(has(error_of([&] { Trainer(tiny(), data_, options); }, Code::not_found), "conv1, conv2"));
+  EXPECT_TRUE(
+      has(error_of([&] { Trainer(tiny(), data_, options); }, Code::not_found), "conv1, conv2"));
   options.layer_rates = {{"conv1", -1.0f}};
   error_of([&] { Trainer(tiny(), data_, options); }, Code::invalid_argument);
 }
@@ -169,7 +173,8 @@ TEST_F(TrainTest, FineTuningKeepsTheColoursOfItsWeights) {
             Model::open(path("first.safetensors"))->preprocessor().mean_image().values);
 }
 
-// Mean image and colour components are measured once, kept in the checkpoint, and written into the weight file.
+// Mean image and colour components are measured once, kept in the checkpoint, and written into the
+// weight file.
 TEST_F(TrainTest, WhatWasMeasuredGoesOnWithTheRun) {
   TrainOptions options = quick_run();
   options.recipe.mean = Recipe::Mean::image;
@@ -223,7 +228,8 @@ TEST_F(TrainTest, WrittenWeightsAnswerAsTheTrainerDoes) {
     Session loaded(model, session_options), live(trainer.model(), session_options);
     const std::vector<Image> pictures{data_->image(0, 0), data_->image(1, 0)};
     const auto a = loaded.classify(pictures), b = live.classify(pictures);
-    for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], stored == DataType::f32 ? 1e-6 : 2e-2);
+    for (size_t i = 0; i < a.size(); ++i)
+      EXPECT_NEAR(a[i], b[i], stored == DataType::f32 ? 1e-6 : 2e-2);
   }
 }
 
@@ -262,14 +268,18 @@ TEST_F(TrainTest, RefusesWhatCannotWork) {
   options = quick_run();
   options.recipe.schedule = "sometimes";
   EXPECT_TRUE(has(error_of([&] { Trainer(tiny(), data_, options); }), "step:EVERY:FACTOR"));
-  EXPECT_TRUE(has(error_of([&] { Trainer(make_model("alexnet-cifar10"), data_, quick_run()); }), "3 classes"));
+  EXPECT_TRUE(has(error_of([&] { Trainer(make_model("alexnet-cifar10"), data_, quick_run()); }),
+                  "3 classes"));
   Trainer trainer(tiny(), data_, quick_run());
   trainer.save_weights(path("weights.safetensors"));
   trainer.save_checkpoint(path("checkpoint.safetensors"));
-  EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("weights.safetensors"), data_, quick_run()); }, Code::bad_file),
-                  "as initial weights"));
+  EXPECT_TRUE(
+      has(error_of([&] { Trainer::resume(path("weights.safetensors"), data_, quick_run()); },
+                   Code::bad_file),
+          "as initial weights"));
   const auto more = std::make_shared<Colours>(100);
-  EXPECT_TRUE(has(error_of([&] { Trainer::resume(path("checkpoint.safetensors"), more, quick_run()); }), "96"));
+  EXPECT_TRUE(has(
+      error_of([&] { Trainer::resume(path("checkpoint.safetensors"), more, quick_run()); }), "96"));
 }
 
 TEST_F(TrainTest, JsonOfACheckpointIsBounded) {
@@ -331,7 +341,8 @@ TEST_F(TrainTest, APlateauGoesOnWithTheRun) {
     Trainer whole(tiny(), data_, options);
     StepResult last;
     while (!whole.done()) last = whole.step();
-    const double highest = validation ? 0.251e-9 : 0.6e-9;  // the loss varies a little with dropout's masks
+    // the loss varies a little with dropout's masks
+    const double highest = validation ? 0.251e-9 : 0.6e-9;
     EXPECT_LT(last.rate, highest) << "by validation: " << validation;
     whole.save_checkpoint(path("whole"));
     Trainer first(tiny(), data_, options);
@@ -357,8 +368,8 @@ TEST(Schedule, GivesTheRates) {
   EXPECT_NEAR(Schedule("steps:25,51,79:0.1").rate(1, 51, 90), 0.01, 1e-12);
   EXPECT_NEAR(Schedule("cosine").rate(1, 45, 90), 0.5, 1e-12);
   EXPECT_NEAR(Schedule("cosine").rate(1, 90, 90), 0, 1e-12);
-  for (const char* wrong :
-       {"", "step", "step:0:0.1", "step:10", "step:1,2:0.1", "steps:a:0.1", "step:10:x", "cosine:1"})
+  for (const char* wrong : {"", "step", "step:0:0.1", "step:10", "step:1,2:0.1", "steps:a:0.1",
+                            "step:10:x", "cosine:1"})
     error_of([&] { Schedule{wrong}; });
 }
 

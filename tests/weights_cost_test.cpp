@@ -1,4 +1,5 @@
-// What weight files that were made to be expensive may cost: bytes asked of operator new, against the file's size.
+// What weight files that were made to be expensive may cost: bytes asked of operator new, against
+// the file's size.
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -36,7 +37,8 @@ WeightFile opened(const std::string& bytes, const Limits& limits = {}) {
 }
 
 // The file is refused in these words and not many, at no more than `times` its size.
-void expect_refused(const std::string& bytes, Code code, const char* why, size_t times, const Limits& limits = {}) {
+void expect_refused(const std::string& bytes, Code code, const char* why, size_t times,
+                    const Limits& limits = {}) {
   const size_t cost = bytes_for([&] {
     try {
       opened(bytes, limits);
@@ -59,11 +61,15 @@ void expect_linear(const std::function<size_t(size_t)>& cost_of, size_t small) {
 
 TEST(CostOfPickles, CopiesOfAMemoisedList) {
   const size_t items = 10000, copies = 1000;
-  const std::string pair = torch::tuple("NN") + torch::put(1), many = repeated(torch::get(1), items);
-  const std::string list = pair + "](" + many + "e" + torch::put(2), all = pair + torch::tuple(many) + torch::put(2);
-  const auto copied = [&](const std::string& made, const std::string& before, const std::string& after) {
-    expect_refused(torch::file("}(" + made + repeated(before + torch::get(2) + after, copies) + "u"), Code::bad_file,
-                   "copied over and over", 200);
+  const std::string pair = torch::tuple("NN") + torch::put(1),
+                    many = repeated(torch::get(1), items);
+  const std::string list = pair + "](" + many + "e" + torch::put(2),
+                    all = pair + torch::tuple(many) + torch::put(2);
+  const auto copied = [&](const std::string& made, const std::string& before,
+                          const std::string& after) {
+    expect_refused(
+        torch::file("}(" + made + repeated(before + torch::get(2) + after, copies) + "u"),
+        Code::bad_file, "copied over and over", 200);
   };
   copied(list, "ccollections\nOrderedDict\n", "\x85R");
   copied(all, "", "Q");
@@ -76,10 +82,12 @@ TEST(CostOfPickles, WhatOneByteAdds) {
   Limits limits;
   limits.items = 1 << 16;
   const auto refused = [&](const std::string& pickle, size_t times) {
-    expect_refused(torch::file(pickle), Code::unsupported, "over 65536 values, the limit of items", times, limits);
+    expect_refused(torch::file(pickle), Code::unsupported, "over 65536 values, the limit of items",
+                   times, limits);
   };
   const size_t count = 1 << 17;
-  for (const std::string& item : {std::string("N"), std::string("]"), std::string(")"), torch::get(1)})
+  for (const std::string& item :
+       {std::string("N"), std::string("]"), std::string(")"), torch::get(1)})
     refused("N" + torch::put(1) + repeated(item, count), 300);
   std::string memo = "N";
   for (size_t key = 0; key < count; ++key) memo += "r" + torch::little(key, 4);
@@ -92,22 +100,28 @@ TEST(CostOfPickles, WhatOneByteAdds) {
 TEST(CostOfPickles, LongTextsThatAreUsedOften) {
   const std::string text = torch::text(std::string(100000, 'n')) + torch::put(1);
   const std::string type = "ctorch\nFloatStorage\n" + torch::put(2);
-  const std::string tensor = torch::rebuilt("_rebuild_tensor", torch::row(torch::storage("0", 1), 1)) + torch::put(3);
+  const std::string tensor =
+      torch::rebuilt("_rebuild_tensor", torch::row(torch::storage("0", 1), 1)) + torch::put(3);
   expect_refused(
-      torch::file(torch::dict(text + tensor + repeated(torch::get(1) + torch::get(3), 1000)), {{"0", "1234"}}),
+      torch::file(torch::dict(text + tensor + repeated(torch::get(1) + torch::get(3), 1000)),
+                  {{"0", "1234"}}),
       Code::bad_file, "occurs twice", 10);
-  const std::string id = torch::tuple(torch::text("storage") + type + text + torch::text("cpu") + torch::number(1));
-  expect_refused(torch::file("(" + id + torch::put(4) + "Q" + repeated(torch::get(4) + "Q", 1000) + "t"),
-                 Code::bad_file, "malformed", 10);
-  expect_refused(torch::file("c" + std::string(100000, 'm') + "\n" + std::string(100000, 'n') + "\n"),
-                 Code::unsupported, "refused", 10);
+  const std::string id =
+      torch::tuple(torch::text("storage") + type + text + torch::text("cpu") + torch::number(1));
+  expect_refused(
+      torch::file("(" + id + torch::put(4) + "Q" + repeated(torch::get(4) + "Q", 1000) + "t"),
+      Code::bad_file, "malformed", 10);
+  expect_refused(
+      torch::file("c" + std::string(100000, 'm') + "\n" + std::string(100000, 'n') + "\n"),
+      Code::unsupported, "refused", 10);
 }
 
 // Tensors of no element: the fewest bytes that a tensor takes.
 std::string many_tensors(size_t count, const std::string& shape = "[0]") {
   std::string json;
   for (size_t i = 0; i < count; ++i)
-    json += cat(json.empty() ? "{" : ",", "\"", i, R"(":{"dtype":"I8","shape":)", shape, R"(,"data_offsets":[0,0]})");
+    json += cat(json.empty() ? "{" : ",", "\"", i, R"(":{"dtype":"I8","shape":)", shape,
+                R"(,"data_offsets":[0,0]})");
   return raw_safetensors(json + "}");
 }
 
@@ -116,7 +130,8 @@ TEST(CostOfHeaders, ManyTensors) {
   for (size_t i = 1; i < 64; ++i) zeros += ",0";
   for (const std::string& shape : {std::string("[0]"), "[" + zeros + "]"}) {
     const std::string bytes = many_tensors(20000, shape);
-    EXPECT_LT(bytes_for([&] { EXPECT_THAT(opened(bytes).tensors(), SizeIs(20000)); }), 25 * bytes.size());
+    EXPECT_LT(bytes_for([&] { EXPECT_THAT(opened(bytes).tensors(), SizeIs(20000)); }),
+              25 * bytes.size());
   }
   expect_linear(
       [](size_t count) {
@@ -160,27 +175,32 @@ TEST(CostOfHeaders, ManyKeysOfMetadata) {
 TEST(CostOfJson, NestsAndListsAreCountedFirst) {
   for (const char* part : {"[", "{\"a\":", "[{\"a\":"}) {
     const std::string text = repeated(part, 100000);
-    EXPECT_LT(bytes_for([&] {
-                expect_error(Code::unsupported, {"key", "64 deep"}, [&] { parse_json(text, "key"); });
-              }),
-              10000u);
+    EXPECT_LT(
+        bytes_for([&] {
+          expect_error(Code::unsupported, {"key", "64 deep"}, [&] { parse_json(text, "key"); });
+        }),
+        10000u);
   }
   Limits limits;
   limits.items = 1000;
   for (const char* part : {"[],", "1,", "\"\",", "{},"}) {
     const std::string text = "[" + repeated(part, 100000) + "1]";
     EXPECT_LT(bytes_for([&] {
-                expect_error(Code::unsupported, {"key", "over 1000 entries"}, [&] { parse_json(text, "key", limits); });
+                expect_error(Code::unsupported, {"key", "over 1000 entries"},
+                             [&] { parse_json(text, "key", limits); });
               }),
               10000u);
-    EXPECT_LT(bytes_for([&] { EXPECT_THAT(parse_json(text, "key"), SizeIs(100001)); }), 80 * text.size());
+    EXPECT_LT(bytes_for([&] { EXPECT_THAT(parse_json(text, "key"), SizeIs(100001)); }),
+              80 * text.size());
   }
   limits.items = 4;
-  EXPECT_EQ(parse_json(R"([",,[[{{\"[[",{"]":"\\"},1])", "key", limits).size(), 3u);  // in texts nothing counts
+  EXPECT_EQ(parse_json(R"([",,[[{{\"[[",{"]":"\\"},1])", "key", limits).size(),
+            3u);  // in texts nothing counts
   limits.depth = 2;
   EXPECT_EQ(parse_json("[[],[]]", "key", limits).size(), 2u);
   expect_error(Code::unsupported, {"2 deep"}, [&] { parse_json("[[[]]]", "key", limits); });
-  expect_error(Code::bad_file, {"key is not valid JSON"}, [&] { parse_json("[\"" + std::string(100000, 'a'), "key"); });
+  expect_error(Code::bad_file, {"key is not valid JSON"},
+               [&] { parse_json("[\"" + std::string(100000, 'a'), "key"); });
 }
 
 TEST(CostOfJson, AllMetadataIsReadWithTheFilesLimits) {
@@ -196,16 +216,19 @@ TEST(CostOfJson, AllMetadataIsReadWithTheFilesLimits) {
   }
   Limits limits;
   limits.items = 3;
-  EXPECT_THAT(opened(with_metadata("alexnet.labels", R"(["a","b","c"])"), limits).faults(), SizeIs(0));
-  EXPECT_THAT(opened(with_metadata("alexnet.labels", R"(["a","b","c","d"])"), limits).faults(), SizeIs(1));
+  EXPECT_THAT(opened(with_metadata("alexnet.labels", R"(["a","b","c"])"), limits).faults(),
+              SizeIs(0));
+  EXPECT_THAT(opened(with_metadata("alexnet.labels", R"(["a","b","c","d"])"), limits).faults(),
+              SizeIs(1));
 }
 
 TEST(CostOfJson, AFeatureFileHasANameForEachRow) {
   const TempDir dir;
   const auto write = [&](size_t names) {
     const nlohmann::json images = std::vector<std::string>(names, "a");
-    write_safetensors(dir.file("f"), {make_tensor("features", {30, 1}, std::vector<float>(30))},
-                      {{"alexnet.features.layer", "fc"}, {"alexnet.features.images", images.dump()}});
+    write_safetensors(
+        dir.file("f"), {make_tensor("features", {30, 1}, std::vector<float>(30))},
+        {{"alexnet.features.layer", "fc"}, {"alexnet.features.images", images.dump()}});
   };
   Limits limits;
   limits.items = 20;
@@ -231,14 +254,16 @@ TEST(CostOfAnswers, WordsDoNotGrowWithTheFile) {
   metadata["alexnet.checksums"] = nlohmann::json{{"a", name}}.dump();
   metadata["alexnet.metadata_checksum"] = metadata_checksum(metadata);
   const nlohmann::json tensor{{"dtype", "I8"}, {"shape", {1}}, {"data_offsets", {0, 1}}};
-  expect_refused(raw_safetensors(nlohmann::json{{"__metadata__", metadata}, {"a", tensor}}.dump(), "x"), Code::bad_file,
-                 "object of checksums", 20);
-  const WeightFile strange = opened(with_metadata("alexnet.input", "{\"height\":\"" + name + "\"}"));
+  expect_refused(
+      raw_safetensors(nlohmann::json{{"__metadata__", metadata}, {"a", tensor}}.dump(), "x"),
+      Code::bad_file, "object of checksums", 20);
+  const WeightFile strange =
+      opened(with_metadata("alexnet.input", "{\"height\":\"" + name + "\"}"));
   EXPECT_LT(strange.faults().at(0).size(), 1000u);
   std::string json, data;
   for (size_t i = 0; i < 500; ++i) {
-    json += cat(json.empty() ? "{" : ",", "\"", i, R"(":{"dtype":"F32","shape":[1],"data_offsets":[)", 4 * i, ",",
-                4 * i + 4, "]}");
+    json += cat(json.empty() ? "{" : ",", "\"", i,
+                R"(":{"dtype":"F32","shape":[1],"data_offsets":[)", 4 * i, ",", 4 * i + 4, "]}");
     data += "\xff\xff\xff\xff";
   }
   const std::vector<std::string> faults = opened(raw_safetensors(json + "}", data)).faults();
@@ -248,10 +273,13 @@ TEST(CostOfAnswers, WordsDoNotGrowWithTheFile) {
 
 TEST(CostOfAnswers, ClassesThatTakeNoBytes) {
   for (const char* classes : {"1000000000", "1152921504606846976"}) {
-    const std::string bytes =
-        raw_safetensors(cat(R"({"__metadata__":{"alexnet.model":"alexnet-cifar10"},"fc6.weight":)",
-                            R"({"dtype":"F32","shape":[)", classes, R"(,0],"data_offsets":[0,0]}})"));
-    EXPECT_LT(bytes_for([&] { expect_error(Code::bad_file, {"f"}, [&] { Model::open(in_memory(bytes)); }); }), 200000u);
+    const std::string bytes = raw_safetensors(
+        cat(R"({"__metadata__":{"alexnet.model":"alexnet-cifar10"},"fc6.weight":)",
+            R"({"dtype":"F32","shape":[)", classes, R"(,0],"data_offsets":[0,0]}})"));
+    EXPECT_LT(bytes_for([&] {
+                expect_error(Code::bad_file, {"f"}, [&] { Model::open(in_memory(bytes)); });
+              }),
+              200000u);
   }
 }
 

@@ -19,7 +19,9 @@ class TempDir {
   TempDir() : path_(new_folder("weights")) {}
   ~TempDir() { std::filesystem::remove_all(path_); }
   std::string file(const std::string& name) const { return to_utf8(path_ / to_path(name)); }
-  size_t files() const { return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path_), {})); }
+  size_t files() const {
+    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
+  }
 
  private:
   std::filesystem::path path_;
@@ -31,10 +33,12 @@ inline std::string load(const std::string& path) {
 }
 
 inline void save(const std::string& path, const std::string& bytes) {
-  std::filesystem::remove(to_path(path));  // some file systems sync to the disk when a file is cut and written again
+  // some file systems sync to the disk when a file is cut and written again
+  std::filesystem::remove(to_path(path));
   std::ofstream out(to_path(path), std::ios::binary);
   if (!out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush())
-    fail(Code::io, path, ": cannot be written; is it still open?");  // Windows keeps an open file's name
+    // Windows keeps an open file's name
+    fail(Code::io, path, ": cannot be written; is it still open?");
 }
 
 // A safetensors file of this header, exactly as it is given.
@@ -60,7 +64,8 @@ void expect_error(Code code, std::initializer_list<const char*> parts, Act&& act
     ADD_FAILURE() << "nothing was thrown";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), code) << error.what();
-    for (const char* part : parts) EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    for (const char* part : parts)
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
   }
 }
 

@@ -1,4 +1,5 @@
-// What POSIX says of files that cannot be read or written, and what becomes of permissions and links.
+// What POSIX says of files that cannot be read or written, and what becomes of permissions and
+// links.
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@ std::vector<TensorToWrite> some_tensors() {
 TEST(Saving, NamesWhyItCannotWrite) {
   const TempDir dir;
   const auto refused = [&](const std::string& path, const char* why) {
-    expect_error(Code::io, {path.c_str(), why}, [&] { write_safetensors(path, some_tensors(), {}); });
+    expect_error(Code::io, {path.c_str(), why},
+                 [&] { write_safetensors(path, some_tensors(), {}); });
   };
   std::filesystem::create_directory(dir.file("folder"));
   refused(dir.file("folder"), "folder");
@@ -28,10 +30,11 @@ TEST(Saving, NamesWhyItCannotWrite) {
   refused(dir.file("file/a"), "Not a directory");
   refused("/dev/full", "not a regular file");
   refused(dir.file(std::string(300, 'n')), "name too long");
-  expect_error(Code::invalid_argument, {"empty"}, [&] { write_safetensors("", some_tensors(), {}); });
+  expect_error(Code::invalid_argument, {"empty"},
+               [&] { write_safetensors("", some_tensors(), {}); });
   if (geteuid() != 0) {  // root may write everywhere
-    std::filesystem::permissions(dir.file("folder"),
-                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+    std::filesystem::permissions(dir.file("folder"), std::filesystem::perms::owner_read |
+                                                         std::filesystem::perms::owner_exec);
     refused(dir.file("folder/a"), "Permission denied");
     std::filesystem::permissions(dir.file("folder"), std::filesystem::perms::owner_all);
     chmod(dir.file("file").c_str(), 0400);
@@ -51,11 +54,14 @@ TEST(Saving, DiskFull) {
   tiny.rlim_cur = 2048;
   const auto limit = [&](std::span<std::byte>) { setrlimit(RLIMIT_FSIZE, &tiny); };
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  // Once while writing, once before the first byte: then the signal would come with its default, which kills.
+  // Once while writing, once before the first byte: then the signal would come with its default,
+  // which kills.
   std::vector<TensorToWrite> tensors = {{"large", DataType::i8, {100000}, limit}};
-  expect_error(Code::io, {path.c_str(), "File too large"}, [&] { write_safetensors(path, tensors, {}); });
+  expect_error(Code::io, {path.c_str(), "File too large"},
+               [&] { write_safetensors(path, tensors, {}); });
   std::signal(SIGXFSZ, SIG_DFL);
-  expect_error(Code::io, {path.c_str(), "limit of 2048"}, [&] { write_safetensors(path, tensors, {}); });
+  expect_error(Code::io, {path.c_str(), "limit of 2048"},
+               [&] { write_safetensors(path, tensors, {}); });
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(load(path), "old");
@@ -84,7 +90,8 @@ TEST(Saving, KeepsPermissionsAndFollowsLinks) {
 
 TEST(Opening, NamesWhyItCannotRead) {
   const TempDir dir;
-  expect_error(Code::not_found, {"absent", "No such file"}, [&] { WeightFile::open(dir.file("absent")); });
+  expect_error(Code::not_found, {"absent", "No such file"},
+               [&] { WeightFile::open(dir.file("absent")); });
   expect_error(Code::io, {"folder"}, [&] { WeightFile::open(dir.file("")); });
   ASSERT_EQ(mkfifo(dir.file("pipe").c_str(), 0600), 0);
   expect_error(Code::io, {"not a regular file"}, [&] { WeightFile::open(dir.file("pipe")); });

@@ -28,7 +28,8 @@ TensorToWrite bytes_tensor(const std::string& name, Shape shape, std::vector<int
 
 std::vector<TensorToWrite> some_tensors() {
   std::vector<TensorToWrite> tensors;
-  tensors.push_back(bytes_tensor("row", {2, 2}, {-128, 127, 1, -2}));  // first here, last in the file: narrow elements
+  // first here, last in the file: narrow elements
+  tensors.push_back(bytes_tensor("row", {2, 2}, {-128, 127, 1, -2}));
   tensors.push_back(bytes_tensor("one", {3}, {1, 2, 3}));
   tensors.push_back(make_tensor("conv.weight", {2, 3}, ramp(6)));
   tensors.push_back(make_tensor("half", {5}, ramp(5), DataType::f16));
@@ -67,11 +68,13 @@ TEST(Safetensors, RoundTripOfEveryType) {
   EXPECT_EQ(file.find("nothing"), nullptr);
   const WeightFile copy = file;  // may outlive the first
   expect_some(copy);
-  const auto header = static_cast<unsigned char>(load(path)[0]) + 256 * static_cast<unsigned char>(load(path)[1]);
+  const auto header =
+      static_cast<unsigned char>(load(path)[0]) + 256 * static_cast<unsigned char>(load(path)[1]);
   EXPECT_EQ((8 + header) % 64, 0);
   EXPECT_EQ(dir.files(), 1u);
   std::vector<float> wrong(5);
-  expect_error(Code::invalid_argument, {"conv.weight", "6", "5"}, [&] { file.read(file.tensors().front(), wrong); });
+  expect_error(Code::invalid_argument, {"conv.weight", "6", "5"},
+               [&] { file.read(file.tensors().front(), wrong); });
 }
 
 TEST(Safetensors, ReadInParts) {
@@ -86,7 +89,8 @@ TEST(Safetensors, ReadInParts) {
     });
     EXPECT_THAT(values, ElementsAre(-64, 63.5, 2, -4));
   }
-  expect_error(Code::invalid_argument, {"no elements"}, [&] { file.read_parts(*file.find("row"), 0, [](auto...) {}); });
+  expect_error(Code::invalid_argument, {"no elements"},
+               [&] { file.read_parts(*file.find("row"), 0, [](auto...) {}); });
 }
 
 TEST(Safetensors, PlainHasNoMetadata) {
@@ -114,7 +118,8 @@ TEST(Safetensors, DamageIsRefusedOrHarmless) {
         expect_some(WeightFile::open(path));
       } catch (const Error& error) {
         ++refused;
-        EXPECT_TRUE(error.code() == Code::bad_file || error.code() == Code::unsupported) << error.what();
+        EXPECT_TRUE(error.code() == Code::bad_file || error.code() == Code::unsupported)
+            << error.what();
       }
       if (HasFailure()) FAIL() << "byte " << at << " bit " << bit;
     }
@@ -141,31 +146,43 @@ TEST(Safetensors, HeadersThatLie) {
     save(dir.file("a"), bytes);
     expect_error(code, {why}, [&] { WeightFile::open(dir.file("a")); });
   };
-  const auto tensor = [](const std::string& shape, const std::string& offsets, const std::string& type = "F32") {
+  const auto tensor = [](const std::string& shape, const std::string& offsets,
+                         const std::string& type = "F32") {
     return R"({"dtype":")" + type + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}";
   };
   const std::string a = tensor("[1]", "[0,4]"), b = tensor("[1]", "[4,8]"), data(8, '\0');
   save(dir.file("a"), raw_safetensors("{\"a\":" + a + ",\"b\":" + b + "}", data));
-  EXPECT_EQ(WeightFile::open(dir.file("a")).tensors().size(), 2u);  // the form that the cases below break
-  refused(raw_safetensors("{\"a\":" + a + ",\"b\":" + tensor("[1]", "[2,6]") + "}", data), "overlap");
-  refused(raw_safetensors("{\"a\":" + a + ",\"b\":" + tensor("[1]", "[5,9]") + "}", data + "x"), "gap");
+  // the form that the cases below break
+  EXPECT_EQ(WeightFile::open(dir.file("a")).tensors().size(), 2u);
+  refused(raw_safetensors("{\"a\":" + a + ",\"b\":" + tensor("[1]", "[2,6]") + "}", data),
+          "overlap");
+  refused(raw_safetensors("{\"a\":" + a + ",\"b\":" + tensor("[1]", "[5,9]") + "}", data + "x"),
+          "gap");
   refused(raw_safetensors("{\"a\":" + a + ",\"a\":" + b + "}", data), "twice");
   refused(raw_safetensors(R"({"__metadata__":{"k":"1","k":"2"}})"), "twice");
   refused(raw_safetensors(R"({"__metadata__":{},"__metadata__":{}})"), "twice");
-  refused(raw_safetensors(R"({"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "1234"), "twice");
+  refused(raw_safetensors(R"({"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+                          "1234"),
+          "twice");
   refused(raw_safetensors(R"({"a":{"dtype":"F32","shape":[1]}})", "1234"), "missing");
-  refused(raw_safetensors(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"extra":1}})", "1234"), "extra");
+  refused(raw_safetensors(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"extra":1}})",
+                          "1234"),
+          "extra");
   refused(raw_safetensors("{\"a\":" + tensor("[2]", "[0,4]") + "}", "1234"), "does not take");
-  refused(raw_safetensors("{\"a\":" + tensor("[4294967296,4294967296]", "[0,4]") + "}", "1234"), "does not take");
-  refused(raw_safetensors("{\"a\":" + tensor("[9223372036854775807,9223372036854775807,0]", "[0,0]") + "}"),
+  refused(raw_safetensors("{\"a\":" + tensor("[4294967296,4294967296]", "[0,4]") + "}", "1234"),
+          "does not take");
+  refused(raw_safetensors(
+              "{\"a\":" + tensor("[9223372036854775807,9223372036854775807,0]", "[0,0]") + "}"),
           "does not take");
   refused(raw_safetensors("{\"a\":" + tensor("[-1]", "[0,4]") + "}", "1234"), "negative");
   refused(raw_safetensors("{\"a\":" + tensor("[1.5]", "[0,4]") + "}", "1234"), "fraction");
-  refused(raw_safetensors("{\"a\":" + tensor("[1]", "[0,18446744073709551616]") + "}", "1234"), "64 bits");
+  refused(raw_safetensors("{\"a\":" + tensor("[1]", "[0,18446744073709551616]") + "}", "1234"),
+          "64 bits");
   refused(raw_safetensors("{\"a\":" + tensor("[1]", "[4,0]") + "}", "1234"), "4 to 0");
   refused(raw_safetensors("{\"a\":" + tensor("[1]", "[0,4,8]") + "}", "1234"), "number");
   refused(raw_safetensors("{\"a\":" + tensor("[1]", "[0]") + "}", "1234"), "two numbers");
-  refused(raw_safetensors("{\"a\":" + tensor("[1]", "[0,8]", "F64") + "}", data), "F64", Code::unsupported);
+  refused(raw_safetensors("{\"a\":" + tensor("[1]", "[0,8]", "F64") + "}", data), "F64",
+          Code::unsupported);
   refused(raw_safetensors(R"({"__metadata__":{"k":1}})"), "a number");
   refused(raw_safetensors(R"({"a":[]})"), "an array");
   refused(raw_safetensors(R"({"a":{}} x)"), "missing");
@@ -175,23 +192,27 @@ TEST(Safetensors, HeadersThatLie) {
   refused(raw_safetensors("{\"a\":" + std::string(100000, '[')), "an array");
   refused(std::string("\x00\xe1\xf5\x05\x01\x00\x00\x00{", 9), "100000000");  // over the limit
   refused(std::string("\xff\xff\xff\xff\xff\xff\xff\xff{", 9), "100000000");
-  refused(std::string("\x00\xe1\xf5\x05\x00\x00\x00\x00{", 9), "only 1 follow");  // within it, but not in the file
+  // within it, but not in the file
+  refused(std::string("\x00\xe1\xf5\x05\x00\x00\x00\x00{", 9), "only 1 follow");
   refused("<html>not found</html>", "<html>not");
   refused("", "0 bytes");
 }
 
 TEST(Safetensors, UnalignedDataAndUnknownMetadata) {
   const TempDir dir;
-  save(dir.file("a"),
-       raw_safetensors(R"({"__metadata__":{"who":"knows"},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}} )",
-                       std::string("\0\0\xc0\x3f", 4)));
+  save(
+      dir.file("a"),
+      raw_safetensors(
+          R"({"__metadata__":{"who":"knows"},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}} )",
+          std::string("\0\0\xc0\x3f", 4)));
   ASSERT_NE(load(dir.file("a")).size() % 4, 0u);
   EXPECT_THAT(values_of(WeightFile::open(dir.file("a")), "a"), ElementsAre(1.5f));
 }
 
 TEST(Safetensors, RulesOfOurMetadata) {
   const TempDir dir;
-  const auto refused = [&](const std::string& metadata, std::initializer_list<const char*> why, Code code) {
+  const auto refused = [&](const std::string& metadata, std::initializer_list<const char*> why,
+                           Code code) {
     save(dir.file("a"), raw_safetensors("{\"__metadata__\":{" + metadata + "}}"));
     expect_error(code, why, [&] { WeightFile::open(dir.file("a")); });
   };
@@ -199,30 +220,34 @@ TEST(Safetensors, RulesOfOurMetadata) {
   refused(R"("alexnet.min_reader":"x")", {"whole number"}, Code::bad_file);
   refused(R"("alexnet.min_reader":"99999999999999999999")", {"whole number"}, Code::bad_file);
   refused(R"("alexnet.format":"1")", {"no alexnet.min_reader"}, Code::bad_file);
-  refused(R"("alexnet.format":"1","alexnet.min_reader":"1","alexnet.checksums":"{}")", {"no alexnet.metadata_checksum"},
-          Code::bad_file);
-  refused(R"("alexnet.format":"1","alexnet.min_reader":"1","alexnet.checksums":"{}","alexnet.metadata_checksum":"0")",
-          {"metadata is damaged"}, Code::bad_file);
+  refused(R"("alexnet.format":"1","alexnet.min_reader":"1","alexnet.checksums":"{}")",
+          {"no alexnet.metadata_checksum"}, Code::bad_file);
+  refused(
+      R"("alexnet.format":"1","alexnet.min_reader":"1","alexnet.checksums":"{}","alexnet.metadata_checksum":"0")",
+      {"metadata is damaged"}, Code::bad_file);
 }
 
 TEST(Safetensors, FaultsNamesDamageAndNonFinite) {
   const TempDir dir;
   std::vector<TensorToWrite> tensors;
-  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN(),
+              infinity = std::numeric_limits<float>::infinity();
   tensors.push_back(make_tensor("bad", {4}, {1, nan, -infinity, 2}));
   tensors.push_back(bytes_tensor("alone", {1}, {1}));
-  write_safetensors(dir.file("a"), std::move(tensors), {{"alexnet.input", "{"}, {"alexnet.model", "x/y"}});
+  write_safetensors(dir.file("a"), std::move(tensors),
+                    {{"alexnet.input", "{"}, {"alexnet.model", "x/y"}});
   std::string bytes = load(dir.file("a"));
-  EXPECT_THAT(
-      WeightFile::open(dir.file("a")).faults(),
-      ElementsAre(HasSubstr("2 values that are NaN"), HasSubstr("I8 without"), HasSubstr("x/y"), HasSubstr("JSON")));
+  EXPECT_THAT(WeightFile::open(dir.file("a")).faults(),
+              ElementsAre(HasSubstr("2 values that are NaN"), HasSubstr("I8 without"),
+                          HasSubstr("x/y"), HasSubstr("JSON")));
   bytes.back() = 2;
   save(dir.file("a"), bytes);
   const WeightFile file = WeightFile::open(dir.file("a"));
   EXPECT_THAT(file.faults(), testing::Contains(HasSubstr("\"alone\" is damaged")));
   expect_error(Code::bad_file, {"alone.scale"}, [&] { values_of(file, "alone"); });
   const std::vector<float> values = values_of(file, "bad");
-  expect_error(Code::bad_file, {"\"bad\"", "element 1", "nan"}, [&] { refuse_non_finite(values, "bad", "f"); });
+  expect_error(Code::bad_file, {"\"bad\"", "element 1", "nan"},
+               [&] { refuse_non_finite(values, "bad", "f"); });
   refuse_non_finite(ramp(3), "good", "f");
 }
 
@@ -231,11 +256,14 @@ TEST(Saving, TargetStaysWholeOnEveryError) {
   const std::string path = dir.file("a");
   save(path, "old");
   std::vector<TensorToWrite> tensors = some_tensors();
-  tensors.push_back({"late", DataType::i8, {1}, [](std::span<std::byte>) { fail(Code::cancelled, "stopped"); }});
-  expect_error(Code::cancelled, {"stopped"}, [&] { write_safetensors(path, std::move(tensors), {}); });
-  const auto invalid = [&](std::vector<TensorToWrite> bad, std::map<std::string, std::string> metadata,
-                           const char* why) {
-    expect_error(Code::invalid_argument, {why}, [&] { write_safetensors(path, std::move(bad), std::move(metadata)); });
+  tensors.push_back(
+      {"late", DataType::i8, {1}, [](std::span<std::byte>) { fail(Code::cancelled, "stopped"); }});
+  expect_error(Code::cancelled, {"stopped"},
+               [&] { write_safetensors(path, std::move(tensors), {}); });
+  const auto invalid = [&](std::vector<TensorToWrite> bad,
+                           std::map<std::string, std::string> metadata, const char* why) {
+    expect_error(Code::invalid_argument, {why},
+                 [&] { write_safetensors(path, std::move(bad), std::move(metadata)); });
   };
   tensors = some_tensors();
   tensors.push_back(make_tensor("half", {1}, {0}));
@@ -264,16 +292,20 @@ TEST(Checking, SaysWhatDoesNotFit) {
       dir.file("a"),
       {make_tensor("a.weight", {2, 3}, ramp(6)), make_tensor("extra", {1}, {1}),
        make_tensor("optimizer.a.weight", {1}, {1}), make_tensor("selftest.input", {1}, {1}),
-       make_tensor("average", {1}, {1}), bytes_tensor("q", {1}, {1}), make_tensor("q.scale", {}, {1})},
-      {{"alexnet.input", R"({"height":2,"width":2,"scale":1,"mean_image":"average","resize":{"mode":"none"}})"}});
+       make_tensor("average", {1}, {1}), bytes_tensor("q", {1}, {1}),
+       make_tensor("q.scale", {}, {1})},
+      {{"alexnet.input",
+        R"({"height":2,"width":2,"scale":1,"mean_image":"average","resize":{"mode":"none"}})"}});
   const WeightFile file = WeightFile::open(dir.file("a"));
   const ParamSpec a{"a.weight", "a", {2, 3}, {}}, q{"q", "q", {1}, {}};
   expect_error(Code::bad_file, {"the network n", "1 unexpected (\"extra\")"}, [&] {
     check_against(file, {a, q}, "n");
   });
-  expect_error(Code::bad_file, {"1 missing (b.bias)", "a.weight: 3 x 2 expected, 2 x 3 found", "1 unexpected"}, [&] {
-    check_against(file, {{"a.weight", "a", {3, 2}, {}}, {"b.bias", "b", {1}, {}}, q}, "n");
-  });
+  expect_error(
+      Code::bad_file,
+      {"1 missing (b.bias)", "a.weight: 3 x 2 expected, 2 x 3 found", "1 unexpected"}, [&] {
+        check_against(file, {{"a.weight", "a", {3, 2}, {}}, {"b.bias", "b", {1}, {}}, q}, "n");
+      });
   check_against(file, {a, q, {"extra", "e", {1}, {}}}, "n");
 }
 

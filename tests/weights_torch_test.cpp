@@ -1,4 +1,5 @@
-// What torch's functions that rebuild tensors are given, and what of it a reader must not pass over.
+// What torch's functions that rebuild tensors are given, and what of it a reader must not pass
+// over.
 #include <gmock/gmock.h>
 
 #include <bit>
@@ -30,7 +31,9 @@ std::string one(const std::string& tensor) { return torch::dict(torch::text("w")
 const std::string window = torch::row(torch::storage("0", 4), 4);
 const torch::Entries four = {{"0", bytes_of({1, -2, 0, 0.5f})}};
 
-std::string v2(const std::string& more) { return one(torch::rebuilt("_rebuild_tensor_v2", window + more)); }
+std::string v2(const std::string& more) {
+  return one(torch::rebuilt("_rebuild_tensor_v2", window + more));
+}
 std::string marked(const std::string& key, const std::string& value) {
   return v2(no + "}" + torch::dict(torch::text(key) + value));
 }
@@ -38,17 +41,19 @@ std::string marked(const std::string& key, const std::string& value) {
 TEST(TorchTensors, EveryFormGivesTheStoredValues) {
   const TempDir dir;
   const std::string plain = torch::rebuilt("_rebuild_tensor_v2", window + no + "}");
-  for (const std::string& object : {one(torch::rebuilt("_rebuild_tensor", window)), v2(no + "}"), v2(yes + none),
-                                    v2(no + "}" + none), v2(no + "}}"), v2(no + "ccollections\nOrderedDict\n)R"),
-                                    one(torch::rebuilt("_rebuild_parameter", plain + yes + "}"))})
+  for (const std::string& object :
+       {one(torch::rebuilt("_rebuild_tensor", window)), v2(no + "}"), v2(yes + none),
+        v2(no + "}" + none), v2(no + "}}"), v2(no + "ccollections\nOrderedDict\n)R"),
+        one(torch::rebuilt("_rebuild_parameter", plain + yes + "}"))})
     EXPECT_THAT(values_of(opened(dir, object, four), "w"), ElementsAre(1, -2, 0, 0.5f));
 }
 
 TEST(TorchTensors, NegatedOnesHaveTheOtherSign) {
   const TempDir dir;
-  const std::string tensor =
-      torch::rebuilt("_rebuild_tensor_v2", window + no + "}" + torch::dict(torch::text("neg") + yes));
-  for (const std::string& object : {one(tensor), one(torch::rebuilt("_rebuild_parameter", tensor + yes + "}"))}) {
+  const std::string tensor = torch::rebuilt(
+      "_rebuild_tensor_v2", window + no + "}" + torch::dict(torch::text("neg") + yes));
+  for (const std::string& object :
+       {one(tensor), one(torch::rebuilt("_rebuild_parameter", tensor + yes + "}"))}) {
     const WeightFile file = opened(dir, object, four);
     EXPECT_THAT(values_of(file, "w"), ElementsAre(-1, 2, 0, -0.5f));
     EXPECT_TRUE(std::signbit(values_of(file, "w")[2]));  // as torch negates a zero
@@ -62,12 +67,14 @@ TEST(TorchTensors, NegatedOnesOfEveryTypeAndStride) {
   const TempDir dir;
   const std::string marks = no + "}" + torch::dict(torch::text("neg") + yes);
   for (const auto& [name, type] :
-       {std::pair("Float", DataType::f32), std::pair("Half", DataType::f16), std::pair("BFloat16", DataType::bf16)}) {
+       {std::pair("Float", DataType::f32), std::pair("Half", DataType::f16),
+        std::pair("BFloat16", DataType::bf16)}) {
     const std::string shape = torch::tuple(torch::number(2) + torch::number(1) + torch::number(2));
     const std::string across = torch::tuple(torch::number(1) + torch::number(9) + torch::number(2));
-    const std::string tensor = torch::storage("0", 5, name) + torch::number(1) + shape + across + marks;
-    const WeightFile file =
-        opened(dir, one(torch::rebuilt("_rebuild_tensor_v2", tensor)), {{"0", bytes_of({9, 1, 2, 3, -4}, type)}});
+    const std::string tensor =
+        torch::storage("0", 5, name) + torch::number(1) + shape + across + marks;
+    const WeightFile file = opened(dir, one(torch::rebuilt("_rebuild_tensor_v2", tensor)),
+                                   {{"0", bytes_of({9, 1, 2, 3, -4}, type)}});
     EXPECT_THAT(values_of(file, "w"), ElementsAre(-1, -3, -2, 4)) << name;
   }
 }
@@ -80,8 +87,8 @@ TEST(TorchTensors, WhatIsNotUnderstoodIsRefusedByTheTensorsName) {
   refused(marked("conj", yes), Code::unsupported, "\"conj\"");
   refused(marked("neg", no), Code::unsupported, "\"neg\"");  // torch negates here
   refused(marked("neg", torch::number(1)), Code::unsupported, "\"neg\"");
-  refused(v2(no + "}" + torch::dict(torch::text("neg") + yes + torch::text("scale") + yes)), Code::unsupported,
-          "\"scale\"");
+  refused(v2(no + "}" + torch::dict(torch::text("neg") + yes + torch::text("scale") + yes)),
+          Code::unsupported, "\"scale\"");
   refused(v2(no + "}" + torch::dict(torch::number(1) + yes)), Code::unsupported, "no text");
   refused(v2(no + "}" + yes), Code::bad_file, "no dictionary");
   refused(v2(no + torch::dict(torch::number(1) + none)), Code::bad_file, "no hooks");
@@ -92,19 +99,24 @@ TEST(TorchTensors, WhatIsNotUnderstoodIsRefusedByTheTensorsName) {
   refused(one(torch::rebuilt("_rebuild_tensor", window + no)), Code::bad_file, "other arguments");
   refused(one(torch::rebuilt("_rebuild_tensor", "")), Code::bad_file, "other arguments");
   const std::string plain = torch::rebuilt("_rebuild_tensor", window);
-  const auto parameter = [](const std::string& items) { return one(torch::rebuilt("_rebuild_parameter", items)); };
+  const auto parameter = [](const std::string& items) {
+    return one(torch::rebuilt("_rebuild_parameter", items));
+  };
   refused(parameter(""), Code::bad_file, "a parameter");
   refused(parameter(plain), Code::bad_file, "a parameter");
   refused(parameter(none + yes + "}"), Code::bad_file, "a parameter");
-  refused(parameter(plain + yes + torch::dict(torch::number(1) + none)), Code::bad_file, "a parameter");
-  refused(parameter(plain + yes + "}" + torch::dict(torch::text("neg") + yes)), Code::bad_file, "a parameter");
+  refused(parameter(plain + yes + torch::dict(torch::number(1) + none)), Code::bad_file,
+          "a parameter");
+  refused(parameter(plain + yes + "}" + torch::dict(torch::text("neg") + yes)), Code::bad_file,
+          "a parameter");
 }
 
 TEST(TorchTensors, ShareTheirStorages) {
   const TempDir dir;
   const std::vector<float> values(1000, 1);
   const auto names = [](size_t count) {
-    const std::string tensor = torch::rebuilt("_rebuild_tensor", torch::row(torch::storage("0", 1000), 1000));
+    const std::string tensor =
+        torch::rebuilt("_rebuild_tensor", torch::row(torch::storage("0", 1000), 1000));
     std::string items = torch::text("t") + tensor + torch::put(1);
     for (size_t i = 1; i < count; ++i) items += torch::text(cat(i)) + torch::get(1);
     return torch::dict(items);

@@ -1,4 +1,5 @@
-// Values in weight files: element types, the JSON of the input and labels, names of models, and files of other tools.
+// Values in weight files: element types, the JSON of the input and labels, names of models, and
+// files of other tools.
 #include <gmock/gmock.h>
 
 #include <bit>
@@ -17,7 +18,9 @@ namespace {
 
 using ::testing::ElementsAre;
 
-std::string golden(const std::string& name) { return (golden_folder() / "weights" / name).string(); }
+std::string golden(const std::string& name) {
+  return (golden_folder() / "weights" / name).string();
+}
 
 // 0.25 i - 1, as golden/make_weights.py fills its tensors.
 std::vector<float> ramp(std::initializer_list<int> indices) {
@@ -35,11 +38,13 @@ std::vector<float> ramp(int n) {
 uint16_t stored16(DataType type, float value) {
   std::byte bytes[2];
   from_float(type, &value, bytes, 1);
-  return static_cast<uint16_t>(static_cast<unsigned>(bytes[0]) | static_cast<unsigned>(bytes[1]) << 8);
+  return static_cast<uint16_t>(static_cast<unsigned>(bytes[0]) | static_cast<unsigned>(bytes[1])
+                                                                     << 8);
 }
 
 float loaded16(DataType type, uint16_t word) {
-  const std::byte bytes[2] = {static_cast<std::byte>(word & 0xff), static_cast<std::byte>(word >> 8)};
+  const std::byte bytes[2] = {static_cast<std::byte>(word & 0xff),
+                              static_cast<std::byte>(word >> 8)};
   float value = 0;
   to_float(type, bytes, &value, 1);
   return value;
@@ -64,7 +69,8 @@ TEST(Convert, RoundsToNearestEven) {
   for (DataType type : {DataType::f16, DataType::bf16}) {
     const uint16_t infinity = type == DataType::f16 ? 0x7c00 : 0x7f80;
     for (uint16_t word = 0; word + 1 < infinity; ++word) {
-      const float low = loaded16(type, word), high = loaded16(type, static_cast<uint16_t>(word + 1));
+      const float low = loaded16(type, word),
+                  high = loaded16(type, static_cast<uint16_t>(word + 1));
       const float middle = static_cast<float>((double{low} + double{high}) / 2);
       if (middle == low || middle == high) continue;  // nothing lies between these two in f32
       const auto even = static_cast<uint16_t>(word + (word & 1));
@@ -77,7 +83,8 @@ TEST(Convert, RoundsToNearestEven) {
 }
 
 TEST(Convert, Extremes) {
-  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity(),
+              nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(stored16(DataType::f16, 65504), 0x7bff);
   EXPECT_EQ(stored16(DataType::f16, 65519.99f), 0x7bff);
   EXPECT_EQ(stored16(DataType::f16, 65520), 0x7c00);
@@ -95,12 +102,14 @@ TEST(Convert, Extremes) {
   float values[2];
   to_float(DataType::i8, bytes, values, 2, 0.5f);
   EXPECT_THAT(values, ElementsAre(-64, 63.5));
-  expect_error(Code::invalid_argument, {"I8"}, [&] { from_float(DataType::i8, values, nullptr, 0); });
+  expect_error(Code::invalid_argument, {"I8"},
+               [&] { from_float(DataType::i8, values, nullptr, 0); });
   expect_error(Code::invalid_argument, {"I32"}, [&] { to_float(DataType::i32, bytes, values, 0); });
 }
 
 TEST(InputJson, ReadsTheExampleAndComesBack) {
-  const char* text = R"({"height":227, "width":227, "channel_order":"BGR", "scale":255, "mean":[104,117,123],
+  const char* text =
+      R"({"height":227, "width":227, "channel_order":"BGR", "scale":255, "mean":[104,117,123],
     "std":[1,1,1], "resize":{"mode":"short_side", "size":256, "interpolation":"bilinear", "antialias":true}, "crop":"center"})";
   const InputSpec input = input_from_json(text);
   EXPECT_EQ(input.height, 227);
@@ -148,21 +157,25 @@ TEST(InputJson, NamesTheKeyThatIsWrong) {
   refused("{\"mode\":\"squash\",\"size\":256}", "5", "resize");
   refused("center", "corner", "\"crop\"");
   refused("\"crop\"", "\"gamma\":2,\"crop\"", "\"gamma\" is not known");
-  refused("\"crop\":\"center\"", "\"crop\":" + std::string(60, '[') + std::string(60, ']'), "\"crop\"");
+  refused("\"crop\":\"center\"", "\"crop\":" + std::string(60, '[') + std::string(60, ']'),
+          "\"crop\"");
   expect_error(Code::bad_file, {"alexnet.input"}, [] { input_from_json("[]"); });
   expect_error(Code::bad_file, {"not valid JSON"}, [] { input_from_json("{\"a\""); });
 }
 
 TEST(InputJson, PicturesOfAsManyPixelsAsTheLimit) {
   const auto json = [](int height, int size) {
-    return cat(R"({"height":)", height, R"(,"width":100,"scale":1,"mean":[0,0,0],"resize":{"mode":"squash","size":)",
-               size, "}}");
+    return cat(R"({"height":)", height,
+               R"(,"width":100,"scale":1,"mean":[0,0,0],"resize":{"mode":"squash","size":)", size,
+               "}}");
   };
   Limits limits;
   limits.pixels = 1000000;
   EXPECT_EQ(input_from_json(json(10000, 1000), limits).resize_size, 1000);
-  expect_error(Code::unsupported, {"100 x 10001", "1000000"}, [&] { input_from_json(json(10001, 1000), limits); });
-  expect_error(Code::unsupported, {"1001 x 1001", "1000000"}, [&] { input_from_json(json(10000, 1001), limits); });
+  expect_error(Code::unsupported, {"100 x 10001", "1000000"},
+               [&] { input_from_json(json(10001, 1000), limits); });
+  expect_error(Code::unsupported, {"1001 x 1001", "1000000"},
+               [&] { input_from_json(json(10000, 1001), limits); });
   expect_error(Code::unsupported, {"65536 x 65536"}, [&] { input_from_json(json(100, 65536)); });
 }
 
@@ -193,12 +206,13 @@ void save_sparse(const std::string& path, const std::vector<ParamSpec>& params) 
     std::string shape;
     for (int64_t d : param.shape) shape += cat(shape.empty() ? "" : ",", d);
     const int64_t end = offset + element_count(param.shape) * 4;
-    json += cat(json.empty() ? "{" : ",", "\"", param.name, "\":{\"dtype\":\"F32\",\"shape\":[", shape,
-                "],\"data_offsets\":[", offset, ",", end, "]}");
+    json += cat(json.empty() ? "{" : ",", "\"", param.name, "\":{\"dtype\":\"F32\",\"shape\":[",
+                shape, "],\"data_offsets\":[", offset, ",", end, "]}");
     offset = end;
   }
   save(path, raw_safetensors(json + "}", ""));
-  std::filesystem::resize_file(path, std::filesystem::file_size(path) + static_cast<uintmax_t>(offset));
+  std::filesystem::resize_file(path,
+                               std::filesystem::file_size(path) + static_cast<uintmax_t>(offset));
 }
 
 TEST(ModelName, GuessedByNamesAndShapes) {
@@ -214,7 +228,8 @@ TEST(ModelName, GuessedByNamesAndShapes) {
   EXPECT_EQ(guess(params_of(make_model("alexnet-2012-6conv"))), "alexnet-2012-6conv");
   EXPECT_EQ(guess(params_of(make_model("alexnet-cifar10"))), "alexnet-cifar10");
   EXPECT_TRUE(warnings.empty());
-  EXPECT_EQ(guess(params_of(make_model("alexnet-caffe"))), "alexnet-caffe");  // caffenet's are the same
+  // caffenet's are the same
+  EXPECT_EQ(guess(params_of(make_model("alexnet-caffe"))), "alexnet-caffe");
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_NE(warnings[0].find("alexnet-caffe, caffenet"), std::string::npos) << warnings[0];
   set_log_sink({});
@@ -234,7 +249,8 @@ TEST(OtherTools, SafetensorsOfPython) {
   EXPECT_THAT(values_of(file, "scalar"), ElementsAre(2.5));
   EXPECT_THAT(values_of(file, "bytes"), ElementsAre(-64, 63.5, 2, -4));
   EXPECT_TRUE(file.faults().empty());
-  expect_error(Code::unsupported, {"\"double\"", "F64"}, [] { WeightFile::open(golden("double.safetensors")); });
+  expect_error(Code::unsupported, {"\"double\"", "F64"},
+               [] { WeightFile::open(golden("double.safetensors")); });
 }
 
 class Torch : public ::testing::TestWithParam<const char*> {};
@@ -259,7 +275,8 @@ TEST_P(Torch, ReadsEveryTensor) {
   EXPECT_TRUE(file.faults().empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, Torch, ::testing::Values("zip.pth", "legacy.pth", "checkpoint.pth"));
+INSTANTIATE_TEST_SUITE_P(Files, Torch,
+                         ::testing::Values("zip.pth", "legacy.pth", "checkpoint.pth"));
 
 TEST(OtherTools, TorchOfPython2AndModuleMetadata) {
   EXPECT_EQ(values_of(WeightFile::open(golden("python2.pth")), "weight"), ramp(6));
@@ -288,7 +305,8 @@ TEST(OtherTools, TorchFilesThatAreRefused) {
   expect_error(Code::bad_file, {"no dictionary"}, [] { WeightFile::open(golden("list.pth")); });
 }
 
-// Damage may change values (a .pth has no checksums that torch itself verifies), but nothing else may happen.
+// Damage may change values (a .pth has no checksums that torch itself verifies), but nothing else
+// may happen.
 void damage_everywhere(const std::string& name) {
   const TempDir dir;
   const std::string path = dir.file("a"), good = load(golden(name));
@@ -299,12 +317,14 @@ void damage_everywhere(const std::string& name) {
       for (const TensorView& tensor : file.tensors()) values_of(file, tensor.name);
       return true;
     } catch (const Error& error) {
-      EXPECT_TRUE(error.code() == Code::bad_file || error.code() == Code::unsupported) << error.what();
+      EXPECT_TRUE(error.code() == Code::bad_file || error.code() == Code::unsupported)
+          << error.what();
       return false;
     }
   };
   ASSERT_TRUE(open(good));
-  for (size_t length = 0; length < good.size(); ++length) ASSERT_FALSE(open(good.substr(0, length))) << length;
+  for (size_t length = 0; length < good.size(); ++length)
+    ASSERT_FALSE(open(good.substr(0, length))) << length;
   for (size_t at = 0; at < good.size(); ++at) {
     std::string bytes = good;
     for (int change : {0x01, 0xff}) {

@@ -15,7 +15,8 @@ std::vector<TensorToWrite> some_tensors() {
 TEST(Saving, NamesWhyItCannotWrite) {
   const TempDir dir;
   const auto refused = [&](const std::string& path, const char* why) {
-    expect_error(Code::io, {path.c_str(), why}, [&] { write_safetensors(path, some_tensors(), {}); });
+    expect_error(Code::io, {path.c_str(), why},
+                 [&] { write_safetensors(path, some_tensors(), {}); });
   };
   std::filesystem::create_directory(to_path(dir.file("folder")));
   refused(dir.file("folder"), "it is a folder");
@@ -28,8 +29,10 @@ TEST(Saving, NamesWhyItCannotWrite) {
   expect_error(Code::io, {"do not fit on the disk"}, [&] {
     write_safetensors(dir.file("file"), {{"a", DataType::i8, {int64_t{1} << 60}, [](auto) {}}}, {});
   });
-  expect_error(Code::invalid_argument, {"empty"}, [&] { write_safetensors("", some_tensors(), {}); });
-  expect_error(Code::invalid_argument, {"not UTF-8"}, [&] { write_safetensors("\xff", some_tensors(), {}); });
+  expect_error(Code::invalid_argument, {"empty"},
+               [&] { write_safetensors("", some_tensors(), {}); });
+  expect_error(Code::invalid_argument, {"not UTF-8"},
+               [&] { write_safetensors("\xff", some_tensors(), {}); });
   EXPECT_EQ(load(dir.file("file")), "old");
   EXPECT_EQ(dir.files(), 2u);
 }
@@ -39,7 +42,8 @@ TEST(Saving, AFileInUseStaysAsItWas) {
   const TempDir dir;
   const std::string path = dir.file("a");
   save(path, "old");
-  HANDLE other = CreateFileW(to_path(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
+  HANDLE other = CreateFileW(to_path(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr,
+                             OPEN_EXISTING, 0, nullptr);
   ASSERT_NE(other, INVALID_HANDLE_VALUE);
   expect_error(Code::io, {path.c_str(), "is it open in a program"},
                [&] { write_safetensors(path, some_tensors(), {}); });
@@ -64,7 +68,8 @@ TEST(Saving, AMappedFileIsReplaced) {
 
 TEST(Opening, NamesWhyItCannotRead) {
   const TempDir dir;
-  expect_error(Code::not_found, {"absent", "not found"}, [&] { WeightFile::open(dir.file("absent")); });
+  expect_error(Code::not_found, {"absent", "not found"},
+               [&] { WeightFile::open(dir.file("absent")); });
   expect_error(Code::not_found, {"absent"}, [&] { WeightFile::open(dir.file("absent/a")); });
   expect_error(Code::io, {"it is a folder"}, [&] { WeightFile::open(dir.file("")); });
   expect_error(Code::io, {"not a regular file"}, [&] { WeightFile::open("NUL"); });

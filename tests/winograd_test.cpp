@@ -30,7 +30,8 @@ class Winograd : public testing::Test {
     request.phase = phase;
     return backend_->compile(op, request);
   }
-  std::string implementation(const Conv& op, const Shape& in, Phase phase = Phase::inference) const {
+  std::string implementation(const Conv& op, const Shape& in,
+                             Phase phase = Phase::inference) const {
     return compile(op, in, phase)->spec().implementation;
   }
 
@@ -44,7 +45,8 @@ OpData data_for(const Conv& op, const Shape& in) {
   for (float& value : data.inputs[0]) value = std::max(value, 0.f);
   for (const ParamShape& param : param_shapes(op, {in}))
     data.params.push_back(random_values(element_count(param.shape), data.params.size() + 2, .05f));
-  for (const Shape& out : output_shapes(op, {in})) data.output_grads.push_back(random_values(element_count(out), 9));
+  for (const Shape& out : output_shapes(op, {in}))
+    data.output_grads.push_back(random_values(element_count(out), 9));
   return data;
 }
 
@@ -61,7 +63,8 @@ TEST_F(Winograd, ComputesTheTablesCases) {
     if (!c.name.starts_with("conv_winograd")) continue;
     ++cases;
     for (Phase phase : {Phase::training, Phase::inference})
-      EXPECT_TRUE(implementation(std::get<Conv>(c.op), c.inputs[0], phase).starts_with("winograd")) << c.name;
+      EXPECT_TRUE(implementation(std::get<Conv>(c.op), c.inputs[0], phase).starts_with("winograd"))
+          << c.name;
   }
   EXPECT_EQ(cases, 7);
 }
@@ -73,11 +76,14 @@ TEST_F(Winograd, TakesTheTilesThatNeedTheFewestProducts) {
 }
 
 TEST_F(Winograd, LeavesTheRestToOneDnn) {
-  const auto direct = [&](const Conv& op, const Shape& in) { return !implementation(op, in).starts_with("winograd"); };
+  const auto direct = [&](const Conv& op, const Shape& in) {
+    return !implementation(op, in).starts_with("winograd");
+  };
   EXPECT_TRUE(direct(conv(384, 3, 1, Pad::all(1)), {1, 192, 13, 13})) << "few tiles";
   EXPECT_TRUE(direct(conv(64, 11, 4, Pad::all(2)), {8, 3, 224, 224})) << "stride";
   EXPECT_TRUE(direct(conv(64, 7, 1, Pad::all(3)), {8, 64, 27, 27})) << "kernel";
-  EXPECT_TRUE(direct(conv(20, 3, 1, Pad::all(1)), {8, 64, 27, 27})) << "outputs that fill no vector";
+  EXPECT_TRUE(direct(conv(20, 3, 1, Pad::all(1)), {8, 64, 27, 27}))
+      << "outputs that fill no vector";
   EXPECT_TRUE(direct(conv(64, 3, 1, Pad::all(1), 1, Activation::tanh), {8, 64, 27, 27})) << "tanh";
 }
 
@@ -88,7 +94,8 @@ TEST_F(Winograd, IsExactEnoughAtAlexNetsSizes) {
                                            {conv(32, 3, 1, Pad::all(1)), {2, 256, 12, 12}}};
   for (const auto& [op, in] : layers) {
     const OpData data = data_for(op, in);
-    expect_close(run_op(*backend_, op, {in}, data, {}), run_op(*backends()[0], op, {in}, data, {}), 8e-6);
+    expect_close(run_op(*backend_, op, {in}, data, {}), run_op(*backends()[0], op, {in}, data, {}),
+                 8e-6);
   }
 }
 
@@ -96,7 +103,8 @@ TEST_F(Winograd, TakesManyPicturesInPartsTheLastOneSmaller) {
   const Conv op = conv(16, 3, 1, Pad::all(1), 1, Activation::relu);
   const Shape in{27, 256, 13, 13};
   const OpData data = data_for(op, in);
-  expect_close(run_op(*backend_, op, {in}, data, {}), run_op(*backends()[0], op, {in}, data, {}), 2e-5);
+  expect_close(run_op(*backend_, op, {in}, data, {}), run_op(*backends()[0], op, {in}, data, {}),
+               2e-5);
 }
 
 TEST_F(Winograd, ShowsNotANumberBehindRelu) {

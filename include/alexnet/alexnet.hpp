@@ -1,5 +1,5 @@
-// libalexnet for C++17: handles that free themselves, and exceptions with the library's text, over alexnet.h. Header
-// only: no C++ symbol is exported, so any compiler and standard library will do.
+// libalexnet for C++17: handles that free themselves, and exceptions with the library's text, over
+// alexnet.h. Header only: no C++ symbol is exported, so any compiler and standard library will do.
 //
 //   alexnet::Model model;                                // the weights that come with the library
 //   alexnet::Session session(model);
@@ -7,23 +7,35 @@
 //     std::cout << answer.label << ' ' << answer.probability << '\n';
 //
 // Rules for all of it
-//   - Errors     Every function may throw alexnet::Error, with status and text of the library, or std::bad_alloc of its
+//   - Errors     Every function may throw alexnet::Error, with status and text of the library, or
+//     std::bad_alloc of its
 //                own. After any failure the objects are as before and the next call works.
-//   - Objects    can be moved, not copied. One that was moved from can only be assigned to or destroyed; its functions
-//                throw INVALID_ARGUMENT. What is made from another object keeps what it needs of it alive. get() gives
+//   - Objects    can be moved, not copied. One that was moved from can only be assigned to or
+//     destroyed; its functions
+//                throw INVALID_ARGUMENT. What is made from another object keeps what it needs of it
+//                  alive. get() gives
 //                the handle for what only alexnet.h has.
-//   - Threads    Models, results, evaluations, weight files and data sets never change: any number of threads may read
-//                one. A session or trainer serves one thread at a time and answers a second with INVALID_STATE.
-//   - Callbacks  run on the thread that does the work. Inside one, only Trainer::cancel, Trainer::progress,
-//                Trainer::on_step, version, abi_version, build_info and status_name may be called; others throw
-//                INVALID_STATE. What on_step and progress callbacks throw ends the work and comes out of the call that
+//   - Threads    Models, results, evaluations, weight files and data sets never change: any number
+//     of threads may read
+//                one. A session or trainer serves one thread at a time and answers a second with
+//                  INVALID_STATE.
+//   - Callbacks  run on the thread that does the work. Inside one, only Trainer::cancel,
+//     Trainer::progress,
+//                Trainer::on_step, version, abi_version, build_info and status_name may be called;
+//                  others throw
+//                INVALID_STATE. What on_step and progress callbacks throw ends the work and comes
+//                  out of the call that
 //                did it.
-//   - Lifetime   Destroy no context, session or trainer inside a callback, and none at work in another thread: the
-//                library refuses to free it then, and it leaks for good, with all that the work uses. The work of such
-//                a trainer is cancelled, and the callback of such a trainer or context is called no more.
+//   - Lifetime   Destroy no context, session or trainer inside a callback, and none at work in
+//     another thread: the
+//                library refuses to free it then, and it leaks for good, with all that the work
+//                  uses. The work of such
+//                a trainer is cancelled, and the callback of such a trainer or context is called no
+//                  more.
 //   - Texts      are UTF-8, paths too, on every system.
 //   - Numbers    Indices start at 0, rates and probabilities are fractions.
-//   - Devices    "cpu", "reference" (plain loops, to check others against), "cuda:0", or several with commas. A device
+//   - Devices    "cpu", "reference" (plain loops, to check others against), "cuda:0", or several
+//     with commas. A device
 //                that cannot be used is an error; nothing falls back silently.
 #pragma once
 #include <algorithm>
@@ -51,7 +63,8 @@ namespace alexnet {
 
 class Error : public std::runtime_error {
  public:
-  Error(alexnet_status status, const std::string& text) : std::runtime_error(text), status_(status) {}
+  Error(alexnet_status status, const std::string& text)
+      : std::runtime_error(text), status_(status) {}
   alexnet_status status() const noexcept { return status_; }
 
  private:
@@ -70,16 +83,18 @@ using Element = std::remove_pointer_t<decltype(std::data(std::declval<Container&
 
 }  // namespace detail
 
-// Elements that lie in a row and belong to somebody else: a vector's, an array's, a std::span's. Made from a temporary
-// it lasts until the end of the statement: right for an argument, not for a variable.
+// Elements that lie in a row and belong to somebody else: a vector's, an array's, a std::span's.
+// Made from a temporary it lasts until the end of the statement: right for an argument, not for a
+// variable.
 template <class T>
 class View {
  public:
   View() = default;
   View(T* data, size_t size) : data_(data), size_(size) {}
-  template <class Container, std::enable_if_t<std::is_convertible_v<detail::Element<Container> (*)[], T (*)[]> &&
-                                                  !std::is_same_v<std::decay_t<Container>, View>,
-                                              int> = 0>
+  template <class Container,
+            std::enable_if_t<std::is_convertible_v<detail::Element<Container> (*)[], T (*)[]> &&
+                                 !std::is_same_v<std::decay_t<Container>, View>,
+                             int> = 0>
   View(Container&& container) : data_(std::data(container)), size_(std::size(container)) {}
   T* data() const noexcept { return data_; }
   size_t size() const noexcept { return size_; }
@@ -93,7 +108,8 @@ class View {
   size_t size_ = 0;
 };
 
-// A text or path as an argument: const char* (null: empty), std::string, std::string_view or std::filesystem::path.
+// A text or path as an argument: const char* (null: empty), std::string, std::string_view or
+// std::filesystem::path.
 class Text {
  public:
   Text(const char* text = "") : text_(text ? text : "") {}
@@ -112,8 +128,8 @@ class Text {
   std::string text_;
 };
 
-// Bytes as an argument: a vector, array, string, span or the like of any type of one byte. As with View, they are not
-// copied.
+// Bytes as an argument: a vector, array, string, span or the like of any type of one byte. As with
+// View, they are not copied.
 class Bytes {
  public:
   Bytes(const void* data, size_t size) : data_(static_cast<const uint8_t*>(data)), size_(size) {}
@@ -134,7 +150,9 @@ namespace detail {
 struct Free {
   void operator()(alexnet_context* handle) const noexcept { (void)alexnet_context_free(handle); }
   void operator()(alexnet_model* handle) const noexcept { alexnet_model_free(handle); }
-  void operator()(alexnet_session_options* handle) const noexcept { alexnet_session_options_free(handle); }
+  void operator()(alexnet_session_options* handle) const noexcept {
+    alexnet_session_options_free(handle);
+  }
   void operator()(alexnet_session* handle) const noexcept { (void)alexnet_session_free(handle); }
   void operator()(alexnet_image* handle) const noexcept { alexnet_image_free(handle); }
   void operator()(alexnet_result* handle) const noexcept { alexnet_result_free(handle); }
@@ -142,7 +160,9 @@ struct Free {
   void operator()(alexnet_memory* handle) const noexcept { alexnet_memory_free(handle); }
   void operator()(alexnet_weights* handle) const noexcept { alexnet_weights_free(handle); }
   void operator()(alexnet_dataset* handle) const noexcept { alexnet_dataset_free(handle); }
-  void operator()(alexnet_train_options* handle) const noexcept { alexnet_train_options_free(handle); }
+  void operator()(alexnet_train_options* handle) const noexcept {
+    alexnet_train_options_free(handle);
+  }
   void operator()(alexnet_trainer* handle) const noexcept { (void)alexnet_trainer_free(handle); }
 };
 template <class T>
@@ -174,10 +194,13 @@ std::vector<std::string> texts(int64_t count, const Get& get, const Args&... arg
 
 }  // namespace detail
 
-inline std::string version() { return alexnet_version(); }                           // "1.2.3"
-inline int32_t abi_version() { return alexnet_abi_version(); }                       // of the library that is loaded
-inline std::string build_info() { return alexnet_build_info(); }                     // a line for bug reports
-inline std::string status_name(alexnet_status s) { return alexnet_status_name(s); }  // "ALEXNET_ERROR_NOT_FOUND"
+inline std::string version() { return alexnet_version(); }  // "1.2.3"
+// of the library that is loaded
+inline int32_t abi_version() { return alexnet_abi_version(); }
+// a line for bug reports
+inline std::string build_info() { return alexnet_build_info(); }
+// "ALEXNET_ERROR_NOT_FOUND"
+inline std::string status_name(alexnet_status s) { return alexnet_status_name(s); }
 
 struct Device {
   std::string name;         // what other functions take
@@ -190,8 +213,10 @@ struct Device {
 inline std::vector<Device> devices() {
   const auto taken = [](const std::string& device, bool training) {
     std::vector<alexnet_precision> list;
-    for (alexnet_precision precision = ALEXNET_PRECISION_FP32; precision <= ALEXNET_PRECISION_TF32; ++precision)
-      if (alexnet_device_probe_precision(device.c_str(), precision, training) == ALEXNET_OK) list.push_back(precision);
+    for (alexnet_precision precision = ALEXNET_PRECISION_FP32; precision <= ALEXNET_PRECISION_TF32;
+         ++precision)
+      if (alexnet_device_probe_precision(device.c_str(), precision, training) == ALEXNET_OK)
+        list.push_back(precision);
     return list;
   };
   const auto count = detail::got<int64_t>(alexnet_device_count);
@@ -204,16 +229,19 @@ inline std::vector<Device> devices() {
   return list;
 }
 
-// Computes a small training step on the device and by plain loops; returns the largest relative difference, below 1e-5
-// in fp32. Throws where the device computes wrong.
-inline double test_device(const Text& device) { return detail::got<double>(alexnet_device_self_test, device.c_str()); }
+// Computes a small training step on the device and by plain loops; returns the largest relative
+// difference, below 1e-5 in fp32. Throws where the device computes wrong.
+inline double test_device(const Text& device) {
+  return detail::got<double>(alexnet_device_self_test, device.c_str());
+}
 
 // The zoo: what can be trained, and given to Model as the network of a file.
 inline std::vector<std::string> networks() {
   return detail::texts(detail::got<int64_t>(alexnet_network_count), alexnet_network_name);
 }
 
-// Log, threads and memory of what is made in it, and stays usable without it. Most programs need none.
+// Log, threads and memory of what is made in it, and stays usable without it. Most programs need
+// none.
 class Context {
  public:
   using Log = std::function<void(alexnet_log_level level, std::string_view line)>;
@@ -221,24 +249,32 @@ class Context {
   Context() : Context(detail::made<alexnet_context>(alexnet_context_create)) {}
   // The one of everything that is made without a context. It always exists.
   static Context& standard() {
-    static Context& shared = *new Context(detail::Handle<alexnet_context>());  // its log may be called to the very end
+    // its log may be called to the very end
+    static Context& shared = *new Context(detail::Handle<alexnet_context>());
     return shared;
   }
-  // Of sessions and trainers that are made later and do not say: 0 (as at first) is all cores, at most 4096.
+  // Of sessions and trainers that are made later and do not say: 0 (as at first) is all cores, at
+  // most 4096.
   void set_threads(int32_t threads) { check(alexnet_context_set_threads(get(), threads)); }
-  // Bytes of tensors in host memory: at most so many (0, as at first: no limit), and how many there are. An allocator
-  // of the program's own is set by alexnet_context_set_allocator(get(), ...).
+  // Bytes of tensors in host memory: at most so many (0, as at first: no limit), and how many there
+  // are. An allocator of the program's own is set by alexnet_context_set_allocator(get(), ...).
   void set_memory_limit(int64_t bytes) { check(alexnet_context_set_memory_limit(get(), bytes)); }
-  // What files may cost that are read for it, by ALEXNET_LIMIT_*; 0: the usual. The standard one's hold for data sets,
-  // pictures and weight files too.
-  void set_limit(alexnet_limit_kind kind, int64_t value) { check(alexnet_context_set_limit(get(), kind, value)); }
-  int64_t memory_in_use() const { return detail::got<int64_t>(alexnet_context_memory_in_use, get()); }
-  // Gets every line of the library, from any thread that works, several at once; what it throws is dropped. Empty:
-  // none. Waits for calls of the old one: hold no lock that it takes. Only one thread may set it at a time.
+  // What files may cost that are read for it, by ALEXNET_LIMIT_*; 0: the usual. The standard one's
+  // hold for data sets, pictures and weight files too.
+  void set_limit(alexnet_limit_kind kind, int64_t value) {
+    check(alexnet_context_set_limit(get(), kind, value));
+  }
+  int64_t memory_in_use() const {
+    return detail::got<int64_t>(alexnet_context_memory_in_use, get());
+  }
+  // Gets every line of the library, from any thread that works, several at once; what it throws is
+  // dropped. Empty: none. Waits for calls of the old one: hold no lock that it takes. Only one
+  // thread may set it at a time.
   void set_log(Log log) {
     check(alexnet_context_set_log_callback(get(), nullptr, nullptr));
     state_->log = std::move(log);
-    if (state_->log) check(alexnet_context_set_log_callback(get(), &Context::pass_on, state_.get()));
+    if (state_->log)
+      check(alexnet_context_set_log_callback(get(), &Context::pass_on, state_.get()));
   }
   // Null for the standard one, and only for it.
   alexnet_context* get() const {
@@ -260,8 +296,11 @@ class Context {
         state->closed = true;  // inside a callback, maybe its own: handle and state stay for good
     }
   };
-  explicit Context(detail::Handle<alexnet_context> handle) : state_(new State) { state_->handle = handle.release(); }
-  static void ALEXNET_CALL pass_on(void* user_data, alexnet_log_level level, const char* line) noexcept {
+  explicit Context(detail::Handle<alexnet_context> handle) : state_(new State) {
+    state_->handle = handle.release();
+  }
+  static void ALEXNET_CALL pass_on(void* user_data, alexnet_log_level level,
+                                   const char* line) noexcept {
     State& state = *static_cast<State*>(user_data);
     if (state.closed) return;
     try {
@@ -278,14 +317,16 @@ struct Answer {
   float probability;
 };
 
-// Probabilities of one or more images, in the order they were given; `image` is an index among them.
+// Probabilities of one or more images, in the order they were given; `image` is an index among
+// them.
 class Result {
  public:
   explicit Result(detail::Handle<alexnet_result> handle) : handle_(std::move(handle)) {}
   int64_t count() const { return detail::got<int64_t>(alexnet_result_count, get()); }
   // How many classes there are, in each image.
   int64_t classes() const { return static_cast<int64_t>(values(0).size()); }
-  // The best classes of an image, the best first, of equals the lower index; fewer where there are fewer classes.
+  // The best classes of an image, the best first, of equals the lower index; fewer where there are
+  // fewer classes.
   std::vector<Answer> top(int64_t count = 5, int64_t image = 0) const {
     const auto classes = static_cast<int64_t>(values(image).size());
     std::vector<Answer> answers;
@@ -324,12 +365,16 @@ class Image {
   }
   // The bytes of such a file.
   static Image from_memory(Bytes bytes) {
-    return Image(detail::made<alexnet_image>(alexnet_image_from_memory, bytes.data(), bytes.size()));
+    return Image(
+        detail::made<alexnet_image>(alexnet_image_from_memory, bytes.data(), bytes.size()));
   }
-  static Image from_memory(const void* bytes, size_t size) { return from_memory(Bytes(bytes, size)); }
-  // Copies pixels of 3 bytes (RGB, BGR), 1 (GRAY) or 4 (RGBA, not premultiplied, laid over white). `width`, `height`: 1
-  // or more. `stride`: bytes from one row to the next, at least those of a row; 0: no gaps; negative: the picture is
-  // stored upside down, and `pixels` points to its top row, which comes last.
+  static Image from_memory(const void* bytes, size_t size) {
+    return from_memory(Bytes(bytes, size));
+  }
+  // Copies pixels of 3 bytes (RGB, BGR), 1 (GRAY) or 4 (RGBA, not premultiplied, laid over white).
+  // `width`, `height`: 1 or more. `stride`: bytes from one row to the next, at least those of a
+  // row; 0: no gaps; negative: the picture is stored upside down, and `pixels` points to its top
+  // row, which comes last.
   static Image from_pixels(const uint8_t* pixels, int64_t width, int64_t height, int64_t stride = 0,
                            alexnet_pixel_format format = ALEXNET_PIXELS_RGB) {
     Image image(detail::made<alexnet_image>(alexnet_image_create));
@@ -341,13 +386,16 @@ class Image {
                            alexnet_pixel_format format = ALEXNET_PIXELS_RGB) {
     require_pixels(pixels.size(), width, height, stride, format);
     const bool upside_down = stride < 0 && width > 0 && height > 0;
-    return from_pixels(pixels.data() - (upside_down ? (height - 1) * stride : 0), width, height, stride, format);
+    return from_pixels(pixels.data() - (upside_down ? (height - 1) * stride : 0), width, height,
+                       stride, format);
   }
   int64_t width() const {
-    return detail::got<int64_t>([&](int64_t* width) { return alexnet_image_size(get(), width, nullptr); });
+    return detail::got<int64_t>(
+        [&](int64_t* width) { return alexnet_image_size(get(), width, nullptr); });
   }
   int64_t height() const {
-    return detail::got<int64_t>([&](int64_t* height) { return alexnet_image_size(get(), nullptr, height); });
+    return detail::got<int64_t>(
+        [&](int64_t* height) { return alexnet_image_size(get(), nullptr, height); });
   }
   // width x height x 3 bytes, rows without gaps; valid as long as the image.
   View<const uint8_t> pixels() const& {
@@ -359,8 +407,10 @@ class Image {
 
  private:
   explicit Image(detail::Handle<alexnet_image> handle) : handle_(std::move(handle)) {}
-  // Sizes, strides and formats that cannot be are left to the library, which refuses them before it reads.
-  static void require_pixels(size_t size, int64_t width, int64_t height, int64_t stride, alexnet_pixel_format format) {
+  // Sizes, strides and formats that cannot be are left to the library, which refuses them before it
+  // reads.
+  static void require_pixels(size_t size, int64_t width, int64_t height, int64_t stride,
+                             alexnet_pixel_format format) {
     if (width < 1 || height < 1) return;
     const int bytes = format == ALEXNET_PIXELS_GRAY ? 1 : format == ALEXNET_PIXELS_RGBA ? 4 : 3;
     const double row = static_cast<double>(width) * bytes;  // exact up to 2^53, and no overflow
@@ -368,26 +418,30 @@ class Image {
     const double needed = static_cast<double>(height - 1) * step + row;
     if (static_cast<double>(size) >= needed) return;
     const auto text = [](auto number) { return std::to_string(number); };
-    throw Error(ALEXNET_ERROR_INVALID_ARGUMENT, "pixels: " + text(width) + " x " + text(height) + " of " + text(bytes) +
-                                                    " bytes with stride " + text(stride) + " take " +
-                                                    text(static_cast<int64_t>(needed < 9e18 ? needed : 9e18)) +
-                                                    " bytes, but there are " + text(size));
+    throw Error(ALEXNET_ERROR_INVALID_ARGUMENT,
+                "pixels: " + text(width) + " x " + text(height) + " of " + text(bytes) +
+                    " bytes with stride " + text(stride) + " take " +
+                    text(static_cast<int64_t>(needed < 9e18 ? needed : 9e18)) +
+                    " bytes, but there are " + text(size));
   }
   detail::Handle<alexnet_image> handle_;
 };
 
 struct Layer {
-  std::string name, op;             // "conv1", "conv"
-  int64_t channels, height, width;  // of its output for one image; 1 x 1 behind a fully connected layer
+  std::string name, op;  // "conv1", "conv"
+  // of its output for one image; 1 x 1 behind a fully connected layer
+  int64_t channels, height, width;
   int64_t parameters, multiply_adds;
 };
 
-// Network, weights, preprocessing and labels of one file. It never changes; any number of sessions share it.
+// Network, weights, preprocessing and labels of one file. It never changes; any number of sessions
+// share it.
 class Model {
  public:
-  // A weight file (.safetensors, a checkpoint too, or torchvision's .pth), or the name of a network whose weights come
-  // with the library; empty: alexnet-cifar10. `network`: the zoo network of a file that does not say it. Sizes are
-  // checked here; weights are read, and their checksums checked, when a session is made: the file must stay.
+  // A weight file (.safetensors, a checkpoint too, or torchvision's .pth), or the name of a network
+  // whose weights come with the library; empty: alexnet-cifar10. `network`: the zoo network of a
+  // file that does not say it. Sizes are checked here; weights are read, and their checksums
+  // checked, when a session is made: the file must stay.
   explicit Model(const Text& file_or_name = "", const Text& network = "")
       : Model(Context::standard(), file_or_name, network) {}
   explicit Model(const Context& context, const Text& file_or_name = "", const Text& network = "")
@@ -397,8 +451,8 @@ class Model {
 
   // From the bytes of a weight file, which are copied.
   static Model from_memory(const Context& context, Bytes bytes, const Text& network = "") {
-    return Model(detail::made<alexnet_model>(alexnet_model_open_memory, context.get(), bytes.data(), bytes.size(),
-                                             network.or_null()));
+    return Model(detail::made<alexnet_model>(alexnet_model_open_memory, context.get(), bytes.data(),
+                                             bytes.size(), network.or_null()));
   }
   static Model from_memory(Bytes bytes, const Text& network = "") {
     return from_memory(Context::standard(), bytes, network);
@@ -406,14 +460,15 @@ class Model {
   static Model from_memory(const void* bytes, size_t size, const Text& network = "") {
     return from_memory(Bytes(bytes, size), network);
   }
-  // A network of the zoo with weights drawn from `seed`. `classes`, and `side` of its square input in pixels: 0 for its
-  // own.
-  static Model drawn(const Context& context, const Text& network, int64_t classes = 0, int64_t side = 0,
-                     uint64_t seed = 1) {
-    return Model(
-        detail::made<alexnet_model>(alexnet_model_create, context.get(), network.c_str(), classes, side, seed));
+  // A network of the zoo with weights drawn from `seed`. `classes`, and `side` of its square input
+  // in pixels: 0 for its own.
+  static Model drawn(const Context& context, const Text& network, int64_t classes = 0,
+                     int64_t side = 0, uint64_t seed = 1) {
+    return Model(detail::made<alexnet_model>(alexnet_model_create, context.get(), network.c_str(),
+                                             classes, side, seed));
   }
-  static Model drawn(const Text& network, int64_t classes = 0, int64_t side = 0, uint64_t seed = 1) {
+  static Model drawn(const Text& network, int64_t classes = 0, int64_t side = 0,
+                     uint64_t seed = 1) {
     return drawn(Context::standard(), network, classes, side, seed);
   }
 
@@ -421,23 +476,32 @@ class Model {
   std::string name() const { return detail::got<const char*>(alexnet_model_name, get()); }
   int64_t class_count() const { return detail::got<int64_t>(alexnet_model_class_count, get()); }
   // By class index.
-  std::vector<std::string> labels() const { return detail::texts(class_count(), alexnet_model_label, get()); }
+  std::vector<std::string> labels() const {
+    return detail::texts(class_count(), alexnet_model_label, get());
+  }
   int64_t input_height() const {
-    return detail::got<int64_t>([&](int64_t* height) { return alexnet_model_input_size(get(), height, nullptr); });
+    return detail::got<int64_t>(
+        [&](int64_t* height) { return alexnet_model_input_size(get(), height, nullptr); });
   }
   int64_t input_width() const {
-    return detail::got<int64_t>([&](int64_t* width) { return alexnet_model_input_size(get(), nullptr, width); });
+    return detail::got<int64_t>(
+        [&](int64_t* width) { return alexnet_model_input_size(get(), nullptr, width); });
   }
   // How a picture becomes what the network reads, as JSON.
-  std::string input_json() const { return detail::got<const char*>(alexnet_model_input_json, get()); }
-  // What the network reads for a picture: crops x 3 x height x width floats. `crops`: 1, the centre, or 10.
+  std::string input_json() const {
+    return detail::got<const char*>(alexnet_model_input_json, get());
+  }
+  // What the network reads for a picture: crops x 3 x height x width floats. `crops`: 1, the
+  // centre, or 10.
   std::vector<float> preprocess(const Image& image, int32_t crops = 1) const {
-    std::vector<float> values(static_cast<size_t>(crops > 0 ? 3 * input_height() * input_width() * crops : 1));
-    check(alexnet_model_preprocess(get(), image.get(), crops, values.data(), static_cast<int64_t>(values.size())));
+    std::vector<float> values(
+        static_cast<size_t>(crops > 0 ? 3 * input_height() * input_width() * crops : 1));
+    check(alexnet_model_preprocess(get(), image.get(), crops, values.data(),
+                                   static_cast<int64_t>(values.size())));
     return values;
   }
-  // How far the probabilities of its file's self-test are off here; empty where the file has none. Throws where they
-  // differ.
+  // How far the probabilities of its file's self-test are off here; empty where the file has none.
+  // Throws where they differ.
   std::optional<double> self_test(const Text& device = "cpu") const {
     int32_t tested = 0;
     double difference = 0;
@@ -470,19 +534,22 @@ class Model {
 // Labelled pictures.
 class Dataset {
  public:
-  // A folder with one sub-folder of pictures for each class (sorted names give the indices), a tar archive of such
-  // folders, as `alexnet pack` writes it, CIFAR-10 binary, or MNIST-style idx files. `part`: "train" or "test" where
-  // both are there, ignored where there is one set. Pictures are read when they are needed: the files must stay.
+  // A folder with one sub-folder of pictures for each class (sorted names give the indices), a tar
+  // archive of such folders, as `alexnet pack` writes it, CIFAR-10 binary, or MNIST-style idx
+  // files. `part`: "train" or "test" where both are there, ignored where there is one set. Pictures
+  // are read when they are needed: the files must stay.
   explicit Dataset(const Text& folder, const Text& part = "train")
-      : Dataset(detail::made<alexnet_dataset>(alexnet_dataset_open, folder.c_str(), part.c_str())) {}
+      : Dataset(detail::made<alexnet_dataset>(alexnet_dataset_open, folder.c_str(), part.c_str())) {
+  }
   // In memory, empty at first, with these classes (1 or more, all different).
   static Dataset in_memory(const std::vector<std::string>& classes) {
     std::vector<const char*> names;
     for (const std::string& name : classes) names.push_back(name.c_str());
-    return Dataset(
-        detail::made<alexnet_dataset>(alexnet_dataset_create, names.data(), static_cast<int64_t>(names.size())));
+    return Dataset(detail::made<alexnet_dataset>(alexnet_dataset_create, names.data(),
+                                                 static_cast<int64_t>(names.size())));
   }
-  // Copies a picture to a set in memory, before something is made with it; the class by index or by name.
+  // Copies a picture to a set in memory, before something is made with it; the class by index or by
+  // name.
   void add(const Image& image, int64_t class_index) {
     check(alexnet_dataset_add(handle_.get(), image.get(), class_index));
   }
@@ -490,7 +557,9 @@ class Dataset {
   // How many pictures, readable or not.
   int64_t size() const { return detail::got<int64_t>(alexnet_dataset_size, get()); }
   int64_t class_count() const { return detail::got<int64_t>(alexnet_dataset_class_count, get()); }
-  std::vector<std::string> classes() const { return detail::texts(class_count(), alexnet_dataset_class_name, get()); }
+  std::vector<std::string> classes() const {
+    return detail::texts(class_count(), alexnet_dataset_class_name, get());
+  }
   const alexnet_dataset* get() const noexcept { return handle_.get(); }
 
  private:
@@ -499,7 +568,8 @@ class Dataset {
     const std::vector<std::string> names = classes();
     const auto found = std::find(names.begin(), names.end(), class_name.str());
     if (found == names.end())
-      throw Error(ALEXNET_ERROR_INVALID_ARGUMENT, "class_name: the data set has no class '" + class_name.str() + "'");
+      throw Error(ALEXNET_ERROR_INVALID_ARGUMENT,
+                  "class_name: the data set has no class '" + class_name.str() + "'");
     return found - names.begin();
   }
   detail::Handle<alexnet_dataset> handle_;
@@ -510,7 +580,8 @@ struct Evaluation {
   int64_t images = 0, broken = 0;       // those that could not be read do not count as images
   double top1 = 0, top5 = 0, loss = 0;  // fractions; mean of -log(probability of the true class)
 
-  // Images of class `truth` that were taken for class `answer`, both by index among the model's labels.
+  // Images of class `truth` that were taken for class `answer`, both by index among the model's
+  // labels.
   int64_t confusion(int64_t truth, int64_t answer) const {
     return detail::got<int64_t>(alexnet_evaluation_confusion, handle.get(), truth, answer);
   }
@@ -528,13 +599,15 @@ using Progress = std::function<bool(int64_t done, int64_t total)>;
 // Bytes that a session or trainer takes on its devices.
 struct Memory {
   int64_t total = 0, weights = 0, gradients = 0, optimizer = 0, activations = 0;
-  int64_t workspace = 0;             // of the activations, the largest scratch area
-  std::vector<Memory> devices = {};  // each of them, in the order they were named; these have no `devices`
+  int64_t workspace = 0;  // of the activations, the largest scratch area
+  // each of them, in the order they were named; these have no `devices`
+  std::vector<Memory> devices = {};
 };
 
 namespace detail {
 
-// Calls make(callback, user_data, alexnet_evaluation**) and reads what comes. What `progress` throws comes out here.
+// Calls make(callback, user_data, alexnet_evaluation**) and reads what comes. What `progress`
+// throws comes out here.
 template <class Make>
 Evaluation evaluation(const Progress& progress, Make&& make) {
   struct State {
@@ -563,9 +636,12 @@ Evaluation evaluation(const Progress& progress, Make&& make) {
 
 // Of a device by index, or -1: of all together.
 inline Memory memory_of(const alexnet_memory* handle, int64_t device) {
-  const auto bytes = [&](alexnet_memory_kind kind) { return got<int64_t>(alexnet_memory_bytes, handle, device, kind); };
-  return {bytes(ALEXNET_MEMORY_TOTAL),     bytes(ALEXNET_MEMORY_WEIGHTS),     bytes(ALEXNET_MEMORY_GRADIENTS),
-          bytes(ALEXNET_MEMORY_OPTIMIZER), bytes(ALEXNET_MEMORY_ACTIVATIONS), bytes(ALEXNET_MEMORY_WORKSPACE)};
+  const auto bytes = [&](alexnet_memory_kind kind) {
+    return got<int64_t>(alexnet_memory_bytes, handle, device, kind);
+  };
+  return {bytes(ALEXNET_MEMORY_TOTAL),       bytes(ALEXNET_MEMORY_WEIGHTS),
+          bytes(ALEXNET_MEMORY_GRADIENTS),   bytes(ALEXNET_MEMORY_OPTIMIZER),
+          bytes(ALEXNET_MEMORY_ACTIVATIONS), bytes(ALEXNET_MEMORY_WORKSPACE)};
 }
 
 inline Memory memory(const Handle<alexnet_memory>& handle) {
@@ -580,12 +656,13 @@ inline Memory memory(const Handle<alexnet_memory>& handle) {
 struct SessionOptions {
   std::string device = "cpu";
   int32_t threads = 0;  // 0..4096; 0: the context's, which are all cores where it does not say
-  // Images computed in one go, 1..65536: more are faster each and take more memory. Any number can be given to any
-  // session. Answers of different batches agree within rounding, not bit for bit.
+  // Images computed in one go, 1..65536: more are faster each and take more memory. Any number can
+  // be given to any session. Answers of different batches agree within rounding, not bit for bit.
   int64_t batch = 1;
   alexnet_precision precision =
-      ALEXNET_PRECISION_FP32;             // computed in; "cpu" has FP32, FP16 and BF16; "cuda:0" TF32 too
-  std::vector<std::string> outputs = {};  // layers for Session::features: "fc7", names of Model::layers
+      ALEXNET_PRECISION_FP32;  // computed in; "cpu" has FP32, FP16 and BF16; "cuda:0" TF32 too
+  // layers for Session::features: "fc7", names of Model::layers
+  std::vector<std::string> outputs = {};
 };
 
 // A model bound to devices, batch and precision. One thread at a time.
@@ -594,14 +671,17 @@ class Session {
   // Reads the weights and checks their checksums: BAD_FILE names a damaged tensor.
   explicit Session(const Model& model, const SessionOptions& options = {})
       : image_size_(static_cast<size_t>(3 * model.input_height() * model.input_width())),
-        handle_(detail::made<alexnet_session>(alexnet_session_create, model.get(), handle_of(options).get())) {}
+        handle_(detail::made<alexnet_session>(alexnet_session_create, model.get(),
+                                              handle_of(options).get())) {}
 
   // What a session would take.
   static Memory plan_memory(const Model& model, const SessionOptions& options = {}) {
-    return detail::memory(
-        detail::made<alexnet_memory>(alexnet_session_plan_memory, model.get(), handle_of(options).get()));
+    return detail::memory(detail::made<alexnet_memory>(alexnet_session_plan_memory, model.get(),
+                                                       handle_of(options).get()));
   }
-  Memory memory() const { return detail::memory(detail::made<alexnet_memory>(alexnet_session_memory, get())); }
+  Memory memory() const {
+    return detail::memory(detail::made<alexnet_memory>(alexnet_session_memory, get()));
+  }
 
   // The picture in a file: JPEG, PNG, WebP or BMP, by its centre crop.
   Result classify(const Text& path) {
@@ -609,53 +689,64 @@ class Session {
   }
   // The bytes of such a file.
   Result classify_memory(Bytes bytes) {
-    return Result(detail::made<alexnet_result>(alexnet_session_classify_memory, get(), bytes.data(), bytes.size()));
+    return Result(detail::made<alexnet_result>(alexnet_session_classify_memory, get(), bytes.data(),
+                                               bytes.size()));
   }
-  Result classify_memory(const void* bytes, size_t size) { return classify_memory(Bytes(bytes, size)); }
-  // One or more. `crops`: 1, the centre, or 10, the mean over corners, centre and their mirror images.
+  Result classify_memory(const void* bytes, size_t size) {
+    return classify_memory(Bytes(bytes, size));
+  }
+  // One or more. `crops`: 1, the centre, or 10, the mean over corners, centre and their mirror
+  // images.
   Result classify(View<const Image> images, int32_t crops = 1) {
     const std::vector<const alexnet_image*> list = pointers(images);
     return Result(detail::made<alexnet_result>(alexnet_session_classify_images, get(), list.data(),
                                                static_cast<int64_t>(list.size()), crops));
   }
-  Result classify(const Image& image, int32_t crops = 1) { return classify(View<const Image>(&image, 1), crops); }
-  // Preprocessed images, one or more, 3 x height x width floats each, as Model::preprocess makes them.
+  Result classify(const Image& image, int32_t crops = 1) {
+    return classify(View<const Image>(&image, 1), crops);
+  }
+  // Preprocessed images, one or more, 3 x height x width floats each, as Model::preprocess makes
+  // them.
   Result run(View<const float> values) {
     if (values.size() % image_size_ != 0)
       throw Error(ALEXNET_ERROR_INVALID_ARGUMENT, "values: " + std::to_string(values.size()) +
                                                       " floats are no whole count of images of " +
                                                       std::to_string(image_size_));
     const auto count = static_cast<int64_t>(values.size() / image_size_);
-    return Result(detail::made<alexnet_result>(alexnet_session_run_tensor, get(), values.data(), count));
+    return Result(
+        detail::made<alexnet_result>(alexnet_session_run_tensor, get(), values.data(), count));
   }
-  // Activations of a layer of options.outputs for centre crops: images x channels x height x width floats.
+  // Activations of a layer of options.outputs for centre crops: images x channels x height x width
+  // floats.
   std::vector<float> features(View<const Image> images, const Text& layer) {
     int64_t channels = 0, height = 0, width = 0;
     check(alexnet_session_output_shape(get(), layer.c_str(), &channels, &height, &width));
     const std::vector<const alexnet_image*> list = pointers(images);
     std::vector<float> values(list.size() * static_cast<size_t>(channels * height * width));
-    check(alexnet_session_features(get(), list.data(), static_cast<int64_t>(list.size()), layer.c_str(), values.data(),
+    check(alexnet_session_features(get(), list.data(), static_cast<int64_t>(list.size()),
+                                   layer.c_str(), values.data(),
                                    static_cast<int64_t>(values.size())));
     return values;
   }
   std::vector<float> features(const Image& image, const Text& layer) {
     return features(View<const Image>(&image, 1), layer);
   }
-  // Accuracy over labelled pictures, whose classes are matched to the model's labels by name; INVALID_ARGUMENT names a
-  // class without a match. `progress` is called between batches; what it throws comes out here, and where it says false
-  // Error with ALEXNET_ERROR_CANCELLED does.
+  // Accuracy over labelled pictures, whose classes are matched to the model's labels by name;
+  // INVALID_ARGUMENT names a class without a match. `progress` is called between batches; what it
+  // throws comes out here, and where it says false Error with ALEXNET_ERROR_CANCELLED does.
   Evaluation evaluate(const Dataset& data, int32_t crops = 1, const Progress& progress = nullptr) {
     return evaluate({this}, data, crops, progress);
   }
   // Of the mean answer of several sessions, all different, whose models have the same labels.
-  static Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data, int32_t crops = 1,
-                             const Progress& progress = nullptr) {
+  static Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data,
+                             int32_t crops = 1, const Progress& progress = nullptr) {
     std::vector<alexnet_session*> handles;  // the library refuses null ones
     for (const Session* session : sessions) handles.push_back(session ? session->get() : nullptr);
-    return detail::evaluation(progress, [&](alexnet_progress_callback call, void* to, alexnet_evaluation** made) {
-      return alexnet_session_evaluate(handles.data(), static_cast<int64_t>(handles.size()), data.get(), crops, call, to,
-                                      made);
-    });
+    return detail::evaluation(
+        progress, [&](alexnet_progress_callback call, void* to, alexnet_evaluation** made) {
+          return alexnet_session_evaluate(handles.data(), static_cast<int64_t>(handles.size()),
+                                          data.get(), crops, call, to, made);
+        });
   }
   static Evaluation evaluate(View<Session> sessions, const Dataset& data, int32_t crops = 1,
                              const Progress& progress = nullptr) {
@@ -694,7 +785,8 @@ struct TensorInfo {
 class Weights {
  public:
   // Structure and sizes are checked here, checksums by read(). The file must stay.
-  explicit Weights(const Text& path) : handle_(detail::made<alexnet_weights>(alexnet_weights_open, path.c_str())) {}
+  explicit Weights(const Text& path)
+      : handle_(detail::made<alexnet_weights>(alexnet_weights_open, path.c_str())) {}
   // In file order.
   std::vector<TensorInfo> tensors() const {
     const auto count = detail::got<int64_t>(alexnet_weights_tensor_count, get());
@@ -737,8 +829,9 @@ class Weights {
   detail::Handle<alexnet_weights> handle_;
 };
 
-// Checks structure, checksums, values, fit to the network and the self-test of a weight file. Throws with every fault,
-// one a line. Returns how far the probabilities of the self-test were off; empty where the file has none.
+// Checks structure, checksums, values, fit to the network and the self-test of a weight file.
+// Throws with every fault, one a line. Returns how far the probabilities of the self-test were off;
+// empty where the file has none.
 inline std::optional<double> verify(const Text& path, const Text& device = "cpu") {
   int32_t tested = 0;
   double difference = 0;
@@ -746,12 +839,13 @@ inline std::optional<double> verify(const Text& path, const Text& device = "cpu"
   return tested ? std::optional<double>(difference) : std::nullopt;
 }
 
-// Writes a weight file of any kind that Model takes as safetensors, whole or not at all; `from` and `to` may be the
-// same. `network`: as of Model. `precision`: stored as AS_STORED, FP32, FP16 or BF16. `plain`: tensors alone, without
-// preprocessing, labels, checksums and self-test.
+// Writes a weight file of any kind that Model takes as safetensors, whole or not at all; `from` and
+// `to` may be the same. `network`: as of Model. `precision`: stored as AS_STORED, FP32, FP16 or
+// BF16. `plain`: tensors alone, without preprocessing, labels, checksums and self-test.
 inline void convert(const Text& from, const Text& to, const Text& network = "",
                     alexnet_precision precision = ALEXNET_PRECISION_AS_STORED, bool plain = false) {
-  check(alexnet_weights_convert(from.c_str(), to.c_str(), network.or_null(), precision, plain ? 1 : 0));
+  check(alexnet_weights_convert(from.c_str(), to.c_str(), network.or_null(), precision,
+                                plain ? 1 : 0));
 }
 
 // Random changes of the pictures that are learnt.
@@ -763,8 +857,9 @@ struct Augmentation {
 
 // What is empty comes from the network's recipe. Values are checked when a trainer is made.
 struct TrainOptions {
-  std::optional<int64_t> epochs = {};        // passes over the data: 1 or more
-  std::optional<int64_t> batch = {};         // images of a step; empty: the recipe's, or all data where there are fewer
+  std::optional<int64_t> epochs = {};  // passes over the data: 1 or more
+  // images of a step; empty: the recipe's, or all data where there are fewer
+  std::optional<int64_t> batch = {};
   std::optional<double> learning_rate = {};  // at the start: above 0
   std::optional<double> momentum = {};       // 0 or more, below 1
   std::optional<double> weight_decay = {};   // 0 or more
@@ -773,28 +868,36 @@ struct TrainOptions {
   //   "cosine"                    to zero over the whole training
   //   "step:EVERY:FACTOR"         multiplied by FACTOR after each EVERY epochs: "step:30:0.1"
   //   "steps:E1,E2,...:FACTOR"    multiplied by FACTOR at these epochs: "steps:25,51,79:0.1"
-  //   "plateau:FACTOR:PATIENCE"   multiplied by FACTOR after PATIENCE epochs without progress of the training loss
+  //   "plateau:FACTOR:PATIENCE"   multiplied by FACTOR after PATIENCE epochs without progress of
+  //     the training loss
   std::optional<std::string> schedule = {};
-  std::optional<Augmentation> augmentation = {};  // empty: crop and flip, with a border of 4 for inputs up to 64 pixels
-  // Deviation of colour noise along the principal components of the data's pixels: 0..10, 0.1 in the paper, 0: none.
+  // empty: crop and flip, with a border of 4 for inputs up to 64 pixels
+  std::optional<Augmentation> augmentation = {};
+  // Deviation of colour noise along the principal components of the data's pixels: 0..10, 0.1 in
+  // the paper, 0: none.
   std::optional<double> color_noise = {};
-  // What is subtracted from pictures: "color" or "image", measured over the data, or "fixed" for the network.
+  // What is subtracted from pictures: "color" or "image", measured over the data, or "fixed" for
+  // the network.
   std::optional<std::string> mean = {};
-  std::map<std::string, double> layer_rates = {};  // factors of layers: {"conv*", 0} freezes what begins so
-  std::optional<int64_t> input_size = {};          // side of the network's square input, in pixels
-  uint64_t seed = 1;                               // of every random draw
+  // factors of layers: {"conv*", 0} freezes what begins so
+  std::map<std::string, double> layer_rates = {};
+  std::optional<int64_t> input_size = {};  // side of the network's square input, in pixels
+  uint64_t seed = 1;                       // of every random draw
   std::string device = "cpu";
   int32_t threads = 0;  // 0..4096; 0: the context's, which are all cores where it does not say
   // Of activations and products; weights, gradients and sums stay FP32. Others than FP32 need GPUs.
   alexnet_precision precision = ALEXNET_PRECISION_FP32;
-  // What several devices of a one-column network share: "data", each batch's pictures; or "hybrid", pictures in the
-  // convolutions and units in the fully connected layers.
+  // What several devices of a one-column network share: "data", each batch's pictures; or "hybrid",
+  // pictures in the convolutions and units in the fully connected layers.
   std::string parallelism = "data";
-  int32_t data_threads = 1;    // that read pictures meanwhile: 0..256; 0 reads them between the steps; same answer
-  double label_smoothing = 0;  // the share of each label that is spread over all classes: 0 or more, below 1
+  // that read pictures meanwhile: 0..256; 0 reads them between the steps; same answer
+  int32_t data_threads = 1;
+  // the share of each label that is spread over all classes: 0 or more, below 1
+  double label_smoothing = 0;
   bool dropout = true;
-  Text initial_weights = {};  // a weight file; of its last layer the classes of the same names stay. Empty: drawn
-  bool new_head = false;      // its last layer is drawn anew
+  // a weight file; of its last layer the classes of the same names stay. Empty: drawn
+  Text initial_weights = {};
+  bool new_head = false;  // its last layer is drawn anew
 };
 
 using Step = alexnet_step;  // a training step that has been made, for on_step
@@ -807,9 +910,9 @@ struct TrainProgress {
   int64_t steps_done = 0, total_steps = 0, steps_per_epoch = 0;
 };
 
-// A network that learns. One thread at a time, cancel(), progress() and on_step() apart. Same data, options, seed,
-// machine and thread count give the same weights bit for bit, whether the training was interrupted or not; on GPUs
-// within rounding, where another process chooses other algorithms.
+// A network that learns. One thread at a time, cancel(), progress() and on_step() apart. Same data,
+// options, seed, machine and thread count give the same weights bit for bit, whether the training
+// was interrupted or not; on GPUs within rounding, where another process chooses other algorithms.
 class Trainer {
  public:
   using OnStep = std::function<void(const Step&)>;
@@ -817,62 +920,75 @@ class Trainer {
   // A network of the zoo, for as many classes as the data have.
   Trainer(const Text& network, const Dataset& data, const TrainOptions& options = {})
       : Trainer(Context::standard(), network, data, options) {}
-  Trainer(const Context& context, const Text& network, const Dataset& data, const TrainOptions& options = {})
-      : Trainer(detail::made<alexnet_trainer>(alexnet_trainer_create, context.get(), network.c_str(), data.get(),
+  Trainer(const Context& context, const Text& network, const Dataset& data,
+          const TrainOptions& options = {})
+      : Trainer(detail::made<alexnet_trainer>(alexnet_trainer_create, context.get(),
+                                              network.c_str(), data.get(),
                                               handle_of(options).get())) {}
 
-  // Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on GPUs within rounding:
-  // another process may choose other algorithms). The data must be the same. Network, recipe, precision and position
-  // come from the file; of `options` only epochs (a new total), device, parallelism, threads and data_threads count.
-  static Trainer resume(const Text& checkpoint, const Dataset& data, const TrainOptions& options = {}) {
+  // Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on
+  // GPUs within rounding: another process may choose other algorithms). The data must be the same.
+  // Network, recipe, precision and position come from the file; of `options` only epochs (a new
+  // total), device, parallelism, threads and data_threads count.
+  static Trainer resume(const Text& checkpoint, const Dataset& data,
+                        const TrainOptions& options = {}) {
     return resume(Context::standard(), checkpoint, data, options);
   }
   static Trainer resume(const Context& context, const Text& checkpoint, const Dataset& data,
                         const TrainOptions& options = {}) {
-    return Trainer(detail::made<alexnet_trainer>(alexnet_trainer_resume, context.get(), checkpoint.c_str(), data.get(),
+    return Trainer(detail::made<alexnet_trainer>(alexnet_trainer_resume, context.get(),
+                                                 checkpoint.c_str(), data.get(),
                                                  handle_of(options).get()));
   }
 
   // What a trainer would take, for data of so many classes.
-  static Memory plan_memory(const Text& network, int64_t classes, const TrainOptions& options = {}) {
+  static Memory plan_memory(const Text& network, int64_t classes,
+                            const TrainOptions& options = {}) {
     return plan_memory(Context::standard(), network, classes, options);
   }
   static Memory plan_memory(const Context& context, const Text& network, int64_t classes,
                             const TrainOptions& options = {}) {
-    return detail::memory(detail::made<alexnet_memory>(alexnet_trainer_plan_memory, context.get(), network.c_str(),
-                                                       classes, handle_of(options).get()));
+    return detail::memory(detail::made<alexnet_memory>(alexnet_trainer_plan_memory, context.get(),
+                                                       network.c_str(), classes,
+                                                       handle_of(options).get()));
   }
-  Memory memory() const { return detail::memory(detail::made<alexnet_memory>(alexnet_trainer_memory, get())); }
+  Memory memory() const {
+    return detail::memory(detail::made<alexnet_memory>(alexnet_trainer_memory, get()));
+  }
 
-  // Called after each step, on the thread that trains; it may call cancel(), progress() and on_step(). What it throws
-  // stops the run and comes out of run() or step(). Empty: none. From any thread: waits for a call in flight (hold no
-  // lock that it takes), so the old one is in no call any more; inside it, the new one is called from the next step on.
-  // One that is set by alexnet_trainer_set_step_callback(get(), ...) takes its place for good.
+  // Called after each step, on the thread that trains; it may call cancel(), progress() and
+  // on_step(). What it throws stops the run and comes out of run() or step(). Empty: none. From any
+  // thread: waits for a call in flight (hold no lock that it takes), so the old one is in no call
+  // any more; inside it, the new one is called from the next step on. One that is set by
+  // alexnet_trainer_set_step_callback(get(), ...) takes its place for good.
   void on_step(OnStep call) {
     auto kept = call ? std::make_shared<OnStep>(std::move(call)) : nullptr;
     const std::lock_guard lock(state().mutex);
     state().call.swap(kept);
   }
-  // run() keeps a checkpoint there: after each `every` steps (0: each epoch), when cancelled, and at its end. Empty, as
-  // at first: none.
+  // run() keeps a checkpoint there: after each `every` steps (0: each epoch), when cancelled, and
+  // at its end. Empty, as at first: none.
   void set_checkpoint(const Text& path, int64_t every = 0) {
     check(alexnet_trainer_set_checkpoint(get(), path.or_null(), every));
   }
   // INVALID_STATE where all epochs are run, or where the loss is no number any more.
   StepResult step() {
     StepResult made;
-    check(work(false, [&](alexnet_trainer* to) { return alexnet_trainer_step(to, &made.loss, &made.accuracy); }));
+    check(work(false, [&](alexnet_trainer* to) {
+      return alexnet_trainer_step(to, &made.loss, &made.accuracy);
+    }));
     return made;
   }
   // To the end of all epochs, or `steps` more (0: no limit). False: cancelled; another run goes on.
   bool run(int64_t steps = 0) {
-    const alexnet_status status = work(true, [&](alexnet_trainer* to) { return alexnet_trainer_run(to, steps); });
+    const alexnet_status status =
+        work(true, [&](alexnet_trainer* to) { return alexnet_trainer_run(to, steps); });
     if (status == ALEXNET_ERROR_CANCELLED) return false;
     check(status);
     return true;
   }
-  // Ends the run() or evaluate() in progress after the step or batch at hand, from any thread and inside on_step, but
-  // not from a signal handler. False: there was nothing to end.
+  // Ends the run() or evaluate() in progress after the step or batch at hand, from any thread and
+  // inside on_step, but not from a signal handler. False: there was nothing to end.
   bool cancel() const {
     const alexnet_status status = alexnet_trainer_cancel(get());
     if (status == ALEXNET_ERROR_INVALID_STATE) return false;
@@ -885,17 +1001,21 @@ class Trainer {
     return p;
   }
   // All that resume() needs. This and the next write the file whole or not at all.
-  void save_checkpoint(const Text& path) { check(alexnet_trainer_save_checkpoint(get(), path.c_str())); }
-  // A weight file for Model: stored as FP32, FP16 or BF16, with preprocessing, labels and a self-test.
+  void save_checkpoint(const Text& path) {
+    check(alexnet_trainer_save_checkpoint(get(), path.c_str()));
+  }
+  // A weight file for Model: stored as FP32, FP16 or BF16, with preprocessing, labels and a
+  // self-test.
   void save_weights(const Text& path, alexnet_precision precision = ALEXNET_PRECISION_FP32) {
     check(alexnet_trainer_save_weights(get(), path.c_str(), precision));
   }
-  // Accuracy of the weights as they are now, as Session::evaluate. Error with ALEXNET_ERROR_CANCELLED where `progress`
-  // says false or cancel() was called.
+  // Accuracy of the weights as they are now, as Session::evaluate. Error with
+  // ALEXNET_ERROR_CANCELLED where `progress` says false or cancel() was called.
   Evaluation evaluate(const Dataset& data, int32_t crops = 1, const Progress& progress = nullptr) {
-    return detail::evaluation(progress, [&](alexnet_progress_callback call, void* to, alexnet_evaluation** made) {
-      return alexnet_trainer_evaluate(get(), data.get(), crops, call, to, made);
-    });
+    return detail::evaluation(
+        progress, [&](alexnet_progress_callback call, void* to, alexnet_evaluation** made) {
+          return alexnet_trainer_evaluate(get(), data.get(), crops, call, to, made);
+        });
   }
   // A copy of the network as it is now, which later steps do not change.
   Model model() { return Model(detail::made<alexnet_model>(alexnet_trainer_model, get())); }
@@ -917,7 +1037,8 @@ class Trainer {
         delete state;
         return;
       }
-      // Inside a callback, or at work in another thread: handle and state stay for good, without the callback.
+      // Inside a callback, or at work in another thread: handle and state stay for good, without
+      // the callback.
       (void)alexnet_trainer_cancel(state->trainer);
       const std::lock_guard lock(state->mutex);
       state->call = nullptr;
@@ -933,12 +1054,15 @@ class Trainer {
     alexnet_train_options* to = handle.get();
     if (options.epochs) check(alexnet_train_options_set_epochs(to, *options.epochs));
     if (options.batch) check(alexnet_train_options_set_batch(to, *options.batch));
-    if (options.learning_rate) check(alexnet_train_options_set_learning_rate(to, *options.learning_rate));
+    if (options.learning_rate)
+      check(alexnet_train_options_set_learning_rate(to, *options.learning_rate));
     if (options.momentum) check(alexnet_train_options_set_momentum(to, *options.momentum));
-    if (options.weight_decay) check(alexnet_train_options_set_weight_decay(to, *options.weight_decay));
+    if (options.weight_decay)
+      check(alexnet_train_options_set_weight_decay(to, *options.weight_decay));
     if (options.schedule) check(alexnet_train_options_set_schedule(to, options.schedule->c_str()));
     if (const auto& a = options.augmentation)
-      check(alexnet_train_options_set_augmentation(to, a->random_crop ? 1 : 0, a->flip ? 1 : 0, a->pad));
+      check(alexnet_train_options_set_augmentation(to, a->random_crop ? 1 : 0, a->flip ? 1 : 0,
+                                                   a->pad));
     if (options.color_noise) check(alexnet_train_options_set_color_noise(to, *options.color_noise));
     if (options.mean) check(alexnet_train_options_set_mean(to, options.mean->c_str()));
     for (const auto& [layer, factor] : options.layer_rates)
@@ -964,7 +1088,8 @@ class Trainer {
   static void ALEXNET_CALL pass_on(void* user_data, const alexnet_step* step) noexcept {
     State& state = *static_cast<State*>(user_data);
     const std::lock_guard lock(state.mutex);
-    const std::shared_ptr<OnStep> call = state.call;  // stays during the call, which may set another
+    // stays during the call, which may set another
+    const std::shared_ptr<OnStep> call = state.call;
     try {
       if (call) (*call)(*step);
     } catch (...) {
@@ -972,12 +1097,13 @@ class Trainer {
       if (state.running) (void)alexnet_trainer_cancel(state.trainer);
     }
   }
-  // Calls act(alexnet_trainer*); throws what on_step threw in it. on_step may destroy this trainer: only its state,
-  // which stays then, is used after.
+  // Calls act(alexnet_trainer*); throws what on_step threw in it. on_step may destroy this trainer:
+  // only its state, which stays then, is used after.
   template <class Act>
   alexnet_status work(bool running, Act&& act) {
     State& at = state();
-    if (at.at_work.exchange(true)) throw Error(ALEXNET_ERROR_INVALID_STATE, "the trainer is at work");
+    if (at.at_work.exchange(true))
+      throw Error(ALEXNET_ERROR_INVALID_STATE, "the trainer is at work");
     at.running = running;
     at.thrown = nullptr;
     const alexnet_status status = act(at.trainer);

@@ -1,5 +1,6 @@
-// Trains a network on pictures: train DATA OUT.safetensors [NETWORK [EPOCHS]]. DATA: a folder with a sub-folder for
-// each class, or CIFAR-10 binary. Ctrl-C stops it; the same command goes on from there.
+// Trains a network on pictures: train DATA OUT.safetensors [NETWORK [EPOCHS]]. DATA: a folder with
+// a sub-folder for each class, or CIFAR-10 binary. Ctrl-C stops it; the same command goes on from
+// there.
 #include <alexnet/alexnet.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,8 +25,9 @@ static void on_step(void* user_data, const alexnet_step* step) {
   epoch->loss += step->loss;
   epoch->accuracy += step->accuracy;
   if (step->step % epoch->steps_per_epoch == 0) {
-    printf("epoch %lld  loss %.4f  accuracy %.1f%%\n", (long long)(step->step / epoch->steps_per_epoch),
-           epoch->loss / epoch->steps, 100 * epoch->accuracy / epoch->steps);
+    printf("epoch %lld  loss %.4f  accuracy %.1f%%\n",
+           (long long)(step->step / epoch->steps_per_epoch), epoch->loss / epoch->steps,
+           100 * epoch->accuracy / epoch->steps);
     fflush(stdout);
     epoch->steps = 0;
     epoch->loss = epoch->accuracy = 0;
@@ -47,21 +49,24 @@ int main(int argc, char** argv) {
     fprintf(stderr, "usage: train DATA OUT.safetensors [NETWORK [EPOCHS]]\n");
     return 2;
   }
-  snprintf(checkpoint, sizeof checkpoint, "%.*s.checkpoint.safetensors", (int)(end - argv[2]), argv[2]);
+  snprintf(checkpoint, sizeof checkpoint, "%.*s.checkpoint.safetensors", (int)(end - argv[2]),
+           argv[2]);
   signal(SIGINT, on_interrupt);
   TRY(alexnet_dataset_open(argv[1], "train", &data));
   TRY(alexnet_train_options_create(&options));
   if (argc > 4) TRY(alexnet_train_options_set_epochs(options, atoll(argv[4])));
   status = alexnet_trainer_resume(NULL, checkpoint, data, options, &epoch.trainer);
   if (status == ALEXNET_ERROR_NOT_FOUND)
-    status = alexnet_trainer_create(NULL, argc > 3 ? argv[3] : "alexnet-cifar10", data, options, &epoch.trainer);
+    status = alexnet_trainer_create(NULL, argc > 3 ? argv[3] : "alexnet-cifar10", data, options,
+                                    &epoch.trainer);
   TRY(status);
   TRY(alexnet_trainer_progress(epoch.trainer, NULL, NULL, &epoch.steps_per_epoch));
   TRY(alexnet_trainer_set_step_callback(epoch.trainer, on_step, &epoch));
   TRY(alexnet_trainer_set_checkpoint(epoch.trainer, checkpoint, 0));
   TRY(alexnet_trainer_run(epoch.trainer, 0));
   TRY(alexnet_trainer_save_weights(epoch.trainer, argv[2], ALEXNET_PRECISION_FP32));
-  TRY(alexnet_dataset_open(argv[1], "test", &test));  // the same pictures where the folder has no test part
+  // the same pictures where the folder has no test part
+  TRY(alexnet_dataset_open(argv[1], "test", &test));
   TRY(alexnet_trainer_evaluate(epoch.trainer, test, 1, NULL, NULL, &evaluation));
   int64_t images;
   double top1;

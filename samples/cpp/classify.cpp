@@ -1,4 +1,5 @@
-// Names what is in a picture: classify PICTURE [WEIGHTS]. Without a weight file, those that come with the library.
+// Names what is in a picture: classify PICTURE [WEIGHTS]. Without a weight file, those that come
+// with the library.
 #include <alexnet/alexnet.hpp>
 #include <cstdio>
 #include <exception>

@@ -1,5 +1,6 @@
-// Finds pictures that show what another shows: search QUERY FOLDER [WEIGHTS] prints the six of the folder whose
-// features lie nearest, by Euclidean distance (Krizhevsky, Sutskever and Hinton 2012, section 6.1 and Figure 4).
+// Finds pictures that show what another shows: search QUERY FOLDER [WEIGHTS] prints the six of the
+// folder whose features lie nearest, by Euclidean distance (Krizhevsky, Sutskever and Hinton 2012,
+// section 6.1 and Figure 4).
 #include <alexnet/alexnet.hpp>
 #include <algorithm>
 #include <cmath>
@@ -17,9 +18,10 @@ constexpr size_t batch = 32;
 // What the last fully connected layer reads: the 4096 numbers of fc7 in the 2012 network.
 alexnet::Layer feature_layer(const alexnet::Model& model) {
   const std::vector<alexnet::Layer> layers = model.layers();
-  const auto last =
-      std::find_if(layers.rbegin(), layers.rend(), [](const auto& layer) { return layer.op == "linear"; });
-  return last == layers.rend() || std::next(last) == layers.rend() ? layers.back() : *std::next(last);
+  const auto last = std::find_if(layers.rbegin(), layers.rend(),
+                                 [](const auto& layer) { return layer.op == "linear"; });
+  return last == layers.rend() || std::next(last) == layers.rend() ? layers.back()
+                                                                   : *std::next(last);
 }
 
 // Pictures that can be read, and their features, one after the other.
@@ -32,7 +34,8 @@ Index index_folder(alexnet::Session& session, const std::string& layer, const st
   Index index;
   std::vector<alexnet::Image> images;
   const auto flush = [&] {
-    const std::vector<float> features = images.empty() ? std::vector<float>() : session.features(images, layer);
+    const std::vector<float> features =
+        images.empty() ? std::vector<float>() : session.features(images, layer);
     index.features.insert(index.features.end(), features.begin(), features.end());
     images.clear();
   };
@@ -70,11 +73,13 @@ int main(int argc, char** argv) try {
   std::vector<std::pair<double, size_t>> distances;
   for (size_t i = 0; i < index.paths.size(); ++i) {
     double sum = 0;
-    for (size_t j = 0; j < query.size(); ++j) sum += std::pow(query[j] - index.features[i * query.size() + j], 2);
+    for (size_t j = 0; j < query.size(); ++j)
+      sum += std::pow(query[j] - index.features[i * query.size() + j], 2);
     distances.emplace_back(std::sqrt(sum), i);
   }
   const size_t shown = std::min<size_t>(6, distances.size());
-  std::partial_sort(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(shown), distances.end());
+  std::partial_sort(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(shown),
+                    distances.end());
   for (size_t rank = 0; rank < shown; ++rank)
     std::printf("%9.3f  %s\n", distances[rank].first, index.paths[distances[rank].second].c_str());
 } catch (const std::exception& error) {

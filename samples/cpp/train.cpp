@@ -1,5 +1,6 @@
-// Trains a network on pictures: train DATA OUT.safetensors [NETWORK [EPOCHS]]. DATA: a folder with a sub-folder for
-// each class, or CIFAR-10 binary. Ctrl-C stops it; the same command goes on from there.
+// Trains a network on pictures: train DATA OUT.safetensors [NETWORK [EPOCHS]]. DATA: a folder with
+// a sub-folder for each class, or CIFAR-10 binary. Ctrl-C stops it; the same command goes on from
+// there.
 #include <alexnet/alexnet.hpp>
 #include <csignal>
 #include <cstdio>
@@ -22,8 +23,9 @@ class Epochs {
     loss_ += step.loss;
     accuracy_ += step.accuracy;
     if (step.step % steps_per_epoch_ == 0) {
-      std::printf("epoch %lld  loss %.4f  accuracy %.1f%%\n", static_cast<long long>(step.step / steps_per_epoch_),
-                  loss_ / steps_, 100 * accuracy_ / steps_);
+      std::printf("epoch %lld  loss %.4f  accuracy %.1f%%\n",
+                  static_cast<long long>(step.step / steps_per_epoch_), loss_ / steps_,
+                  100 * accuracy_ / steps_);
       std::fflush(stdout);
       steps_ = loss_ = accuracy_ = 0;
     }
@@ -36,7 +38,8 @@ class Epochs {
   double steps_ = 0, loss_ = 0, accuracy_ = 0;
 };
 
-alexnet::Trainer resumed_or_new(const std::string& checkpoint, const std::string& network, const alexnet::Dataset& data,
+alexnet::Trainer resumed_or_new(const std::string& checkpoint, const std::string& network,
+                                const alexnet::Dataset& data,
                                 const alexnet::TrainOptions& options) {
   try {
     return alexnet::Trainer::resume(checkpoint, data, options);
@@ -57,10 +60,12 @@ int main(int argc, char** argv) try {
   }
   const std::string checkpoint = out.substr(0, end) + ".checkpoint.safetensors";
   std::signal(SIGINT, on_interrupt);
-  const alexnet::Dataset data(argv[1]), test(argv[1], "test");  // the same where the folder has no test part
+  // the same where the folder has no test part
+  const alexnet::Dataset data(argv[1]), test(argv[1], "test");
   alexnet::TrainOptions options;
   if (argc > 4) options.epochs = std::atoll(argv[4]);
-  alexnet::Trainer trainer = resumed_or_new(checkpoint, argc > 3 ? argv[3] : "alexnet-cifar10", data, options);
+  alexnet::Trainer trainer =
+      resumed_or_new(checkpoint, argc > 3 ? argv[3] : "alexnet-cifar10", data, options);
   Epochs epochs(trainer);
   trainer.on_step([&](const alexnet::Step& step) { epochs.add(step); });
   trainer.set_checkpoint(checkpoint);

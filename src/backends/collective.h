@@ -7,7 +7,8 @@
 
 namespace alx {
 
-// The backends' own where they are of one kind that has one; else through the host, in the order of the members.
+// The backends' own where they are of one kind that has one; else through the host, in the order of
+// the members.
 std::unique_ptr<Collective> make_collective(const std::vector<Backend*>& members);
 
 }  // namespace alx

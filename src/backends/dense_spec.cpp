@@ -2,15 +2,18 @@
 
 namespace alx {
 
-KernelSpec dense_spec(const Op& op, const CompileRequest& request, DataType values, DataType params) {
+KernelSpec dense_spec(const Op& op, const CompileRequest& request, DataType values,
+                      DataType params) {
   KernelSpec spec;
   std::vector<Shape> shapes;
   for (const TensorDesc& desc : request.inputs) {
     shapes.push_back(desc.shape);
     spec.inputs.push_back({desc.shape, values, nullptr});
   }
-  for (const Shape& shape : output_shapes(op, shapes)) spec.outputs.push_back({shape, values, nullptr});
-  for (const ParamShape& param : param_shapes(op, shapes)) spec.params.push_back({param.shape, params, nullptr});
+  for (const Shape& shape : output_shapes(op, shapes))
+    spec.outputs.push_back({shape, values, nullptr});
+  for (const ParamShape& param : param_shapes(op, shapes))
+    spec.params.push_back({param.shape, params, nullptr});
   add_gradients(spec, request);
   return spec;
 }

@@ -21,13 +21,16 @@ class NewAllocator final : public HostAllocator {
     check(memory != nullptr, Code::out_of_memory, "no memory for a buffer of ", bytes, " bytes");
     return memory;
   }
-  void free(void* memory, size_t, size_t to) noexcept override { ::operator delete (memory, std::align_val_t{to}); }
+  void free(void* memory, size_t, size_t to) noexcept override {
+    ::operator delete (memory, std::align_val_t{to});
+  }
 };
 
 class HostBuffer final : public Buffer {
  public:
   HostBuffer(size_t bytes, std::shared_ptr<HostAllocator> allocator)
-      : Buffer(allocator->allocate(std::max<size_t>(bytes, 1), alignment), bytes), allocator_(std::move(allocator)) {
+      : Buffer(allocator->allocate(std::max<size_t>(bytes, 1), alignment), bytes),
+        allocator_(std::move(allocator)) {
     ask_for_large_pages(data_, bytes);
     std::memset(data_, 0, bytes);
   }
@@ -48,11 +51,14 @@ std::shared_ptr<Buffer> make_host_buffer(size_t bytes, std::shared_ptr<HostAlloc
 
 void copy_to_host(Backend& source, const void* from, void* to, size_t bytes) {
   source.synchronize();
-  check(bytes % sizeof(float) == 0, Code::internal, "copy_from moves whole elements of 4 bytes, got ", bytes);
-  source.download(from, {{static_cast<int64_t>(bytes / sizeof(float))}, DataType::f32, nullptr}, to);
+  check(bytes % sizeof(float) == 0, Code::internal,
+        "copy_from moves whole elements of 4 bytes, got ", bytes);
+  source.download(from, {{static_cast<int64_t>(bytes / sizeof(float))}, DataType::f32, nullptr},
+                  to);
 }
 
-std::unique_ptr<Kernel> Backend::compile_run(std::span<const RunNode>, const CompileRequest& request) {
+std::unique_ptr<Kernel> Backend::compile_run(std::span<const RunNode>,
+                                             const CompileRequest& request) {
   fail(Code::internal, request.name, ": ", name(), " compiles no run of nodes");
 }
 

@@ -10,7 +10,8 @@ namespace alx {
 class HostAllocator {
  public:
   virtual ~HostAllocator() = default;
-  // At least `bytes` (1 or more) at a multiple of `alignment`, a power of two. Throws Error(out_of_memory).
+  // At least `bytes` (1 or more) at a multiple of `alignment`, a power of two. Throws
+  // Error(out_of_memory).
   virtual void* allocate(size_t bytes, size_t alignment) = 0;
   virtual void free(void* memory, size_t bytes, size_t alignment) noexcept = 0;
 };

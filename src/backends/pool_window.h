@@ -12,7 +12,8 @@ struct PoolSpan {
 
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-constexpr PoolSpan pool_span(int64_t at, int64_t kernel, int64_t stride, int64_t before, int64_t after, int64_t in) {
+constexpr PoolSpan pool_span(int64_t at, int64_t kernel, int64_t stride, int64_t before,
+                             int64_t after, int64_t in) {
   const int64_t start = at * stride - before, end = start + kernel;
   return {start > 0 ? start : 0, smaller(end, in), smaller(end, in + after) - start};
 }

@@ -18,8 +18,8 @@ namespace {
 
 using Allocator = std::shared_ptr<HostAllocator>;
 
-// Devices of one kind: one that is always there under the kind's name, or those that the machine has, "cuda:0" and so
-// on.
+// Devices of one kind: one that is always there under the kind's name, or those that the machine
+// has, "cuda:0" and so on.
 struct Kind {
   const char* name;
   bool numbered;
@@ -28,8 +28,15 @@ struct Kind {
   std::vector<Precision> (*precisions)(Phase phase);
 };
 
-std::vector<DeviceInfo> one(const char* name, std::string description, std::vector<Precision> (*precisions)(Phase)) {
-  return {{name, true, std::move(description), "", {}, precisions(Phase::inference), precisions(Phase::training)}};
+std::vector<DeviceInfo> one(const char* name, std::string description,
+                            std::vector<Precision> (*precisions)(Phase)) {
+  return {{name,
+           true,
+           std::move(description),
+           "",
+           {},
+           precisions(Phase::inference),
+           precisions(Phase::training)}};
 }
 
 std::shared_ptr<Backend> open_reference(size_t, int, Allocator allocator) {
@@ -39,25 +46,31 @@ std::shared_ptr<Backend> open_reference(size_t, int, Allocator allocator) {
 constexpr Kind kinds[] = {
 #ifdef ALEXNET_WITH_ONEDNN
     {"cpu", false, [] { return one("cpu", describe_onednn(), onednn_precisions); },
-     [](size_t, int threads, Allocator allocator) { return make_onednn_backend(threads, std::move(allocator)); },
+     [](size_t, int threads, Allocator allocator) {
+       return make_onednn_backend(threads, std::move(allocator));
+     },
      onednn_precisions},
 #else
-    {"cpu", false, [] { return one("cpu", "plain loops, 1 thread; built without oneDNN", reference_precisions); },
+    {"cpu", false,
+     [] { return one("cpu", "plain loops, 1 thread; built without oneDNN", reference_precisions); },
      open_reference, reference_precisions},
 #endif
     {"reference", false,
      [] {
-       return one("reference", "plain loops with double accumulators, 1 thread: to check others against",
+       return one("reference",
+                  "plain loops with double accumulators, 1 thread: to check others against",
                   reference_precisions);
      },
      open_reference, reference_precisions},
 #ifdef ALEXNET_WITH_CUDA
     {"cuda", true, list_cudnn_devices,
-     [](size_t index, int, Allocator) { return make_cudnn_backend(static_cast<int>(index)); }, cudnn_precisions},
+     [](size_t index, int, Allocator) { return make_cudnn_backend(static_cast<int>(index)); },
+     cudnn_precisions},
 #else
     {"cuda", true,
      [] {
-       return std::vector<DeviceInfo>{{"cuda:0", false, "", "this build has no CUDA backend", {}, {}, {}}};
+       return std::vector<DeviceInfo>{
+           {"cuda:0", false, "", "this build has no CUDA backend", {}, {}, {}}};
      },
      nullptr, [](Phase) { return std::vector<Precision>(); }},
 #endif
@@ -67,7 +80,8 @@ size_t usable_index(const Kind& kind, const std::string& name) {
   const std::vector<DeviceInfo> list = kind.list();
   const auto found = std::ranges::find(list, name, &DeviceInfo::name);
   const std::string& reason = found == list.end() ? list.front().reason : found->reason;
-  const std::string there = list.size() > 1 ? cat(list.front().name, " to ", list.back().name) : list.front().name;
+  const std::string there =
+      list.size() > 1 ? cat(list.front().name, " to ", list.back().name) : list.front().name;
   check(found != list.end() && found->usable, Code::device, "device ", name,
         " cannot be used: ", reason.empty() ? cat("this machine has ", there) : reason,
         "; `alexnet devices` and alexnet_device_name tell what can");
@@ -91,8 +105,8 @@ std::vector<Precision> offered_precisions(Phase phase) {
 }
 
 std::shared_ptr<Backend> open_device(const std::string& name, int threads, Allocator allocator) {
-  check(threads >= 0 && threads <= 4096, Code::invalid_argument, "threads must lie in 0..4096 (0: all cores), got ",
-        threads);
+  check(threads >= 0 && threads <= 4096, Code::invalid_argument,
+        "threads must lie in 0..4096 (0: all cores), got ", threads);
   std::vector<std::string> known;
   for (const Kind& kind : kinds) {
     known.push_back(cat(kind.name, kind.numbered ? ":0" : ""));
@@ -102,10 +116,11 @@ std::shared_ptr<Backend> open_device(const std::string& name, int threads, Alloc
   fail(Code::not_found, "no device is called '", name, "'; there are: ", joined(known));
 }
 
-std::vector<std::shared_ptr<Backend>> open_devices(const std::string& names, int threads,
-                                                   const std::shared_ptr<HostAllocator>& allocator) {
+std::vector<std::shared_ptr<Backend>> open_devices(
+    const std::string& names, int threads, const std::shared_ptr<HostAllocator>& allocator) {
   std::vector<std::shared_ptr<Backend>> opened;
-  for (const std::string& name : split(names, ',')) opened.push_back(open_device(name, threads, allocator));
+  for (const std::string& name : split(names, ','))
+    opened.push_back(open_device(name, threads, allocator));
   return opened;
 }
 

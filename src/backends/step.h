@@ -6,10 +6,11 @@ namespace alx {
 // What changes from step to step. Everything else is bound once.
 struct StepContext {
   uint64_t seed = 0, step = 0;
-  int64_t first_image = 0;   // index of this batch's first image in the global batch
-  int64_t global_batch = 0;  // images in the global batch: the divisor of the mean loss; 0: this batch
-  float loss_scale = 1;      // of every gradient, so that small ones survive in fp16
-  float rate = 0;            // learning rate
+  int64_t first_image = 0;  // index of this batch's first image in the global batch
+  // images in the global batch: the divisor of the mean loss; 0: this batch
+  int64_t global_batch = 0;
+  float loss_scale = 1;  // of every gradient, so that small ones survive in fp16
+  float rate = 0;        // learning rate
   bool operator==(const StepContext&) const = default;
 };
 

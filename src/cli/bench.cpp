@@ -38,7 +38,8 @@ class NoiseData final : public Dataset {
   Image image(int64_t i, int64_t) const override {
     Image image = black_image(spec_.input.width, spec_.input.height);
     const Random random(1, hash_name("bench"), static_cast<uint64_t>(i));
-    for (size_t at = 0; at < image.pixels.size(); ++at) image.pixels[at] = static_cast<uint8_t>(random.words(at)[0]);
+    for (size_t at = 0; at < image.pixels.size(); ++at)
+      image.pixels[at] = static_cast<uint8_t>(random.words(at)[0]);
     return image;
   }
 
@@ -58,7 +59,8 @@ double median_seconds(double seconds, const std::function<double()>& run) {
   constexpr size_t least = 5;
   for (int i = 0; i < 2; ++i) run();
   std::vector<double> times;
-  for (double sum = 0; sum < seconds || times.size() < least; sum += times.back()) times.push_back(run());
+  for (double sum = 0; sum < seconds || times.size() < least; sum += times.back())
+    times.push_back(run());
   return median(times);
 }
 
@@ -83,7 +85,8 @@ double inference_seconds(const BenchOptions& options, const std::shared_ptr<cons
   });
 }
 
-// Of one step: forward, backward and update over one batch that stays the same, without the wait for data.
+// Of one step: forward, backward and update over one batch that stays the same, without the wait
+// for data.
 double training_seconds(const BenchOptions& options, const Model& model) {
   NetSpec spec = model.spec();
   spec.input.resize = InputSpec::Resize::none;  // the noise comes in the input's own size
@@ -106,7 +109,8 @@ double training_seconds(const BenchOptions& options, const Model& model) {
 
 int bench(const BenchOptions& options) {
   const auto model = open_model(options.model);
-  const double seconds = options.train ? training_seconds(options, *model) : inference_seconds(options, model);
+  const double seconds =
+      options.train ? training_seconds(options, *model) : inference_seconds(options, model);
   const double rate = static_cast<double>(options.batch) / seconds;
   if (options.json)
     return print_json({{"model", model->spec().id},
@@ -117,15 +121,17 @@ int bench(const BenchOptions& options) {
                        {"images_per_second", rate},
                        {"peak_rss_mb", peak_rss_mb()}});
   std::cout << model->spec().id << ", batch " << options.batch << ", " << options.precision << ", "
-            << (options.train ? "training step" : "inference") << ": " << fixed(seconds * 1e3, 2) << " ms, "
-            << fixed(rate, 1) << " images/s, at most " << fixed(peak_rss_mb(), 0) << " MB of memory\n";
+            << (options.train ? "training step" : "inference") << ": " << fixed(seconds * 1e3, 2)
+            << " ms, " << fixed(rate, 1) << " images/s, at most " << fixed(peak_rss_mb(), 0)
+            << " MB of memory\n";
   return done;
 }
 
 }  // namespace
 
 Command add_bench(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("bench", "Measure the speed: the median time of one batch");
+  CLI::App* app =
+      program.add_subcommand("bench", "Measure the speed: the median time of one batch");
   const auto options = std::make_shared<BenchOptions>();
   app->add_option("--model", options->model, "A network (its weights are drawn) or a weight file")
       ->type_name("NAME|FILE")
@@ -133,7 +139,8 @@ Command add_bench(CLI::App& program) {
   add_whole(*app, "--batch", options->batch, "Images at once", 1, 65536)->capture_default_str();
   add_precision(*app, options->precision);
   add_device_options(*app, options->device);
-  add_real(*app, "--seconds", options->seconds, "How long to measure", 0, 86400)->capture_default_str();
+  add_real(*app, "--seconds", options->seconds, "How long to measure", 0, 86400)
+      ->capture_default_str();
   CLI::Option* train = app->add_flag("--train", options->train, "Measure training steps");
   add_json(*app, options->json);
   app->add_flag("--plan", options->plan, "Print the kernels that run, too")

@@ -20,7 +20,8 @@ namespace alx::cli {
 namespace {
 
 constexpr size_t max_waiting_bytes = size_t{64} << 20;  // of decoded pictures
-constexpr int64_t plotted_side = 512;                   // pictures are kept no larger for the figure
+// pictures are kept no larger for the figure
+constexpr int64_t plotted_side = 512;
 
 struct ClassifyOptions {
   std::vector<std::string> images;
@@ -33,14 +34,16 @@ struct ClassifyOptions {
 
 Image read_picture(const std::string& path) {
   if (path != "-") return read_image(path);
-  const std::string bytes{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  const std::string bytes{std::istreambuf_iterator<char>(std::cin),
+                          std::istreambuf_iterator<char>()};
   return decode_image(std::as_bytes(std::span(bytes)), "standard input");
 }
 
 // Reads pictures one after the other and classifies them in batches.
 class Classifier {
  public:
-  explicit Classifier(const ClassifyOptions& options) : options_(options), model_(Model::open(options.model)) {
+  explicit Classifier(const ClassifyOptions& options)
+      : options_(options), model_(Model::open(options.model)) {
     if (!options.plot.empty()) check_writable(options.plot);
   }
 
@@ -49,7 +52,8 @@ class Classifier {
     for (const std::string& path : paths_) read(path);
     flush();
     if (options_.json) print_json({{"model", model_->spec().id}, {"results", results_}});
-    if (!options_.plot.empty() && !predictions_.empty()) plot_predictions(options_.plot, predictions_);
+    if (!options_.plot.empty() && !predictions_.empty())
+      plot_predictions(options_.plot, predictions_);
     return broken_ == 0 ? done : failed;
   }
 
@@ -65,7 +69,8 @@ class Classifier {
     std::error_code ignored;
     if (!std::filesystem::is_directory(to_path(path), ignored)) return paths_.push_back(path);
     try {
-      for (const std::string& name : pictures_below(path)) paths_.push_back(to_utf8(to_path(path) / to_path(name)));
+      for (const std::string& name : pictures_below(path))
+        paths_.push_back(to_utf8(to_path(path) / to_path(name)));
     } catch (const Error& error) {
       message(error.what());
       ++broken_;
@@ -83,7 +88,9 @@ class Classifier {
       return;
     }
     waiting_.bytes += waiting_.images.back().pixels.size();
-    if (static_cast<int64_t>(waiting_.images.size()) >= max_batch || waiting_.bytes >= max_waiting_bytes) flush();
+    if (static_cast<int64_t>(waiting_.images.size()) >= max_batch ||
+        waiting_.bytes >= max_waiting_bytes)
+      flush();
   }
 
   Session& session() {
@@ -99,7 +106,8 @@ class Classifier {
     const std::vector<float> all = session().classify(waiting_.images, options_.crops);
     const auto row = static_cast<size_t>(session().classes());
     for (size_t i = 0; i < waiting_.images.size(); ++i)
-      show(waiting_.names[i], std::move(waiting_.images[i]), top_k(std::span(all).subspan(i * row, row), options_.top));
+      show(waiting_.names[i], std::move(waiting_.images[i]),
+           top_k(std::span(all).subspan(i * row, row), options_.top));
     waiting_ = {};
   }
 
@@ -109,7 +117,8 @@ class Classifier {
     for (const Ranked& ranked : top) {
       const std::string& label = model_->labels()[static_cast<size_t>(ranked.index)];
       bars.push_back({label, ranked.probability});
-      list.push_back({{"index", ranked.index}, {"label", label}, {"probability", ranked.probability}});
+      list.push_back(
+          {{"index", ranked.index}, {"label", label}, {"probability", ranked.probability}});
     }
     if (options_.json) {
       results_.push_back({{"image", name}, {"top", std::move(list)}});
@@ -118,7 +127,8 @@ class Classifier {
       print_bars(std::cout, bars, terminal_);
     }
     if (options_.plot.empty()) return;
-    if (std::min(image.width, image.height) > plotted_side) image = resize_short_side(image, plotted_side);
+    if (std::min(image.width, image.height) > plotted_side)
+      image = resize_short_side(image, plotted_side);
     predictions_.push_back({std::move(image), to_utf8(to_path(name).filename()), std::move(bars)});
   }
 
@@ -138,12 +148,14 @@ class Classifier {
 Command add_classify(CLI::App& program) {
   CLI::App* app = program.add_subcommand("classify", "Say what pictures show");
   const auto options = std::make_shared<ClassifyOptions>();
-  app->add_option("IMAGE", options->images,
-                  "Pictures (JPEG, PNG, WebP or BMP) or folders of them; - reads one from standard input")
+  app->add_option(
+         "IMAGE", options->images,
+         "Pictures (JPEG, PNG, WebP or BMP) or folders of them; - reads one from standard input")
       ->required()
       ->type_name("");
   add_model(*app, options->model);
-  add_whole(*app, "--top", options->top, "How many classes to show", 1, 1'000'000)->capture_default_str();
+  add_whole(*app, "--top", options->top, "How many classes to show", 1, 1'000'000)
+      ->capture_default_str();
   add_crops(*app, options->crops);
   add_device_options(*app, options->device);
   add_precision(*app, options->precision);

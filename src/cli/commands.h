@@ -1,4 +1,5 @@
-// The commands of the program. Each add_ function declares a command's options and says how it runs.
+// The commands of the program. Each add_ function declares a command's options and says how it
+// runs.
 #pragma once
 #include <functional>
 

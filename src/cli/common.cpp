@@ -35,14 +35,17 @@ CLI::Validator number(Number least, Number most, const char* kind) {
 
 std::string alternatives(const std::vector<std::string>& words) {
   std::string text;
-  for (size_t i = 0; i < words.size(); ++i) text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+  for (size_t i = 0; i < words.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
   return text;
 }
 
 }  // namespace
 
 CLI::Option* add_model(CLI::App& command, std::string& model) {
-  return command.add_option("--model", model, "A weight file, or the network whose weights come with the library")
+  return command
+      .add_option("--model", model,
+                  "A weight file, or the network whose weights come with the library")
       ->type_name("NAME|FILE")
       ->capture_default_str();
 }
@@ -57,7 +60,8 @@ SessionOptions session_options(const DeviceOptions& device, const std::string& p
 
 void add_device_options(CLI::App& command, DeviceOptions& options) {
   command
-      .add_option("--device", options.devices, "Where to run: cpu, cuda:0, or cuda:0,cuda:1 (see `alexnet devices`)")
+      .add_option("--device", options.devices,
+                  "Where to run: cpu, cuda:0, or cuda:0,cuda:1 (see `alexnet devices`)")
       ->type_name("NAME")
       ->capture_default_str();
   command.add_option("--threads", options.threads, "Threads of the processor; 0: all cores")
@@ -66,15 +70,19 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->capture_default_str();
 }
 
-CLI::Option* add_precision(CLI::App& command, std::string& precision, Phase phase, const std::string& more) {
+CLI::Option* add_precision(CLI::App& command, std::string& precision, Phase phase,
+                           const std::string& more) {
   const std::vector<Precision> offered = offered_precisions(phase);
   return add_choice(command, "--precision", precision,
-                    "Arithmetic: " + list_of(offered, "or") + more + "; `alexnet devices` tells what each device takes",
+                    "Arithmetic: " + list_of(offered, "or") + more +
+                        "; `alexnet devices` tells what each device takes",
                     "TYPE", names_of(offered));
 }
 
 void add_crops(CLI::App& command, int& crops) {
-  command.add_option("--crops", crops, "1: the centre of the picture; 10: the mean over the paper's ten crops")
+  command
+      .add_option("--crops", crops,
+                  "1: the centre of the picture; 10: the mean over the paper's ten crops")
       ->type_name("1|10")
       ->check(one_of({"1", "10"}))
       ->capture_default_str();
@@ -88,29 +96,40 @@ CLI::Option* add_plot(CLI::App& command, std::string& path, const std::string& w
   return add_output(command, "--plot", path, what + " (.png or .svg)", "FILE", {".png", ".svg"});
 }
 
-CLI::Option* add_output(CLI::App& command, const std::string& name, std::string& path, const std::string& what,
-                        const std::string& type, std::vector<std::string> endings) {
+CLI::Option* add_output(CLI::App& command, const std::string& name, std::string& path,
+                        const std::string& what, const std::string& type,
+                        std::vector<std::string> endings) {
   const auto find = [endings = std::move(endings)](std::string& text) -> std::string {
-    const auto fits = [&](const std::string& ending) { return text.size() > ending.size() && text.ends_with(ending); };
+    const auto fits = [&](const std::string& ending) {
+      return text.size() > ending.size() && text.ends_with(ending);
+    };
     if (std::any_of(endings.begin(), endings.end(), fits)) return "";
     return cat("must end in ", alternatives(endings), ", got '", text, "'");
   };
   return command.add_option(name, path, what)->type_name(type)->check(CLI::Validator(find, ""));
 }
 
-CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string& word, const std::string& what,
-                        const std::string& type, std::vector<std::string> words) {
-  return command.add_option(name, word, what)->type_name(type)->check(one_of(std::move(words)))->capture_default_str();
+CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string& word,
+                        const std::string& what, const std::string& type,
+                        std::vector<std::string> words) {
+  return command.add_option(name, word, what)
+      ->type_name(type)
+      ->check(one_of(std::move(words)))
+      ->capture_default_str();
 }
 
-CLI::Option* add_whole(CLI::App& command, const std::string& name, int64_t& value, const std::string& what,
-                       int64_t least, int64_t most) {
-  return command.add_option(name, value, what)->type_name("N")->transform(number(least, most, "a whole number"));
+CLI::Option* add_whole(CLI::App& command, const std::string& name, int64_t& value,
+                       const std::string& what, int64_t least, int64_t most) {
+  return command.add_option(name, value, what)
+      ->type_name("N")
+      ->transform(number(least, most, "a whole number"));
 }
 
-CLI::Option* add_real(CLI::App& command, const std::string& name, double& value, const std::string& what, double least,
-                      double most) {
-  return command.add_option(name, value, what)->type_name("X")->transform(number(least, most, "a number"));
+CLI::Option* add_real(CLI::App& command, const std::string& name, double& value,
+                      const std::string& what, double least, double most) {
+  return command.add_option(name, value, what)
+      ->type_name("X")
+      ->transform(number(least, most, "a number"));
 }
 
 CLI::Validator one_of(std::vector<std::string> words) {
@@ -136,14 +155,16 @@ void message(const std::string& text) {
   static const bool live = terminal_of(stderr).live;
   // Takes a progress bar's line away; the bar draws itself again.
   const std::string clear = live ? "\r\x1b[K" : "";
-  const std::string line =
-      clear + "alexnet" + (command_name.empty() ? "" : " " + command_name) + ": " + printable(text) + "\n";
+  const std::string line = clear + "alexnet" + (command_name.empty() ? "" : " " + command_name) +
+                           ": " + printable(text) + "\n";
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 void check_writable(const std::string& path) { AtomicFile(path, 0); }
 
-std::string printable(const std::string& text) { return fitted(text, std::numeric_limits<int>::max(), true); }
+std::string printable(const std::string& text) {
+  return fitted(text, std::numeric_limits<int>::max(), true);
+}
 
 std::string grouped(int64_t number) {
   std::string digits = std::to_string(number);

@@ -15,17 +15,19 @@ int devices(bool json) {
   std::vector<std::vector<std::string>> rows{{"device", "usable", "infers in", "trains in", ""}},
       libraries{{"library", "version", "file"}};
   for (const DeviceInfo& device : list_devices()) {
-    const auto& [key, text] =
-        device.usable ? std::pair("description", device.description) : std::pair("reason", device.reason);
+    const auto& [key, text] = device.usable ? std::pair("description", device.description)
+                                            : std::pair("reason", device.reason);
     list.push_back({{"name", device.name}, {"usable", device.usable}, {key, text}});
     if (device.usable)
-      list.back()["precisions"] = {{"infer", names_of(device.inference)}, {"train", names_of(device.training)}};
+      list.back()["precisions"] = {{"infer", names_of(device.inference)},
+                                   {"train", names_of(device.training)}};
     rows.push_back({device.name, device.usable ? "yes" : "no", joined(names_of(device.inference)),
                     joined(names_of(device.training)), printable(text)});
     for (const auto& [name, version, file] : device.libraries) {
       list.back()["libraries"].push_back({{"name", name}, {"version", version}, {"file", file}});
       const std::vector<std::string> row{name, version, printable(file)};
-      if (std::count(libraries.begin(), libraries.end(), row) == 0) libraries.push_back(row);  // GPUs share them
+      // GPUs share them
+      if (std::count(libraries.begin(), libraries.end(), row) == 0) libraries.push_back(row);
     }
   }
   if (json) return print_json(list);
@@ -39,7 +41,8 @@ int devices(bool json) {
 }  // namespace
 
 Command add_devices(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("devices", "List what networks can run on, and why a device cannot be used");
+  CLI::App* app = program.add_subcommand(
+      "devices", "List what networks can run on, and why a device cannot be used");
   const auto json = std::make_shared<bool>(false);
   add_json(*app, *json);
   return {app, [json] { return devices(*json); }};

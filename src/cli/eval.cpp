@@ -34,7 +34,8 @@ struct ClassResult {
 
 ClassResult class_result(const Evaluation& result, int64_t truth) {
   ClassResult of;
-  for (auto entry = result.confusion.lower_bound({truth, 0}); entry != result.confusion.end(); ++entry) {
+  for (auto entry = result.confusion.lower_bound({truth, 0}); entry != result.confusion.end();
+       ++entry) {
     const auto& [place, images] = *entry;
     if (place.first != truth) break;
     of.images += images;
@@ -48,11 +49,14 @@ ClassResult class_result(const Evaluation& result, int64_t truth) {
   return of;
 }
 
-void draw(const std::string& path, const Evaluation& result, const std::vector<std::string>& labels) {
+void draw(const std::string& path, const Evaluation& result,
+          const std::vector<std::string>& labels) {
   std::vector<int64_t> images(labels.size() * labels.size());
   for (const auto& [place, count] : result.confusion)
-    images[static_cast<size_t>(place.first) * labels.size() + static_cast<size_t>(place.second)] = count;
-  plot_confusion(path, cat(percent_text(result.top1), " of ", grouped(result.images), " images right"),
+    images[static_cast<size_t>(place.first) * labels.size() + static_cast<size_t>(place.second)] =
+        count;
+  plot_confusion(path,
+                 cat(percent_text(result.top1), " of ", grouped(result.images), " images right"),
                  {labels, std::move(images)});
 }
 
@@ -63,14 +67,16 @@ double share(int64_t part, int64_t whole) {
 Evaluation evaluate_models(const EvalOptions& options, std::vector<std::string>& labels) {
   const auto data = Dataset::open(options.data, options.part);
   SessionOptions wanted = session_options(options.device, options.precision);
-  wanted.batch = std::min<int64_t>(max_batch, std::min<int64_t>(data->size(), max_batch) * options.crops);
+  wanted.batch =
+      std::min<int64_t>(max_batch, std::min<int64_t>(data->size(), max_batch) * options.crops);
   std::vector<std::unique_ptr<Session>> sessions;
   std::vector<Session*> all;
   for (const std::string& model : options.models)
-    all.push_back(sessions.emplace_back(std::make_unique<Session>(Model::open(model), wanted)).get());
+    all.push_back(
+        sessions.emplace_back(std::make_unique<Session>(Model::open(model), wanted)).get());
   labels = all.front()->model().labels();
-  check(options.plot.empty() || labels.size() <= most_drawn, Code::invalid_argument, "a matrix of ", labels.size(),
-        " classes cannot be drawn, ", most_drawn, " can; leave --plot out");
+  check(options.plot.empty() || labels.size() <= most_drawn, Code::invalid_argument, "a matrix of ",
+        labels.size(), " classes cannot be drawn, ", most_drawn, " can; leave --plot out");
 
   ProgressBar bar(std::cerr, terminal_of(stderr), static_cast<uint64_t>(data->size()));
   EvaluateOptions how;
@@ -90,7 +96,10 @@ nlohmann::json classes_json(const Evaluation& result, const std::vector<std::str
   for (size_t i = 0; i < labels.size(); ++i) {
     const ClassResult of = class_result(result, static_cast<int64_t>(i));
     if (of.images > 0)
-      list.push_back({{"index", i}, {"label", labels[i]}, {"images", of.images}, {"top1", share(of.right, of.images)}});
+      list.push_back({{"index", i},
+                      {"label", labels[i]},
+                      {"images", of.images},
+                      {"top1", share(of.right, of.images)}});
   }
   return list;
 }
@@ -100,7 +109,8 @@ void print_classes(const Evaluation& result, const std::vector<std::string>& lab
   for (size_t i = 0; i < labels.size(); ++i) {
     const ClassResult of = class_result(result, static_cast<int64_t>(i));
     if (of.images == 0) continue;
-    rows.push_back({printable(labels[i]), grouped(of.images), percent_text(share(of.right, of.images)),
+    rows.push_back({printable(labels[i]), grouped(of.images),
+                    percent_text(share(of.right, of.images)),
                     of.taken > 0 ? cat(printable(labels[static_cast<size_t>(of.taken_for)]), ", ",
                                        percent_text(share(of.taken, of.images)))
                                  : ""});
@@ -139,12 +149,14 @@ int eval(const EvalOptions& options) {
 Command add_eval(CLI::App& program) {
   CLI::App* app = program.add_subcommand("eval", "Measure the accuracy over a labelled set");
   const auto options = std::make_shared<EvalOptions>();
-  app->add_option("--model", options->models, "A weight file; given several times, the mean of their answers counts")
+  app->add_option("--model", options->models,
+                  "A weight file; given several times, the mean of their answers counts")
       ->required()
       ->type_name("FILE")
       ->allow_extra_args(false);
   app->add_option("--data", options->data, data_help)->required()->type_name("DIR");
-  add_choice(*app, "--part", options->part, "Of a folder that holds both: train or test", "PART", {"train", "test"});
+  add_choice(*app, "--part", options->part, "Of a folder that holds both: train or test", "PART",
+             {"train", "test"});
   add_crops(*app, options->crops);
   add_device_options(*app, options->device);
   add_precision(*app, options->precision);

@@ -29,11 +29,13 @@ struct FeatureOptions {
 
 // What the last fully connected layer reads, before any dropout: the paper's 4096 numbers.
 std::string feature_layer(const NetSpec& spec) {
-  const auto last =
-      std::find_if(spec.nodes.rbegin(), spec.nodes.rend(), [](const Node& node) { return facts_of(node.op).dense; });
-  check(last != spec.nodes.rend(), Code::invalid_argument, spec.id, " has no fully connected layer; give --layer");
+  const auto last = std::find_if(spec.nodes.rbegin(), spec.nodes.rend(),
+                                 [](const Node& node) { return facts_of(node.op).dense; });
+  check(last != spec.nodes.rend(), Code::invalid_argument, spec.id,
+        " has no fully connected layer; give --layer");
   std::string name = last->inputs.front();
-  for (const Node* node = spec.node(name); node && facts_of(node->op).random; node = spec.node(name))
+  for (const Node* node = spec.node(name); node && facts_of(node->op).random;
+       node = spec.node(name))
     name = node->inputs.front();
   return name;
 }
@@ -42,7 +44,9 @@ std::string feature_layer(const NetSpec& spec) {
 class FeatureRun {
  public:
   explicit FeatureRun(const FeatureOptions& options)
-      : options_(options), model_(Model::open(options.model)), source_(source_of(*model_, options.model)) {
+      : options_(options),
+        model_(Model::open(options.model)),
+        source_(source_of(*model_, options.model)) {
     check_writable(options.out);
     source_.precision = options.precision;
     source_.layer = options.layer.empty() ? feature_layer(model_->spec()) : options.layer;
@@ -57,12 +61,14 @@ class FeatureRun {
     catch_stop_signals();
     FeatureSource longest = source_;
     longest.images = names_;
-    RowWriter writer(options_.out, features_tensor, source_.shape, static_cast<int64_t>(names_.size()),
-                     to_metadata(longest));
+    RowWriter writer(options_.out, features_tensor, source_.shape,
+                     static_cast<int64_t>(names_.size()), to_metadata(longest));
     ProgressBar bar(std::cerr, terminal_of(stderr), names_.size());
     for (size_t first = 0; first < names_.size(); first += batch()) {
-      check(!stop_requested(), Code::cancelled, "stopped after ", grouped(static_cast<int64_t>(first)), " of ",
-            grouped(static_cast<int64_t>(names_.size())), " pictures; ", options_.out, " is not written");
+      check(!stop_requested(), Code::cancelled, "stopped after ",
+            grouped(static_cast<int64_t>(first)), " of ",
+            grouped(static_cast<int64_t>(names_.size())), " pictures; ", options_.out,
+            " is not written");
       writer.add(features(first, std::min(batch(), names_.size() - first), bar));
       bar.set(std::min(first + batch(), names_.size()), "pictures");
     }
@@ -138,8 +144,9 @@ class FeatureRun {
     const size_t wrong = first_not_finite(rows.data(), rows.size());
     if (wrong < rows.size()) {
       const size_t row = wrong / static_cast<size_t>(element_count(source_.shape));
-      fail(Code::bad_file, "the layer ", source_.layer, " of ", options_.model, " gives ", rows[wrong], " for ",
-           path(source_.images[before + row]), ": the weights overflow in this precision");
+      fail(Code::bad_file, "the layer ", source_.layer, " of ", options_.model, " gives ",
+           rows[wrong], " for ", path(source_.images[before + row]),
+           ": the weights overflow in this precision");
     }
     return rows;
   }
@@ -157,10 +164,11 @@ class FeatureRun {
                          {"images", pictures},
                          {"skipped", broken_},
                          {"out", options_.out}});
-    std::cout << printable(options_.out) << ": " << grouped(pictures) << (pictures == 1 ? " picture" : " pictures")
-              << ", " << printable(source_.layer) << " of " << model_->spec().id << ", " << to_string(source_.shape)
-              << " numbers each";
-    if (broken_ > 0) std::cout << "; " << grouped(static_cast<int64_t>(broken_)) << " could not be read";
+    std::cout << printable(options_.out) << ": " << grouped(pictures)
+              << (pictures == 1 ? " picture" : " pictures") << ", " << printable(source_.layer)
+              << " of " << model_->spec().id << ", " << to_string(source_.shape) << " numbers each";
+    if (broken_ > 0)
+      std::cout << "; " << grouped(static_cast<int64_t>(broken_)) << " could not be read";
     std::cout << '\n';
     return done;
   }
@@ -177,18 +185,21 @@ class FeatureRun {
 }  // namespace
 
 Command add_features(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("features", "Write what a layer answers to pictures, for search and for Python");
+  CLI::App* app = program.add_subcommand(
+      "features", "Write what a layer answers to pictures, for search and for Python");
   const auto options = std::make_shared<FeatureOptions>();
-  app->add_option("IMAGE|DIR", options->what, "A picture, or a folder: all pictures below it, sorted by name")
+  app->add_option("IMAGE|DIR", options->what,
+                  "A picture, or a folder: all pictures below it, sorted by name")
       ->required()
       ->type_name("");
   add_model(*app, options->model);
   app->add_option("--layer", options->layer,
-                  "A layer of `alexnet info`, or its usual name, as fc7; without it, what the last fully connected "
+                  "A layer of `alexnet info`, or its usual name, as fc7; without it, what the last "
+                  "fully connected "
                   "layer reads")
       ->type_name("NAME");
-  add_output(*app, "--out", options->out, "The file to write", "FILE.safetensors", {".safetensors"})->required();
+  add_output(*app, "--out", options->out, "The file to write", "FILE.safetensors", {".safetensors"})
+      ->required();
   add_device_options(*app, options->device);
   add_precision(*app, options->precision);
   add_json(*app, options->json);

@@ -55,18 +55,20 @@ Json to_json(const NetSpec& spec, const std::vector<LayerInfo>& layers) {
 void print_layers(const std::vector<LayerInfo>& layers) {
   const auto count = [](int64_t number) { return number == 0 ? std::string() : grouped(number); };
   const Totals totals = sum(layers);
-  std::vector<std::vector<std::string>> rows{{"layer", "op", "", "output", "parameters", "multiply-adds", "memory"}};
+  std::vector<std::vector<std::string>> rows{
+      {"layer", "op", "", "output", "parameters", "multiply-adds", "memory"}};
   for (const LayerInfo& layer : layers)
-    rows.push_back({layer.name, layer.op, layer.detail, to_string(output_of(layer)), count(layer.parameters),
-                    count(layer.multiply_adds), bytes_text(static_cast<double>(layer.bytes))});
+    rows.push_back({layer.name, layer.op, layer.detail, to_string(output_of(layer)),
+                    count(layer.parameters), count(layer.multiply_adds),
+                    bytes_text(static_cast<double>(layer.bytes))});
   rows.push_back({"total", "", "", "", grouped(totals.parameters), grouped(totals.multiply_adds),
                   bytes_text(static_cast<double>(totals.bytes))});
   print_table(rows, "lllrrrr");
 }
 
 void print_input(const InputSpec& input) {
-  std::cout << "input    " << input.width << " x " << input.height << " " << input.channel_order << ", 0.."
-            << input.scale
+  std::cout << "input    " << input.width << " x " << input.height << " " << input.channel_order
+            << ", 0.." << input.scale
             << (input.mean_image.empty() ? ", mean " + joined(input.mean, " ")
                                          : ", mean image " + printable(input.mean_image))
             << ", std " << joined(input.std, " ") << ", ";
@@ -81,17 +83,19 @@ void print_input(const InputSpec& input) {
 }
 
 void print_network(const NetSpec& spec) {
-  std::cout << spec.id << ", revision " << spec.revision << ", " << grouped(spec.classes) << " classes";
+  std::cout << spec.id << ", revision " << spec.revision << ", " << grouped(spec.classes)
+            << " classes";
   if (!spec.source.empty()) std::cout << " (" << spec.source << ")";
   std::cout << "\n\n";
   print_layers(layer_table(spec));
   std::cout << "\nmemory: outputs and parameters of one image in fp32\n";
   print_input(spec.input);
   const Recipe& recipe = spec.recipe;
-  std::cout << "recipe   batch " << recipe.batch << ", rate " << recipe.rate << ", momentum " << recipe.momentum
-            << ", weight decay " << recipe.decay << ", " << recipe.epochs << " epochs, schedule " << recipe.schedule
-            << "\n         the rate "
-            << (recipe.rate_in_velocity ? "goes into the velocity" : "multiplies the velocity, as torch has it")
+  std::cout << "recipe   batch " << recipe.batch << ", rate " << recipe.rate << ", momentum "
+            << recipe.momentum << ", weight decay " << recipe.decay << ", " << recipe.epochs
+            << " epochs, schedule " << recipe.schedule << "\n         the rate "
+            << (recipe.rate_in_velocity ? "goes into the velocity"
+                                        : "multiplies the velocity, as torch has it")
             << "; crops, flips";
   if (recipe.colour_noise > 0) std::cout << ", colour noise " << recipe.colour_noise;
   std::cout << "; subtracts "
@@ -107,7 +111,8 @@ void print_file(const Model& model) {
   std::map<std::string, int64_t> types;
   for (const TensorView& tensor : file.tensors()) ++types[name_of(tensor.type)];
   std::string tensors;
-  for (const auto& [type, count] : types) tensors += cat(tensors.empty() ? "" : ", ", count, " ", type);
+  for (const auto& [type, count] : types)
+    tensors += cat(tensors.empty() ? "" : ", ", count, " ", type);
   std::cout << "file     " << printable(file.path()) << ", tensors: " << tensors << '\n';
   if (file.metadata().empty()) {
     std::cout << "         no metadata: preprocessing and labels are the network's own\n";
@@ -119,9 +124,10 @@ void print_file(const Model& model) {
   };
   std::cout << "         format " << printable(file.metadata(key_format)) << " by "
             << printable(file.metadata(key_producer)) << "; " << count(key_labels) << " labels, "
-            << count(key_checksums) << " checksums, self-test: " << (file.find(self_test_output) ? "yes" : "no")
-            << '\n';
-  if (!file.metadata(key_solver).empty()) std::cout << "         a checkpoint: `alexnet train --resume` goes on\n";
+            << count(key_checksums)
+            << " checksums, self-test: " << (file.find(self_test_output) ? "yes" : "no") << '\n';
+  if (!file.metadata(key_solver).empty())
+    std::cout << "         a checkpoint: `alexnet train --resume` goes on\n";
 }
 
 int info(const InfoOptions& options) {
@@ -130,7 +136,9 @@ int info(const InfoOptions& options) {
     throw CLI::ValidationError(options.size != 0 ? "--size" : "--classes",
                                "is for the networks of the zoo, not for files");
   const auto model = in_zoo ? nullptr : Model::open(options.what);
-  const NetSpec spec = in_zoo ? make_model(options.what, {options.classes, options.size, options.size}) : model->spec();
+  const NetSpec spec = in_zoo
+                           ? make_model(options.what, {options.classes, options.size, options.size})
+                           : model->spec();
   if (options.json) return print_json(to_json(spec, layer_table(spec)));
   print_network(spec);
   if (model) print_file(*model);
@@ -140,7 +148,8 @@ int info(const InfoOptions& options) {
 }  // namespace
 
 Command add_info(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("info", "Show a network or weight file: layers, sizes, costs, recipe");
+  CLI::App* app =
+      program.add_subcommand("info", "Show a network or weight file: layers, sizes, costs, recipe");
   const auto options = std::make_shared<InfoOptions>();
   app->add_option("NAME|FILE", options->what, "A weight file, or one of " + joined(model_names()))
       ->required()

@@ -18,7 +18,8 @@ struct KernelOptions {
   DeviceOptions device;
 };
 
-// The convolution of that name, or whose neuron has it: torchvision's conv1 is features.1, the ReLU behind features.0.
+// The convolution of that name, or whose neuron has it: torchvision's conv1 is features.1, the ReLU
+// behind features.0.
 const Node* convolution(const NetSpec& spec, const std::string& layer) {
   const Node* node = spec.node(layer);
   if (!node) node = spec.find(layer);
@@ -38,7 +39,8 @@ std::vector<const Node*> convolutions(const NetSpec& spec, const std::string& la
 
 // What is drawn for the layer's name: itself, or its parts in both towers.
 std::vector<std::string> layers_of(const NetSpec& spec, const std::string& layer) {
-  if (!spec.find(layer) && spec.find(layer + "a") && spec.find(layer + "b")) return {layer + "a", layer + "b"};
+  if (!spec.find(layer) && spec.find(layer + "a") && spec.find(layer + "b"))
+    return {layer + "a", layer + "b"};
   spec.at(layer);  // throws, and lists what there is
   return {layer};
 }
@@ -51,7 +53,8 @@ Tiles filters_of(const Model& model, const Node& node, const std::string& title)
   const TensorView& weight = *file.find(node.name + ".weight");
   const Shape& shape = weight.shape;
   check(shape[1] == 3, Code::invalid_argument, "the filters of ", node.name, " read ", shape[1],
-        " channels, and only filters over the 3 colours can be seen as pictures; --activations IMAGE draws what the "
+        " channels, and only filters over the 3 colours can be seen as pictures; --activations "
+        "IMAGE draws what the "
         "layer answers to one");
   Tiles tiles{title,    cat(shape[0], " filters of ", times({shape[2], shape[3], 3})), 3, shape[2],
               shape[3], std::vector<float>(static_cast<size_t>(element_count(shape)))};
@@ -63,22 +66,24 @@ Tiles filters_of(const Model& model, const Node& node, const std::string& title)
   return tiles;
 }
 
-std::vector<Tiles> activations_of(const std::shared_ptr<const Model>& model, const KernelOptions& options) {
+std::vector<Tiles> activations_of(const std::shared_ptr<const Model>& model,
+                                  const KernelOptions& options) {
   const std::vector<std::string> layers = layers_of(model->spec(), options.layer);
   SessionOptions wanted = session_options(options.device);
   wanted.outputs = layers;
   Session session(model, wanted);
   for (const std::string& layer : layers)
-    check(session.network().shape(layer).size() == 4, Code::invalid_argument, layer, " of ", model->spec().id,
-          " gives ", session.network().shape(layer).back(),
+    check(session.network().shape(layer).size() == 4, Code::invalid_argument, layer, " of ",
+          model->spec().id, " gives ", session.network().shape(layer).back(),
           " numbers and no planes that could be drawn; `alexnet features` writes them");
   const std::vector<Image> picture{read_image(options.activations)};
   const std::string name = to_utf8(to_path(options.activations).filename());
   std::vector<Tiles> blocks;
   for (const std::string& layer : layers) {
     const Shape shape = session.network().shape(layer);
-    blocks.push_back({layer, cat(shape[1], " channels of ", times({shape[2], shape[3]}), " for ", name), 1, shape[2],
-                      shape[3], session.features(picture, layer)});
+    blocks.push_back({layer,
+                      cat(shape[1], " channels of ", times({shape[2], shape[3]}), " for ", name), 1,
+                      shape[2], shape[3], session.features(picture, layer)});
   }
   return blocks;
 }
@@ -102,17 +107,21 @@ int kernels(const KernelOptions& options) {
 }  // namespace
 
 Command add_kernels(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("kernels", "Draw a convolution's filters, or what a layer answers to a picture");
+  CLI::App* app = program.add_subcommand(
+      "kernels", "Draw a convolution's filters, or what a layer answers to a picture");
   const auto options = std::make_shared<KernelOptions>();
   add_model(*app, options->model);
-  app->add_option("--layer", options->layer, "A convolution over colours; with --activations any that has planes")
+  app->add_option("--layer", options->layer,
+                  "A convolution over colours; with --activations any that has planes")
       ->type_name("NAME")
       ->capture_default_str();
-  app->add_option("--activations", options->activations, "Draw the layer's answer to this picture")->type_name("IMAGE");
-  add_choice(*app, "--contrast", options->contrast, "Scale each tile by itself, or all tiles alike", "each|common",
-             {"each", "common"});
-  add_output(*app, "--out", options->out, "The figure to write (.png or .svg)", "FILE", {".png", ".svg"})->required();
+  app->add_option("--activations", options->activations, "Draw the layer's answer to this picture")
+      ->type_name("IMAGE");
+  add_choice(*app, "--contrast", options->contrast, "Scale each tile by itself, or all tiles alike",
+             "each|common", {"each", "common"});
+  add_output(*app, "--out", options->out, "The figure to write (.png or .svg)", "FILE",
+             {".png", ".svg"})
+      ->required();
   add_device_options(*app, options->device);
   return {app, [options] { return kernels(*options); }};
 }

@@ -1,4 +1,5 @@
-// What the program asks of the operating system: one of system_posix.cpp and system_windows.cpp is built.
+// What the program asks of the operating system: one of system_posix.cpp and system_windows.cpp is
+// built.
 #pragma once
 #include <cstdio>
 #include <string>
@@ -6,7 +7,8 @@
 
 namespace alx {
 
-// While it lives, the console takes UTF-8 and escape sequences, and standard input is not changed on its way.
+// While it lives, the console takes UTF-8 and escape sequences, and standard input is not changed
+// on its way.
 class Console {
  public:
   Console();
@@ -18,16 +20,17 @@ class Console {
   unsigned code_page_ = 0;  // of before; 0: there is none
 };
 
-std::vector<std::string> arguments_of(int argc, char** argv);  // in UTF-8, without the program's name
+// in UTF-8, without the program's name
+std::vector<std::string> arguments_of(int argc, char** argv);
 bool is_terminal(std::FILE* file);
 int terminal_columns(std::FILE* file);        // 0 where it does not say
 bool takes_utf8();                            // what is printed
 std::string quoted(const std::string& text);  // for a shell
 double peak_rss_mb();                         // the most memory the program has used
 
-// Ctrl-C, SIGTERM and SIGHUP as a question that long work asks between its steps. From the call on the first signal
-// only sets a flag; a second one ends the program at once. A signal that the parent process has told us to ignore stays
-// ignored.
+// Ctrl-C, SIGTERM and SIGHUP as a question that long work asks between its steps. From the call on
+// the first signal only sets a flag; a second one ends the program at once. A signal that the
+// parent process has told us to ignore stays ignored.
 void catch_stop_signals();
 bool stop_requested();
 

@@ -24,7 +24,9 @@ extern "C" void on_stop(int) {
 Console::Console() = default;
 Console::~Console() = default;
 
-std::vector<std::string> arguments_of(int argc, char** argv) { return {argv + (argc > 0 ? 1 : 0), argv + argc}; }
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  return {argv + (argc > 0 ? 1 : 0), argv + argc};
+}
 
 bool is_terminal(std::FILE* file) { return isatty(fileno(file)) == 1; }
 
@@ -46,7 +48,8 @@ bool takes_utf8() {
 
 std::string quoted(const std::string& text) {
   const bool plain =
-      text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=+@%") ==
+      text.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=+@%") ==
       std::string::npos;
   if (plain && !text.empty()) return text;
   std::string result = "'";

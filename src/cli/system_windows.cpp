@@ -13,12 +13,15 @@
 namespace alx {
 namespace {
 
-HANDLE handle_of(std::FILE* file) { return reinterpret_cast<HANDLE>(_get_osfhandle(_fileno(file))); }
+HANDLE handle_of(std::FILE* file) {
+  return reinterpret_cast<HANDLE>(_get_osfhandle(_fileno(file)));
+}
 
 void take_escape_sequences(std::FILE* file) {
   DWORD mode = 0;
   if (GetConsoleMode(handle_of(file), &mode) != 0)
-    SetConsoleMode(handle_of(file), mode | ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+    SetConsoleMode(handle_of(file),
+                   mode | ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
 }
 
 std::atomic<bool> requested = false;
@@ -59,7 +62,9 @@ bool is_terminal(std::FILE* file) {
 
 int terminal_columns(std::FILE* file) {
   CONSOLE_SCREEN_BUFFER_INFO info{};
-  return GetConsoleScreenBufferInfo(handle_of(file), &info) != 0 ? info.srWindow.Right - info.srWindow.Left + 1 : 0;
+  return GetConsoleScreenBufferInfo(handle_of(file), &info) != 0
+             ? info.srWindow.Right - info.srWindow.Left + 1
+             : 0;
 }
 
 bool takes_utf8() { return GetConsoleOutputCP() == CP_UTF8; }

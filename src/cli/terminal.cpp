@@ -47,14 +47,16 @@ Character next_character(std::string_view text) {
     code = code << 6 | (byte(i) & 0x3fu);
   }
   constexpr std::array<uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  const bool control = code < 0xa0 || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  const bool control =
+      code < 0xa0 || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
   const bool valid = code >= least[length] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
   return {valid && !control ? code : 0, length};
 }
 
 bool within(uint32_t code, std::initializer_list<std::pair<uint32_t, uint32_t>> ranges) {
-  return std::any_of(ranges.begin(), ranges.end(),
-                     [code](const auto& range) { return code >= range.first && code <= range.second; });
+  return std::any_of(ranges.begin(), ranges.end(), [code](const auto& range) {
+    return code >= range.first && code <= range.second;
+  });
 }
 
 // The usual ranges; wcwidth() would need the process's locale to be set.
@@ -119,7 +121,8 @@ std::string fitted(std::string_view text, int columns, bool unicode) {
     const Character character = next_character(text);
     const bool shown = character.code != 0 && (unicode || character.code < 0x80);
     const int width = shown ? code_columns(character.code) : 1;
-    if (used + width > columns) return room < 0 ? std::string() : result.substr(0, cut).append(dots);
+    if (used + width > columns)
+      return room < 0 ? std::string() : result.substr(0, cut).append(dots);
     result += shown ? text.substr(0, character.bytes) : "?";
     used += width;
     if (used <= room) cut = result.size();
@@ -132,15 +135,18 @@ void print_bars(std::ostream& out, const std::vector<Bar>& bars, const Terminal&
   constexpr int kPercent = 6, kGaps = 6;  // ">99.9%"; two columns before, between and between
   const int width = std::max(terminal.width - 1, 20);
   int labels = 0;
-  for (const Bar& each : bars) labels = std::max(labels, columns_of(fitted(each.label, width, terminal.unicode)));
+  for (const Bar& each : bars)
+    labels = std::max(labels, columns_of(fitted(each.label, width, terminal.unicode)));
   labels = std::min(labels, std::max(8, width - kPercent - kGaps - kBarColumns / 2));
   const int columns = std::clamp(width - labels - kPercent - kGaps, 0, kBarColumns);
   for (size_t i = 0; i < bars.size(); ++i) {
     const bool bold = terminal.colour && i == 0;
     const std::string drawn = bar(bars[i].fraction, columns, terminal.unicode);
-    out << "  " << (bold ? kBold : "") << padded(fitted(bars[i].label, labels, terminal.unicode), labels) << "  "
+    out << "  " << (bold ? kBold : "")
+        << padded(fitted(bars[i].label, labels, terminal.unicode), labels) << "  "
         << padded(percent_text(bars[i].fraction), kPercent, true) << (bold ? kPlain : "");
-    if (!drawn.empty()) out << "  " << (terminal.colour ? kBlue : "") << drawn << (terminal.colour ? kPlain : "");
+    if (!drawn.empty())
+      out << "  " << (terminal.colour ? kBlue : "") << drawn << (terminal.colour ? kPlain : "");
     out << '\n';
   }
 }
@@ -183,8 +189,8 @@ void ProgressBar::set(uint64_t done, std::string_view text) {
 bool ProgressBar::due(std::chrono::steady_clock::time_point now) const {
   const auto passed = now - drawn_at_;
   if (terminal_.live) return !visible_ || passed >= milliseconds(100);
-  const bool far =
-      total_ > 0 && done_ > drawn_ && static_cast<double>(done_ - drawn_) >= 0.1 * static_cast<double>(total_);
+  const bool far = total_ > 0 && done_ > drawn_ &&
+                   static_cast<double>(done_ - drawn_) >= 0.1 * static_cast<double>(total_);
   return passed >= seconds(10) || (far && passed >= seconds(1));
 }
 
@@ -192,7 +198,9 @@ std::string ProgressBar::time_text(std::chrono::steady_clock::time_point now, bo
   const double elapsed = duration<double>(now - start_).count();
   if (last) return "in " + duration_text(elapsed);
   if (total_ == 0 || done_ <= first_ || elapsed < 1) return "";
-  return duration_text(elapsed / static_cast<double>(done_ - first_) * static_cast<double>(total_ - done_)) + " left";
+  return duration_text(elapsed / static_cast<double>(done_ - first_) *
+                       static_cast<double>(total_ - done_)) +
+         " left";
 }
 
 std::string ProgressBar::line(const std::string& time) const {
@@ -200,7 +208,8 @@ std::string ProgressBar::line(const std::string& time) const {
   const double fraction = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 0;
   if (total_ > 0) line += padded(cat(std::floor(fraction * 100), "%"), 4, true);
   if (total_ > 0 && terminal_.live && terminal_.width >= 60) {
-    const std::string filled = padded(bar(fraction, kProgressColumns, terminal_.unicode), kProgressColumns);
+    const std::string filled =
+        padded(bar(fraction, kProgressColumns, terminal_.unicode), kProgressColumns);
     line += terminal_.unicode ? " ▕" + filled + "▏" : " [" + filled + "]";
   }
   line += total_ > 0 ? cat("  ", done_, "/", total_) : cat(done_);

@@ -21,8 +21,9 @@ struct Terminal {
 };
 Terminal terminal_of(std::FILE* file);
 
-// The text in at most `columns` columns of a terminal (CJK takes two), an ellipsis where it was cut. Control
-// characters, which could steer the terminal, and what the locale cannot show become '?'.
+// The text in at most `columns` columns of a terminal (CJK takes two), an ellipsis where it was
+// cut. Control characters, which could steer the terminal, and what the locale cannot show become
+// '?'.
 std::string fitted(std::string_view text, int columns, bool unicode);
 int columns_of(std::string_view text);
 
@@ -32,8 +33,8 @@ void print_bars(std::ostream& out, const std::vector<Bar>& bars, const Terminal&
 // "42 s", "3:07", "1:02:09", "2 d 3 h"
 std::string duration_text(double seconds);
 
-// One line that is redrawn at most ten times a second; where the output is no live terminal, a plain line every ten
-// seconds or ten percent. For one thread.
+// One line that is redrawn at most ten times a second; where the output is no live terminal, a
+// plain line every ten seconds or ten percent. For one thread.
 class ProgressBar {
  public:
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
@@ -44,8 +45,8 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // `text` says what is being done ("epoch 3, loss 1.21"). The first call's `done` is where this run began (resumed
-  // work): the time left is estimated from what came after it.
+  // `text` says what is being done ("epoch 3, loss 1.21"). The first call's `done` is where this
+  // run began (resumed work): the time left is estimated from what came after it.
   void set(uint64_t done, std::string_view text = {});
 
   // Takes the line away, so that something else can be printed; the next set() draws it again.

@@ -32,13 +32,15 @@ bool same_file(const std::string& a, const std::string& b) {
 // No file is written that another option names too.
 void check_names(const TrainCommand& command, const std::string& checkpoint) {
   using Named = std::pair<const char*, const std::string&>;
-  const Named out{"--out", command.out}, next{"the checkpoint of --out", checkpoint}, log{"--log", command.log},
-      plot{"--plot", command.plot}, resume{"--resume", command.resume}, init{"--init", command.init},
-      data{"--data", command.data}, val{"--val", command.val};
+  const Named out{"--out", command.out}, next{"the checkpoint of --out", checkpoint},
+      log{"--log", command.log}, plot{"--plot", command.plot}, resume{"--resume", command.resume},
+      init{"--init", command.init}, data{"--data", command.data}, val{"--val", command.val};
   const auto refuse = [](const Named& output, std::initializer_list<const Named*> others) {
     for (const Named* other : others)
-      if (!output.second.empty() && !other->second.empty() && same_file(output.second, other->second))
-        throw CLI::ValidationError(output.first, cat(output.second, " is the file of ", other->first, " too"));
+      if (!output.second.empty() && !other->second.empty() &&
+          same_file(output.second, other->second))
+        throw CLI::ValidationError(output.first,
+                                   cat(output.second, " is the file of ", other->first, " too"));
   };
   refuse(log, {&plot, &out, &next, &resume, &init, &data, &val});
   refuse(plot, {&out, &next, &resume, &init, &data, &val});
@@ -61,7 +63,8 @@ struct Progress {
 
 class TrainRun {
  public:
-  explicit TrainRun(const TrainCommand& command) : command_(command), checkpoint_(checkpoint_of(command.out)) {
+  explicit TrainRun(const TrainCommand& command)
+      : command_(command), checkpoint_(checkpoint_of(command.out)) {
     check_names(command, checkpoint_);
     for (const std::string& path : {command.out, checkpoint_, command.log, command.plot}) {
       if (path.empty()) continue;
@@ -93,7 +96,8 @@ class TrainRun {
     } catch (const Error& error) {
       if (error.code() == Code::cancelled) return stopped();
       bar_->clear();
-      if (saved_ > 0) message(cat("the checkpoint of step ", saved_, " is whole; go on with: ", again()));
+      if (saved_ > 0)
+        message(cat("the checkpoint of step ", saved_, " is whole; go on with: ", again()));
       throw;
     }
     bar_->finish();
@@ -111,8 +115,10 @@ class TrainRun {
     if (state && state->step >= state->total_steps) return;
     fail(Code::invalid_state, checkpoint_,
          state ? cat(" is of a run that has made ", state->step, " of ", state->total_steps,
-                     " steps: go on with it by ", "--resume ", quoted(checkpoint_), ", or replace it by --force")
-               : " is there already, and no checkpoint that can be read: move it away, or replace it by --force");
+                     " steps: go on with it by ", "--resume ", quoted(checkpoint_),
+                     ", or replace it by --force")
+               : " is there already, and no checkpoint that can be read: move it away, or replace "
+                 "it by --force");
   }
 
   void step() {
@@ -133,14 +139,16 @@ class TrainRun {
   }
 
   double images_per_second() const {
-    return progress_.steps * static_cast<double>(trainer_->options().recipe.batch) / std::max(progress_.seconds, 1e-9);
+    return progress_.steps * static_cast<double>(trainer_->options().recipe.batch) /
+           std::max(progress_.seconds, 1e-9);
   }
 
   std::string progress_text() const {
     const int64_t epoch = (trainer_->steps_done() - 1) / trainer_->steps_per_epoch() + 1;
     return cat("epoch ", epoch, "/", trainer_->options().recipe.epochs, "  loss ",
-               fixed(progress_.loss / progress_.steps, 3), "  ", percent_text(progress_.accuracy / progress_.steps),
-               " right  ", fixed(images_per_second(), 0), " images/s  ",
+               fixed(progress_.loss / progress_.steps, 3), "  ",
+               percent_text(progress_.accuracy / progress_.steps), " right  ",
+               fixed(images_per_second(), 0), " images/s  ",
                percent_text(progress_.waited / std::max(progress_.seconds, 1e-9)), " waited");
   }
 
@@ -156,7 +164,8 @@ class TrainRun {
     if (val_) row.validation = validate();
     print(row);
     record([&] { log_->add(row); });
-    if (!command_.plot.empty()) record([&] { log_->plot(command_.plot, "Training of " + trainer_->spec().id); });
+    if (!command_.plot.empty())
+      record([&] { log_->plot(command_.plot, "Training of " + trainer_->spec().id); });
     progress_ = {};
   }
 
@@ -164,7 +173,8 @@ class TrainRun {
     EvaluateOptions how;
     how.cancelled = stop_requested;
     how.progress = [this](int64_t images, int64_t total) {
-      bar_->set(static_cast<uint64_t>(trainer_->steps_done()), cat("validation: ", images, "/", total));
+      bar_->set(static_cast<uint64_t>(trainer_->steps_done()),
+                cat("validation: ", images, "/", total));
     };
     how.on_broken = [this](const std::string& name, const std::string& why) {
       if (warned_) return;  // the pictures are the same after each epoch
@@ -182,12 +192,13 @@ class TrainRun {
               << percent_text(row.train_accuracy) << " right";
     if (row.validation)
       std::cerr << "; validation: loss " << fixed(row.validation->loss, 4) << ", top 1 "
-                << percent_text(row.validation->top1) << ", top 5 " << percent_text(row.validation->top5);
+                << percent_text(row.validation->top1) << ", top 5 "
+                << percent_text(row.validation->top5);
     std::cerr << "; " << fixed(row.images_per_second, 0) << " images/s\n";
   }
 
-  // A log or figure that cannot be written is no reason to throw hours of work away: it is told, and the run fails
-  // in the end.
+  // A log or figure that cannot be written is no reason to throw hours of work away: it is told,
+  // and the run fails in the end.
   template <class Write>
   void record(const Write& write) {
     try {
@@ -207,7 +218,8 @@ class TrainRun {
 
   // The command that goes on with this run.
   std::string again() const {
-    // A run that was resumed and stopped before its first step has written nothing: its checkpoint is the one given.
+    // A run that was resumed and stopped before its first step has written nothing: its checkpoint
+    // is the one given.
     const bool own = std::filesystem::exists(to_path(checkpoint_));
     std::string again = "alexnet train --resume " + quoted(own ? checkpoint_ : command_.resume);
     for (const auto& [option, value] : std::initializer_list<std::pair<const char*, std::string>>{
@@ -220,22 +232,24 @@ class TrainRun {
              {"--threads", cat(command_.device.threads)},
              {"--checkpoint-every", cat(command_.checkpoint_every)}})
       if (command_.given(option)) again += cat(" ", option, " ", quoted(value));
-    if (command_.given("--checkpoint-minutes")) again += cat(" --checkpoint-minutes ", command_.checkpoint_minutes);
+    if (command_.given("--checkpoint-minutes"))
+      again += cat(" --checkpoint-minutes ", command_.checkpoint_minutes);
     return again;
   }
 
   int stopped() {
     save();
     bar_->clear();
-    message(
-        cat("stopped after step ", trainer_->steps_done(), " of ", trainer_->total_steps(), "; go on with: ", again()));
+    message(cat("stopped after step ", trainer_->steps_done(), " of ", trainer_->total_steps(),
+                "; go on with: ", again()));
     return failed;
   }
 
   void finish() {
     save();
     trainer_->save_weights(command_.out, stored_type(precision_named(command_.store)));
-    if (trainer_->broken() > 0) message(cat("warning: ", trainer_->broken(), " pictures could not be read"));
+    if (trainer_->broken() > 0)
+      message(cat("warning: ", trainer_->broken(), " pictures could not be read"));
     check(trouble_.empty(), Code::io, "the weights are in ", command_.out, ", but: ", trouble_);
     message(cat("wrote ", command_.out));
   }
@@ -267,7 +281,8 @@ Command add_train(CLI::App& program) {
   CLI::App* app = program.add_subcommand("train", "Train a network");
   const auto command = std::make_shared<TrainCommand>();
   add_train_options(*app, *command);
-  app->footer("Ctrl-C writes the checkpoint and says how to go on; a second one ends the program at once.");
+  app->footer(
+      "Ctrl-C writes the checkpoint and says how to go on; a second one ends the program at once.");
   return {app, [command] { return train(*command); }};
 }
 

@@ -17,7 +17,8 @@ namespace alx::cli {
 namespace {
 
 constexpr const char* heading =
-    "step,epoch,rate,train_loss,train_accuracy,val_loss,val_top1,val_top5,images_per_second,waited_ms";
+    "step,epoch,rate,train_loss,train_accuracy,val_loss,val_top1,val_top5,images_per_second,waited_"
+    "ms";
 constexpr size_t columns = 10;
 
 std::string text_of(const EpochRow& row) {
@@ -25,7 +26,8 @@ std::string text_of(const EpochRow& row) {
   const auto add = [&](double value) { text += "," + general(value, 7); };
   for (double value : {row.epoch, row.rate, row.train_loss, row.train_accuracy}) add(value);
   if (row.validation)
-    for (double value : {row.validation->loss, row.validation->top1, row.validation->top5}) add(value);
+    for (double value : {row.validation->loss, row.validation->top1, row.validation->top5})
+      add(value);
   else
     text += ",,,";
   for (double value : {row.images_per_second, row.waited_ms}) add(value);
@@ -46,7 +48,14 @@ bool parse(const std::string& line, EpochRow& row) {
     values[count] = *value;
   }
   if (count != columns || !(values[0] >= 0 && values[0] < 1e15)) return false;
-  row = {static_cast<int64_t>(values[0]), values[1], values[2], values[3], values[4], {}, values[8], values[9]};
+  row = {static_cast<int64_t>(values[0]),
+         values[1],
+         values[2],
+         values[3],
+         values[4],
+         {},
+         values[8],
+         values[9]};
   if (values[5] == values[5]) {
     row.validation.emplace();
     row.validation->loss = values[5];
@@ -61,7 +70,8 @@ bool parse(const std::string& line, EpochRow& row) {
 TrainLog::TrainLog(const std::string& path, int64_t step) : path_(path) {
   if (path.empty() || step <= 0) return;
   std::error_code ignored;
-  if (!std::filesystem::exists(to_path(path), ignored)) return;  // a log may begin with a resumed run
+  // a log may begin with a resumed run
+  if (!std::filesystem::exists(to_path(path), ignored)) return;
   const std::vector<std::byte> bytes = read_file(path);
   std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (size_t number = 1; !rest.empty(); ++number) {
@@ -87,8 +97,8 @@ void TrainLog::add(const EpochRow& row) {
 }
 
 void TrainLog::plot(const std::string& path, const std::string& title) const {
-  Series train_loss{"training", {}}, train_error = train_loss, loss{"validation", {}}, top1{"validation, top 1", {}},
-                                     top5{"validation, top 5", {}};
+  Series train_loss{"training", {}}, train_error = train_loss, loss{"validation", {}},
+                                     top1{"validation, top 1", {}}, top5{"validation, top 5", {}};
   for (const EpochRow& row : rows_) {
     train_loss.points.emplace_back(row.epoch, row.train_loss);
     train_error.points.emplace_back(row.epoch, 1 - row.train_accuracy);

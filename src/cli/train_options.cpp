@@ -24,12 +24,15 @@ Augment augment_of(const TrainCommand& command, const NetSpec& spec) {
   Augment augment = usual_augment(spec);
   if (command.given("--augment")) {
     const auto asked = [&](const char* what) {
-      return std::find(command.augment.begin(), command.augment.end(), what) != command.augment.end();
+      return std::find(command.augment.begin(), command.augment.end(), what) !=
+             command.augment.end();
     };
     constexpr float paper_noise = 0.1f;
     augment.random_crop = asked("crop");
     augment.flip = asked("flip");
-    augment.colour_noise = !asked("color") ? 0 : augment.colour_noise > 0 ? augment.colour_noise : paper_noise;
+    augment.colour_noise = !asked("color")            ? 0
+                           : augment.colour_noise > 0 ? augment.colour_noise
+                                                      : paper_noise;
   }
   if (!augment.random_crop) augment.pad = 0;
   if (command.given("--pad")) augment.pad = command.pad;
@@ -40,7 +43,8 @@ Augment augment_of(const TrainCommand& command, const NetSpec& spec) {
 std::pair<std::string, float> parse_layer_rate(const std::string& text) {
   const size_t equals = text.rfind('=');
   if (equals == text.npos) return {};
-  const std::optional<float> factor = parse_number<float>(std::string_view(text).substr(equals + 1));
+  const std::optional<float> factor =
+      parse_number<float>(std::string_view(text).substr(equals + 1));
   if (!factor || !(*factor >= 0)) return {};
   return {text.substr(0, equals), *factor};
 }
@@ -60,25 +64,33 @@ std::string check_schedule(std::string& text) {
 }
 
 void add_files(CLI::App& app, TrainCommand& command) {
-  app.add_option("--model", command.model, "The network (see `alexnet info --help`); not with --resume")
+  app.add_option("--model", command.model,
+                 "The network (see `alexnet info --help`); not with --resume")
       ->type_name("NAME");
   app.add_option("--data", command.data, data_help)->required()->type_name("DIR");
-  app.add_option("--val", command.val, "A set to measure the accuracy on after each epoch")->type_name("DIR");
+  app.add_option("--val", command.val, "A set to measure the accuracy on after each epoch")
+      ->type_name("DIR");
   add_output(app, "--out", command.out,
-             "The weight file to write in the end (.safetensors); NAME.checkpoint.safetensors lies beside it", "FILE",
-             {".safetensors"})
+             "The weight file to write in the end (.safetensors); NAME.checkpoint.safetensors lies "
+             "beside it",
+             "FILE", {".safetensors"})
       ->required();
-  app.add_option("--resume", command.resume, "Go on with the run of this checkpoint")->type_name("FILE");
-  app.add_flag("--force", command.force, "Replace the checkpoint of an unfinished run that lies beside --out");
-  app.add_option("--init", command.init,
-                 "Start from these weights; of the last layer the classes of the same names stay, the others are drawn")
+  app.add_option("--resume", command.resume, "Go on with the run of this checkpoint")
       ->type_name("FILE");
-  app.add_flag("--new-head", command.new_head, "Draw the whole last layer anew")->needs(app.get_option("--init"));
+  app.add_flag("--force", command.force,
+               "Replace the checkpoint of an unfinished run that lies beside --out");
+  app.add_option("--init", command.init,
+                 "Start from these weights; of the last layer the classes of the same names stay, "
+                 "the others are drawn")
+      ->type_name("FILE");
+  app.add_flag("--new-head", command.new_head, "Draw the whole last layer anew")
+      ->needs(app.get_option("--init"));
   app.add_option("--log", command.log, "Write one row for each epoch")->type_name("FILE.csv");
   add_plot(app, command.plot, "Draw loss and error after each epoch");
-  add_whole(app, "--checkpoint-every", command.checkpoint_every, "Steps between checkpoints; without it, once an epoch",
-            1, INT64_MAX);
-  add_real(app, "--checkpoint-minutes", command.checkpoint_minutes, "Minutes between checkpoints instead", 0.001, 1e6)
+  add_whole(app, "--checkpoint-every", command.checkpoint_every,
+            "Steps between checkpoints; without it, once an epoch", 1, INT64_MAX);
+  add_real(app, "--checkpoint-minutes", command.checkpoint_minutes,
+           "Minutes between checkpoints instead", 0.001, 1e6)
       ->excludes(app.get_option("--checkpoint-every"));
   add_choice(app, "--store", command.store, "Stored type of --out: fp32, fp16 or bf16", "TYPE",
              {"fp32", "fp16", "bf16"});
@@ -92,29 +104,34 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
       add_real(app, "--lr", command.rate, "Learning rate" + own, 1e-12, 1000),
       add_real(app, "--momentum", command.momentum, "Momentum" + own, 0, 0.999999),
       add_real(app, "--weight-decay", command.decay, "Weight decay" + own, 0, 1000),
-      app.add_option(
-             "--schedule", command.schedule,
-             "constant, cosine, step:EVERY:FACTOR, steps:E1,E2,...:FACTOR, in epochs, or plateau:FACTOR:PATIENCE, by "
-             "--val or else by the training loss" +
-                 own)
+      app.add_option("--schedule", command.schedule,
+                     "constant, cosine, step:EVERY:FACTOR, steps:E1,E2,...:FACTOR, in epochs, or "
+                     "plateau:FACTOR:PATIENCE, by "
+                     "--val or else by the training loss" +
+                         own)
           ->type_name("TEXT")
           ->check(CLI::Validator(check_schedule, "")),
-      add_whole(app, "--seed", command.seed, "Of every random draw", 0, INT64_MAX)->capture_default_str(),
-      app.add_option("--augment", command.augment,
-                     "Random changes of the pictures: crop, flip and color, with commas between, or none" + own)
+      add_whole(app, "--seed", command.seed, "Of every random draw", 0, INT64_MAX)
+          ->capture_default_str(),
+      app.add_option(
+             "--augment", command.augment,
+             "Random changes of the pictures: crop, flip and color, with commas between, or none" +
+                 own)
           ->type_name("WHAT")
           ->delimiter(',')
           ->allow_extra_args(false)
           ->check(one_of({"none", "crop", "flip", "color"})),
-      add_choice(app, "--mean", command.mean,
-                 "What is subtracted: the set's mean colour or image, or what is fixed for the network" + own,
-                 "fixed|color|image", {"fixed", "color", "image"}),
-      add_whole(app, "--pad", command.pad, "Border before a random crop; without it, 4 for inputs up to 64, else 0", 0,
-                1024),
+      add_choice(
+          app, "--mean", command.mean,
+          "What is subtracted: the set's mean colour or image, or what is fixed for the network" +
+              own,
+          "fixed|color|image", {"fixed", "color", "image"}),
+      add_whole(app, "--pad", command.pad,
+                "Border before a random crop; without it, 4 for inputs up to 64, else 0", 0, 1024),
       add_choice(app, "--dropout", command.dropout, "on or off", "on|off", {"on", "off"}),
-      app.add_option(
-             "--layer-rates", command.rates,
-             "Factors of single layers' learning rates: conv1=0,fc8=10; 0 freezes, conv* means all that begin so")
+      app.add_option("--layer-rates", command.rates,
+                     "Factors of single layers' learning rates: conv1=0,fc8=10; 0 freezes, conv* "
+                     "means all that begin so")
           ->type_name("LAYER=FACTOR,...")
           ->delimiter(',')
           ->allow_extra_args(false)
@@ -127,7 +144,8 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
 
 }  // namespace
 
-std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::shared_ptr<const Dataset>& data,
+std::unique_ptr<Trainer> make_trainer(const TrainCommand& command,
+                                      const std::shared_ptr<const Dataset>& data,
                                       const std::shared_ptr<const Dataset>& validation) {
   TrainOptions options;
   options.validation = validation;
@@ -137,15 +155,17 @@ std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::sh
   if (!command.resume.empty()) {
     options.recipe.epochs = command.epochs;
     auto trainer = Trainer::resume(command.resume, data, options);
-    check(command.model.empty() || command.model == trainer->spec().id, Code::invalid_argument, command.resume,
-          " is a checkpoint of ", trainer->spec().id, ", not of ", command.model, "; leave --model out");
+    check(command.model.empty() || command.model == trainer->spec().id, Code::invalid_argument,
+          command.resume, " is a checkpoint of ", trainer->spec().id, ", not of ", command.model,
+          "; leave --model out");
     return trainer;
   }
   const auto classes = static_cast<int64_t>(data->classes().size());
   const NetSpec spec = make_model(command.model, {classes, command.size, command.size});
   options.recipe = recipe_of(command, usual_recipe(spec, data->size(), command.given("--init")));
-  check(options.recipe.batch <= data->size(), Code::invalid_argument, command.data, " has ", data->size(),
-        " pictures, which do not fill one batch of ", options.recipe.batch, "; give a smaller --batch");
+  check(options.recipe.batch <= data->size(), Code::invalid_argument, command.data, " has ",
+        data->size(), " pictures, which do not fill one batch of ", options.recipe.batch,
+        "; give a smaller --batch");
   options.augment = augment_of(command, spec);
   options.seed = static_cast<uint64_t>(command.seed);
   options.dropout = command.dropout == "on";
@@ -165,7 +185,8 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
   add_recipe(app, command);
   add_device_options(app, command.device);
   add_choice(app, "--parallel", command.parallel,
-             "What several devices of a one-column network share: data, each batch's pictures; or hybrid, pictures "
+             "What several devices of a one-column network share: data, each batch's pictures; or "
+             "hybrid, pictures "
              "in the convolutions, units in the fully connected layers",
              "data|hybrid", {"data", "hybrid"});
 }

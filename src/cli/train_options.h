@@ -27,7 +27,8 @@ struct TrainCommand {
 void add_train_options(CLI::App& app, TrainCommand& command);
 
 // The trainer that a parsed command wants: a new one or one that goes on.
-std::unique_ptr<Trainer> make_trainer(const TrainCommand& command, const std::shared_ptr<const Dataset>& data,
+std::unique_ptr<Trainer> make_trainer(const TrainCommand& command,
+                                      const std::shared_ptr<const Dataset>& data,
                                       const std::shared_ptr<const Dataset>& validation);
 
 }  // namespace alx::cli

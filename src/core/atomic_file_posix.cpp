@@ -24,13 +24,15 @@ namespace alx {
 namespace {
 
 [[noreturn]] void refuse(const std::string& path, const std::string& doing, int error) {
-  fail(Code::io, "cannot write ", path, ": ", doing, ": ", reason(error), "; the file is as it was before");
+  fail(Code::io, "cannot write ", path, ": ", doing, ": ", reason(error),
+       "; the file is as it was before");
 }
 
 void check_size_limit(const std::string& path, uint64_t size) {
   // Checked before, because crossing the limit would end the host program with SIGXFSZ.
   rlimit limit{};
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      size > limit.rlim_cur)
     refuse(path, cat(size, " bytes are over this process's limit of ", limit.rlim_cur), EFBIG);
 }
 
@@ -62,8 +64,9 @@ struct AtomicFile::Impl {
     folder = resolved.parent_path().string();
   }
 
-  // Removes the temporary files that crashed programs have left in the folder: nobody holds them, and they are so old
-  // that nobody is about to. Not by std::filesystem, whose iterators end the program where memory runs out.
+  // Removes the temporary files that crashed programs have left in the folder: nobody holds them,
+  // and they are so old that nobody is about to. Not by std::filesystem, whose iterators end the
+  // program where memory runs out.
   void sweep() const {
     constexpr time_t old = 3600;
     DIR* entries = opendir(folder.c_str());
@@ -73,10 +76,11 @@ struct AtomicFile::Impl {
       const std::string_view name(entry->d_name);
       struct stat left {};
       if (!name.starts_with(".alexnet-") || !name.ends_with(".tmp") ||
-          fstatat(place, entry->d_name, &left, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(left.st_mode) ||
-          time(nullptr) - left.st_mtime < old)
+          fstatat(place, entry->d_name, &left, AT_SYMLINK_NOFOLLOW) != 0 ||
+          !S_ISREG(left.st_mode) || time(nullptr) - left.st_mtime < old)
         continue;
-      const int opened = openat(place, entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+      const int opened =
+          openat(place, entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
       if (opened < 0) continue;
       if (flock(opened, LOCK_EX | LOCK_NB) == 0) unlinkat(place, entry->d_name, 0);
       close(opened);
@@ -91,21 +95,27 @@ struct AtomicFile::Impl {
     if (exists && S_ISDIR(old.st_mode)) refuse(path, "it is a folder", EISDIR);
     if (exists && !S_ISREG(old.st_mode)) refuse(path, "it is not a regular file", EINVAL);
     if (exists && access(target.c_str(), W_OK) != 0) refuse(path, "it may not be replaced", errno);
-    // open() rather than mkstemp(): the system then applies the umask, which cannot be read without setting it.
+    // open() rather than mkstemp(): the system then applies the umask, which cannot be read without
+    // setting it.
     const mode_t mode = exists ? (old.st_mode & 0777) : 0666;
     for (int attempt = 0; file < 0; ++attempt) {
       std::string name = folder + "/" + random_name();
       file = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-      if (file < 0 && (errno != EEXIST || attempt == 100)) refuse(path, "no file can be made in " + folder, errno);
+      if (file < 0 && (errno != EEXIST || attempt == 100))
+        refuse(path, "no file can be made in " + folder, errno);
       if (file >= 0) temporary = std::move(name);  // a copy could fail and leave the file behind
     }
-    (void)flock(file, LOCK_EX | LOCK_NB);  // says to sweep() that it is in use; not all file systems can
+    // says to sweep() that it is in use; not all file systems can
+    (void)flock(file, LOCK_EX | LOCK_NB);
     if (!exists) return;
     struct stat made {};
     if (fstat(file, &made) != 0) refuse(path, "the new file cannot be looked at", errno);
-    // The owner is kept where we may; the permissions always, after the owner because chown can clear bits.
-    if ((made.st_uid != old.st_uid || made.st_gid != old.st_gid) && fchown(file, old.st_uid, old.st_gid) != 0)
-      log_line(LogLevel::warning, cat("the owner of ", path, " could not be kept: ", reason(errno)));
+    // The owner is kept where we may; the permissions always, after the owner because chown can
+    // clear bits.
+    if ((made.st_uid != old.st_uid || made.st_gid != old.st_gid) &&
+        fchown(file, old.st_uid, old.st_gid) != 0)
+      log_line(LogLevel::warning,
+               cat("the owner of ", path, " could not be kept: ", reason(errno)));
     if (fchmod(file, mode) != 0) refuse(path, "its permissions cannot be kept", errno);
   }
 };
@@ -139,10 +149,12 @@ void AtomicFile::commit() {
   if (std::rename(impl_->temporary.c_str(), impl_->target.c_str()) != 0)
     refuse(impl_->path, "the new file cannot take its place", errno);
   impl_->replaced = true;
-  // The new file is in place; only that it survives a power cut is open if the folder cannot be synced.
+  // The new file is in place; only that it survives a power cut is open if the folder cannot be
+  // synced.
   const int folder = open(impl_->folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0 || (fsync(folder) != 0 && errno != EINVAL))
-    log_line(LogLevel::warning, cat(impl_->path, " is written, but its folder could not be synced: ", reason(errno)));
+    log_line(LogLevel::warning,
+             cat(impl_->path, " is written, but its folder could not be synced: ", reason(errno)));
   if (folder >= 0) close(folder);
 }
 

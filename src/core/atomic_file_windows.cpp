@@ -14,7 +14,8 @@ namespace alx {
 namespace {
 
 bool move_over(const std::filesystem::path& from, const std::filesystem::path& to) {
-  return MoveFileExW(from.c_str(), to.c_str(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0;
+  return MoveFileExW(from.c_str(), to.c_str(),
+                     MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0;
 }
 
 unsigned draw() { return std::random_device()(); }
@@ -43,7 +44,8 @@ struct AtomicFile::Impl {
     check(!path.empty(), Code::invalid_argument, "cannot write: the file's name is empty");
     const std::filesystem::path named = to_path(path);
     std::wstring full(32768, L'\0');  // the longest there is
-    const DWORD length = GetFullPathNameW(named.c_str(), static_cast<DWORD>(full.size()), full.data(), nullptr);
+    const DWORD length =
+        GetFullPathNameW(named.c_str(), static_cast<DWORD>(full.size()), full.data(), nullptr);
     if (length == 0 || length >= full.size()) refuse_with_reason("its name cannot be read");
     full.resize(length);
     target = full;
@@ -54,18 +56,20 @@ struct AtomicFile::Impl {
                                                                 : "it cannot be looked at");
     }
     if ((attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) refuse("it is a folder");
-    if ((attributes & FILE_ATTRIBUTE_READONLY) != 0) refuse("it may not be replaced: it is read-only");
+    if ((attributes & FILE_ATTRIBUTE_READONLY) != 0)
+      refuse("it may not be replaced: it is read-only");
     follow_links();
   }
 
   void follow_links() {
-    HANDLE old =
-        CreateFileW(target.c_str(), FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                    nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+    HANDLE old = CreateFileW(target.c_str(), FILE_READ_ATTRIBUTES,
+                             FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+                             OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
     if (old == INVALID_HANDLE_VALUE) refuse_with_reason("it cannot be looked at");
     const bool regular = GetFileType(old) == FILE_TYPE_DISK;
     std::wstring final(32768, L'\0');
-    const DWORD length = GetFinalPathNameByHandleW(old, final.data(), static_cast<DWORD>(final.size()), 0);
+    const DWORD length =
+        GetFinalPathNameByHandleW(old, final.data(), static_cast<DWORD>(final.size()), 0);
     CloseHandle(old);
     if (!regular) refuse("it is not a regular file");
     final.resize(length < final.size() ? length : 0);
@@ -75,11 +79,13 @@ struct AtomicFile::Impl {
   void create(uint64_t size) {
     const std::filesystem::path folder = target.parent_path();
     ULARGE_INTEGER available;
-    if (GetDiskFreeSpaceExW(folder.c_str(), &available, nullptr, nullptr) != 0 && available.QuadPart < size)
+    if (GetDiskFreeSpaceExW(folder.c_str(), &available, nullptr, nullptr) != 0 &&
+        available.QuadPart < size)
       refuse(cat(size, " bytes do not fit on the disk, which has room for ", available.QuadPart));
     for (int attempt = 0; file == INVALID_HANDLE_VALUE; ++attempt) {
       const std::filesystem::path name = new_name();
-      file = CreateFileW(name.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, nullptr);
+      file = CreateFileW(name.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_NEW, FILE_ATTRIBUTE_NORMAL,
+                         nullptr);
       if (file != INVALID_HANDLE_VALUE)
         temporary = name;
       else if (GetLastError() != ERROR_FILE_EXISTS || attempt == 100)
@@ -123,7 +129,8 @@ void AtomicFile::write(uint64_t offset, std::span<const std::byte> bytes) {
     place.Offset = static_cast<DWORD>(offset);
     place.OffsetHigh = static_cast<DWORD>(offset >> 32);
     DWORD written = 0;
-    if (WriteFile(impl_->file, bytes.data(), most, &written, &place) == 0) impl_->refuse_with_reason("writing failed");
+    if (WriteFile(impl_->file, bytes.data(), most, &written, &place) == 0)
+      impl_->refuse_with_reason("writing failed");
     if (written == 0) impl_->refuse("writing failed");
     bytes = bytes.subspan(written);
     offset += written;
@@ -134,7 +141,8 @@ void AtomicFile::commit() {
   if (FlushFileBuffers(impl_->file) == 0) impl_->refuse_with_reason("writing failed");
   const HANDLE file = std::exchange(impl_->file, INVALID_HANDLE_VALUE);
   if (CloseHandle(file) == 0) impl_->refuse_with_reason("writing failed");
-  if (!impl_->replace()) impl_->refuse_with_reason("the new file cannot take its place (is it open in a program?)");
+  if (!impl_->replace())
+    impl_->refuse_with_reason("the new file cannot take its place (is it open in a program?)");
   impl_->replaced = true;
 }
 

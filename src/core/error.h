@@ -33,11 +33,12 @@ class Error : public std::runtime_error {
   Code code_;
 };
 
-// One value as cat() writes it. Never by a stream or printf: their digits would follow the host program's locale.
+// One value as cat() writes it. Never by a stream or printf: their digits would follow the host
+// program's locale.
 inline void append_text(std::string& text, std::string_view value) { text += value; }
 inline void append_text(std::string& text, char value) { text += value; }
 template <class Number>
-  requires std::is_arithmetic_v<Number>
+requires std::is_arithmetic_v<Number>
 void append_text(std::string& text, Number value) {
   char digits[32];
   std::to_chars_result end{};

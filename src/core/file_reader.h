@@ -7,15 +7,18 @@
 
 namespace alx {
 
-// A regular file, read by position and never mapped: what another program cuts off is an error then and no signal.
+// A regular file, read by position and never mapped: what another program cuts off is an error then
+// and no signal.
 class FileReader {
  public:
-  explicit FileReader(const std::string& path);  // throws not_found / io with the path and the system's reason
+  // throws not_found / io with the path and the system's reason
+  explicit FileReader(const std::string& path);
   ~FileReader();
   FileReader(const FileReader&) = delete;
   FileReader& operator=(const FileReader&) = delete;
 
-  // How many bytes were read: fewer than asked for only where the file ends now. Throws io. Safe from several threads.
+  // How many bytes were read: fewer than asked for only where the file ends now. Throws io. Safe
+  // from several threads.
   size_t read(uint64_t offset, std::span<std::byte> into) const;
   uint64_t size() const { return size_; }  // when it was opened
   const std::string& path() const { return path_; }

@@ -17,8 +17,10 @@ constexpr size_t most_at_once = size_t{1} << 30;  // Linux reads no more than 2 
 
 uint64_t size_of(int file, const std::string& path) {
   struct stat status {};
-  if (fstat(file, &status) != 0) fail(Code::io, "cannot read the size of ", path, ": ", reason(errno));
-  check(!S_ISDIR(status.st_mode), Code::io, "cannot read ", path, ": it is a folder; give a file in it");
+  if (fstat(file, &status) != 0)
+    fail(Code::io, "cannot read the size of ", path, ": ", reason(errno));
+  check(!S_ISDIR(status.st_mode), Code::io, "cannot read ", path,
+        ": it is a folder; give a file in it");
   check(S_ISREG(status.st_mode), Code::io, "cannot read ", path, ": it is not a regular file");
   return static_cast<uint64_t>(status.st_size);
 }
@@ -30,7 +32,8 @@ FileReader::FileReader(const std::string& path) : path_(path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) {
     const int error = errno;
-    fail(error == ENOENT || error == ENOTDIR ? Code::not_found : Code::io, "cannot open ", path, ": ", reason(error));
+    fail(error == ENOENT || error == ENOTDIR ? Code::not_found : Code::io, "cannot open ", path,
+         ": ", reason(error));
   }
   try {
     size_ = size_of(file, path);
@@ -46,10 +49,12 @@ FileReader::~FileReader() { close(static_cast<int>(file_)); }
 size_t FileReader::read(uint64_t offset, std::span<std::byte> into) const {
   size_t done = 0;
   while (done < into.size()) {
-    const ssize_t got = pread(static_cast<int>(file_), into.data() + done, std::min(into.size() - done, most_at_once),
-                              static_cast<off_t>(offset + done));
+    const ssize_t got =
+        pread(static_cast<int>(file_), into.data() + done,
+              std::min(into.size() - done, most_at_once), static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(Code::io, path_, ": reading failed at byte ", offset + done, ": ", reason(errno));
+    if (got < 0)
+      fail(Code::io, path_, ": reading failed at byte ", offset + done, ": ", reason(errno));
     if (got == 0) break;
     done += static_cast<size_t>(got);
   }

@@ -16,9 +16,11 @@ constexpr size_t most_at_once = size_t{1} << 30;  // a DWORD counts the bytes of
 HANDLE handle_of(intptr_t file) { return reinterpret_cast<HANDLE>(file); }
 
 uint64_t size_of(HANDLE file, const std::string& path) {
-  check(GetFileType(file) == FILE_TYPE_DISK, Code::io, "cannot read ", path, ": it is not a regular file");
+  check(GetFileType(file) == FILE_TYPE_DISK, Code::io, "cannot read ", path,
+        ": it is not a regular file");
   LARGE_INTEGER size;
-  if (GetFileSizeEx(file, &size) == 0) fail(Code::io, "cannot read the size of ", path, ": ", last_error());
+  if (GetFileSizeEx(file, &size) == 0)
+    fail(Code::io, "cannot read the size of ", path, ": ", last_error());
   return static_cast<uint64_t>(size.QuadPart);
 }
 
@@ -27,14 +29,16 @@ uint64_t size_of(HANDLE file, const std::string& path) {
 FileReader::FileReader(const std::string& path) : path_(path) {
   const std::wstring wide = to_wide(path);
   const DWORD attributes = GetFileAttributesW(wide.c_str());
-  const bool folder = attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+  const bool folder =
+      attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
   check(!folder, Code::io, "cannot read ", path, ": it is a folder; give a file in it");
   // Others may delete or rename the file meanwhile, but not write to it.
-  HANDLE file = CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING,
-                            FILE_ATTRIBUTE_NORMAL, nullptr);
+  HANDLE file = CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE,
+                            nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (file == INVALID_HANDLE_VALUE) {
     const DWORD error = GetLastError();
-    const bool absent = error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND || error == ERROR_INVALID_NAME;
+    const bool absent = error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ||
+                        error == ERROR_INVALID_NAME;
     SetLastError(error);
     fail(absent ? Code::not_found : Code::io, "cannot open ", path, ": ", last_error());
   }

@@ -11,7 +11,8 @@ size_t first_not_finite(const float* values, size_t count) {
   size_t first = 0;
   for (; first + block <= count; first += block) {
     uint32_t any = 0;  // an exponent of nothing but ones carries into the sign's place
-    for (size_t i = 0; i < block; ++i) any |= (std::bit_cast<uint32_t>(values[first + i]) & 0x7f800000u) + 0x00800000u;
+    for (size_t i = 0; i < block; ++i)
+      any |= (std::bit_cast<uint32_t>(values[first + i]) & 0x7f800000u) + 0x00800000u;
     if (any >> 31 != 0) break;
   }
   while (first < count && std::isfinite(values[first])) ++first;

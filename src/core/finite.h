@@ -4,8 +4,8 @@
 
 namespace alx {
 
-// The place of the first value that is infinite or not-a-number; `count` where there is none. As fast as memory is
-// read.
+// The place of the first value that is infinite or not-a-number; `count` where there is none. As
+// fast as memory is read.
 size_t first_not_finite(const float* values, size_t count);
 
 }  // namespace alx

@@ -1,5 +1,5 @@
-// A lock that the system gives back when its holder dies. Internal to core; one of lock_file_posix.cpp and
-// lock_file_windows.cpp is built.
+// A lock that the system gives back when its holder dies. Internal to core; one of
+// lock_file_posix.cpp and lock_file_windows.cpp is built.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -11,7 +11,8 @@ std::string host_name();
 
 class LockFile {
  public:
-  enum class State { held, busy, impossible, none };  // none: no file can be made there, which is its writer's to say
+  // none: no file can be made there, which is its writer's to say
+  enum class State { held, busy, impossible, none };
 
   LockFile(const std::filesystem::path& path, const std::string& text);
   ~LockFile();  // what is held goes with its file
@@ -19,10 +20,12 @@ class LockFile {
   LockFile& operator=(const LockFile&) = delete;
 
   State state() const { return state_; }
-  const std::string& owner() const { return owner_; }  // busy: the holder's text; impossible: the system's reason
+  // busy: the holder's text; impossible: the system's reason
+  const std::string& owner() const { return owner_; }
 
  private:
-  explicit LockFile(const std::filesystem::path& path);  // whole, so that what is opened after it is closed in any case
+  // whole, so that what is opened after it is closed in any case
+  explicit LockFile(const std::filesystem::path& path);
   std::filesystem::path path_;
   State state_ = State::none;
   std::string owner_;

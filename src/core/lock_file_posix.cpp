@@ -22,15 +22,19 @@ int open_lock(const char* path) {
 
 // False where the last holder removed the file between our opening and our locking it.
 bool is_still(const char* path, int file) {
-  struct stat opened {}, named {};
+  struct stat opened {
+  }, named{};
   return fstat(file, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino &&
          opened.st_dev == named.st_dev;
 }
 
-// For people; that it fails on a full disk is no harm. Over the process's limit of file sizes a signal would come.
+// For people; that it fails on a full disk is no harm. Over the process's limit of file sizes a
+// signal would come.
 void write_text(int file, const std::string& text) {
   rlimit limit{};
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < text.size()) return;
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      limit.rlim_cur < text.size())
+    return;
   if (ftruncate(file, 0) == 0) (void)!pwrite(file, text.data(), text.size(), 0);
 }
 

@@ -10,8 +10,8 @@ namespace {
 constexpr DWORD readers = FILE_SHARE_READ | FILE_SHARE_DELETE;
 
 std::string read_text(const std::filesystem::path& path) {
-  const HANDLE file =
-      CreateFileW(path.c_str(), GENERIC_READ, readers | FILE_SHARE_WRITE, nullptr, OPEN_EXISTING, 0, nullptr);
+  const HANDLE file = CreateFileW(path.c_str(), GENERIC_READ, readers | FILE_SHARE_WRITE, nullptr,
+                                  OPEN_EXISTING, 0, nullptr);
   if (file == INVALID_HANDLE_VALUE) return "";
   char text[512];
   DWORD length = 0;
@@ -25,15 +25,17 @@ std::string read_text(const std::filesystem::path& path) {
 std::string host_name() {
   wchar_t name[256];
   DWORD length = sizeof name / sizeof name[0];
-  return GetComputerNameW(name, &length) != 0 ? to_utf8(std::wstring_view(name, length)) : "unknown";
+  return GetComputerNameW(name, &length) != 0 ? to_utf8(std::wstring_view(name, length))
+                                              : "unknown";
 }
 
 LockFile::LockFile(const std::filesystem::path& path) : path_(path), process_(process_id()) {}
 
 // Open for writing by one handle at a time; the system deletes it with that handle.
 LockFile::LockFile(const std::filesystem::path& path, const std::string& text) : LockFile(path) {
-  const HANDLE file = CreateFileW(path.c_str(), GENERIC_WRITE | DELETE, readers, nullptr, CREATE_ALWAYS,
-                                  FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, nullptr);
+  const HANDLE file =
+      CreateFileW(path.c_str(), GENERIC_WRITE | DELETE, readers, nullptr, CREATE_ALWAYS,
+                  FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, nullptr);
   if (file == INVALID_HANDLE_VALUE) {
     if (GetLastError() != ERROR_SHARING_VIOLATION) return;
     state_ = State::busy;

@@ -8,7 +8,8 @@ namespace alx {
 enum class LogLevel : int { debug = 0, info = 1, warning = 2, error = 3 };
 using LogSink = std::function<void(LogLevel, const std::string& line)>;
 
-// Replaces the sink; an empty one silences. Returns after no thread is inside the old sink. Do not call from a sink.
+// Replaces the sink; an empty one silences. Returns after no thread is inside the old sink. Do not
+// call from a sink.
 void set_log_sink(LogSink sink);
 void log_line(LogLevel level, const std::string& line);
 

@@ -11,7 +11,8 @@ namespace alx {
 // A file mapped read-only, or a file's bytes in memory. They stay valid for the object's life.
 class MappedFile {
  public:
-  explicit MappedFile(const std::string& path);  // throws not_found / io with the path and the system's reason
+  // throws not_found / io with the path and the system's reason
+  explicit MappedFile(const std::string& path);
   MappedFile(std::string name, std::vector<std::byte> bytes)
       : path_(std::move(name)), owned_(std::move(bytes)), bytes_(owned_) {}
   ~MappedFile();
@@ -19,7 +20,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
   std::span<const std::byte> bytes() const { return bytes_; }
   const std::string& path() const { return path_; }
-  void release(std::span<const std::byte> part) const;  // gives whole pages back to the system; they can be read again
+  // gives whole pages back to the system; they can be read again
+  void release(std::span<const std::byte> part) const;
 
  private:
   std::string path_;

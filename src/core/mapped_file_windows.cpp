@@ -24,7 +24,8 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   check(file.size() <= std::numeric_limits<size_t>::max(), Code::unsupported, path,
         " is larger than this machine can map");
   if (file.size() == 0) return;  // an empty mapping does not exist
-  HANDLE mapping = CreateFileMappingW(reinterpret_cast<HANDLE>(file.handle()), nullptr, PAGE_READONLY, 0, 0, nullptr);
+  HANDLE mapping = CreateFileMappingW(reinterpret_cast<HANDLE>(file.handle()), nullptr,
+                                      PAGE_READONLY, 0, 0, nullptr);
   if (mapping == nullptr) fail(Code::io, "cannot map ", path, ": ", last_error());
   const Closing closing_mapping{mapping};
   const void* address = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);
@@ -39,9 +40,12 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::release(std::span<const std::byte> part) const {
-  const auto begin = reinterpret_cast<uintptr_t>(part.data()), base = reinterpret_cast<uintptr_t>(bytes_.data());
-  if (part.empty() || begin < base || begin + part.size() > base + bytes_.size()) return;  // a tensor that was unpacked
-  // Of pages that are not locked it says so, and takes them out of the working set, which is what is wanted.
+  const auto begin = reinterpret_cast<uintptr_t>(part.data()),
+             base = reinterpret_cast<uintptr_t>(bytes_.data());
+  // a tensor that was unpacked
+  if (part.empty() || begin < base || begin + part.size() > base + bytes_.size()) return;
+  // Of pages that are not locked it says so, and takes them out of the working set, which is what
+  // is wanted.
   VirtualUnlock(const_cast<std::byte*>(part.data()), part.size());
 }
 

@@ -12,7 +12,8 @@ std::string module_path() {
   // For a program started through PATH the loader knows only the bare name.
   std::error_code ignored;
   const std::filesystem::path named(info.dli_fname);
-  return named.has_parent_path() ? std::filesystem::canonical(named, ignored).string() : program_path();
+  return named.has_parent_path() ? std::filesystem::canonical(named, ignored).string()
+                                 : program_path();
 }
 
 std::string program_path() {

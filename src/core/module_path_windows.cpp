@@ -16,8 +16,10 @@ std::string path_of(HMODULE module) {
 
 std::string module_path() {
   HMODULE module = nullptr;
-  const DWORD how = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
-  if (GetModuleHandleExW(how, reinterpret_cast<const wchar_t*>(&module_path), &module) == 0) return "";
+  const DWORD how =
+      GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
+  if (GetModuleHandleExW(how, reinterpret_cast<const wchar_t*>(&module_path), &module) == 0)
+    return "";
   return path_of(module);
 }
 

@@ -12,7 +12,8 @@
 
 namespace alx {
 
-// The whole text as a number: no space, no plus, a point for the decimals. Empty where it is none or does not fit.
+// The whole text as a number: no space, no plus, a point for the decimals. Empty where it is none
+// or does not fit.
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
   Number value{};
@@ -24,16 +25,19 @@ std::optional<Number> parse_number(std::string_view text) {
 // With so many significant digits at most, as printf's %g.
 inline std::string general(double value, int digits) {
   char text[64];
-  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits).ptr};
+  return {text,
+          std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits).ptr};
 }
 
 // With so many decimals, as printf's %f.
 inline std::string fixed(double value, int decimals) {
   char text[400];
-  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals).ptr};
+  return {text,
+          std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals).ptr};
 }
 
-// A fraction as people read it: "97.3%"; what would round to 0 or 100 without being it stays visible as "<0.1%" and
+// A fraction as people read it: "97.3%"; what would round to 0 or 100 without being it stays
+// visible as "<0.1%" and
 // ">99.9%". "n/a" where not a number.
 inline std::string percent_text(double fraction) {
   if (!std::isfinite(fraction)) return "n/a";

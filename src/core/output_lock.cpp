@@ -32,8 +32,9 @@ std::string now() {
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
   const auto two = [](auto number) { return zero_padded(cat(number), 2); };
-  return cat(static_cast<int>(date.year()), "-", two(unsigned{date.month()}), "-", two(unsigned{date.day()}), " ",
-             two(clock.hours().count()), ":", two(clock.minutes().count()), ":", two(clock.seconds().count()), " UTC");
+  return cat(static_cast<int>(date.year()), "-", two(unsigned{date.month()}), "-",
+             two(unsigned{date.day()}), " ", two(clock.hours().count()), ":",
+             two(clock.minutes().count()), ":", two(clock.seconds().count()), " UTC");
 }
 
 std::string owner_in(std::string text) {
@@ -47,20 +48,24 @@ std::string owner_in(std::string text) {
 
 OutputLock::OutputLock(const std::string& path) : file_(lock_of(path)) {
   if (file_.empty()) return;
-  held_ =
-      std::make_unique<LockFile>(file_, cat("process ", process_id(), ", host ", host_name(), ", since ", now(), "\n"));
+  held_ = std::make_unique<LockFile>(
+      file_, cat("process ", process_id(), ", host ", host_name(), ", since ", now(), "\n"));
   const LockFile& lock = *held_;
   check(lock.state() != LockFile::State::busy, Code::invalid_state, path,
-        ": another run writes it: ", owner_in(lock.owner()), "; wait for its end, stop it, or give another name");
+        ": another run writes it: ", owner_in(lock.owner()),
+        "; wait for its end, stop it, or give another name");
   if (lock.state() == LockFile::State::impossible)
-    log_line(LogLevel::warning, cat("no lock on ", path, " could be taken, so nothing keeps another run from writing ",
-                                    "it at the same time: ", lock.owner()));
+    log_line(LogLevel::warning,
+             cat("no lock on ", path, " could be taken, so nothing keeps another run from writing ",
+                 "it at the same time: ", lock.owner()));
 }
 
 OutputLock::~OutputLock() = default;
 OutputLock::OutputLock(OutputLock&&) noexcept = default;
 OutputLock& OutputLock::operator=(OutputLock&&) noexcept = default;
 
-bool OutputLock::covers(const std::string& path) const { return !file_.empty() && lock_of(path) == file_; }
+bool OutputLock::covers(const std::string& path) const {
+  return !file_.empty() && lock_of(path) == file_;
+}
 
 }  // namespace alx

@@ -1,4 +1,5 @@
-// One writer for a file that is long in the making: training outputs, checkpoints, packed sets, features.
+// One writer for a file that is long in the making: training outputs, checkpoints, packed sets,
+// features.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -8,9 +9,10 @@ namespace alx {
 
 class LockFile;
 
-// Holds `.alexnet-NAME.lock` beside `path` for its life; what is left of it after a crash is no obstacle. Throws
-// invalid_state with the holder's host, process and start where another one, of this process or not, writes the file.
-// Where the file system cannot lock, that is logged as a warning.
+// Holds `.alexnet-NAME.lock` beside `path` for its life; what is left of it after a crash is no
+// obstacle. Throws invalid_state with the holder's host, process and start where another one, of
+// this process or not, writes the file. Where the file system cannot lock, that is logged as a
+// warning.
 class OutputLock {
  public:
   explicit OutputLock(const std::string& path);

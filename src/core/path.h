@@ -1,5 +1,5 @@
-// File names. Every name in this library is UTF-8; Windows would read a std::string as text of its own code page, so
-// a std::filesystem::path is only ever made and read by these.
+// File names. Every name in this library is UTF-8; Windows would read a std::string as text of its
+// own code page, so a std::filesystem::path is only ever made and read by these.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -8,11 +8,12 @@
 
 namespace alx {
 
-std::filesystem::path to_path(std::string_view utf8);  // invalid_argument where the system takes no such name
+// invalid_argument where the system takes no such name
+std::filesystem::path to_path(std::string_view utf8);
 std::string to_utf8(const std::filesystem::path& path);
 
-// The file that a name stands for, whether it is there or not: absolute, links followed. Absolute first: of a relative
-// name weakly_canonical() makes something else before there is such a file.
+// The file that a name stands for, whether it is there or not: absolute, links followed. Absolute
+// first: of a relative name weakly_canonical() makes something else before there is such a file.
 inline std::filesystem::path full_path(std::string_view utf8, std::error_code& error) {
   const std::filesystem::path absolute = std::filesystem::absolute(to_path(utf8), error);
   return error ? absolute : std::filesystem::weakly_canonical(absolute, error);

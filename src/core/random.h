@@ -1,6 +1,6 @@
-// Counter-based random numbers: a draw is a pure function of its key and index, so results do not depend on the order
-// of threads, on placement, or on where a run was resumed. Philox4x32-10 of Salmon et al. 2011, "Parallel random
-// numbers: as easy as 1, 2, 3".
+// Counter-based random numbers: a draw is a pure function of its key and index, so results do not
+// depend on the order of threads, on placement, or on where a run was resumed. Philox4x32-10 of
+// Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 #pragma once
 #include <array>
 #include <cmath>

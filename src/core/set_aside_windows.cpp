@@ -28,7 +28,8 @@ void delete_later(const std::filesystem::path& file) {
 
 void delete_what_can_be() {
   const std::lock_guard lock(all().mutex);
-  std::erase_if(all().files, [](const std::filesystem::path& file) { return DeleteFileW(file.c_str()) != 0; });
+  std::erase_if(all().files,
+                [](const std::filesystem::path& file) { return DeleteFileW(file.c_str()) != 0; });
 }
 
 }  // namespace alx

@@ -1,4 +1,5 @@
-// Files that are no longer wanted, but still mapped: Windows deletes none of those. Internal to the library.
+// Files that are no longer wanted, but still mapped: Windows deletes none of those. Internal to the
+// library.
 #pragma once
 #include <filesystem>
 

@@ -8,11 +8,12 @@
 
 namespace alx {
 
-CropDraw draw_crop(const Augment& augment, uint64_t seed, int64_t epoch, int64_t position, int64_t range_x,
-                   int64_t range_y) {
-  check(range_x > 0 && range_y > 0, Code::invalid_argument, "no place for a crop: ", range_x, " offsets across and ",
-        range_y, " down");
-  const auto step = static_cast<uint64_t>(epoch), key = static_cast<uint64_t>(position / augment.shared);
+CropDraw draw_crop(const Augment& augment, uint64_t seed, int64_t epoch, int64_t position,
+                   int64_t range_x, int64_t range_y) {
+  check(range_x > 0 && range_y > 0, Code::invalid_argument, "no place for a crop: ", range_x,
+        " offsets across and ", range_y, " down");
+  const auto step = static_cast<uint64_t>(epoch),
+             key = static_cast<uint64_t>(position / augment.shared);
   CropDraw draw{half_to_even(range_x - 1), half_to_even(range_y - 1), false};
   if (augment.random_crop) {
     const Random random(seed, hash_name("crop"), step);

@@ -7,13 +7,16 @@
 
 namespace alx {
 
-// Reading outside gives zero, so that a parser can check once for the end instead of before each number.
+// Reading outside gives zero, so that a parser can check once for the end instead of before each
+// number.
 class ByteView {
  public:
   explicit ByteView(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
   size_t size() const { return bytes_.size(); }
-  uint8_t u8(size_t at) const { return at < size() ? std::to_integer<uint8_t>(bytes_[at]) : uint8_t{0}; }
+  uint8_t u8(size_t at) const {
+    return at < size() ? std::to_integer<uint8_t>(bytes_[at]) : uint8_t{0};
+  }
   uint16_t le16(size_t at) const { return static_cast<uint16_t>(u8(at) | u8(at + 1) << 8); }
   uint16_t be16(size_t at) const { return static_cast<uint16_t>(u8(at) << 8 | u8(at + 1)); }
   uint32_t le32(size_t at) const { return le16(at) | uint32_t{le16(at + 2)} << 16; }

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/number.h"
 #include "data/bytes.h"
+#include "data/crc32.h"
 
 namespace alx {
 namespace {
@@ -16,26 +17,29 @@ namespace {
 constexpr std::string_view png_magic{"\x89PNG\r\n\x1a\n", 8};
 constexpr std::string_view exif_magic{"Exif\0\0", 6};
 
-[[noreturn]] void cut_off(const std::string& what, std::string_view kind, const std::string& missing) {
+[[noreturn]] void cut_off(const std::string& what, std::string_view kind,
+                          const std::string& missing) {
   fail(Code::bad_file, what, ": cut off ", kind, " file: ", missing, "; fetch or save it again");
 }
 
 void check_pixels(const ImageInfo& info, const std::string& what, const Limits& limits) {
-  check(info.width > 0 && info.height > 0, Code::bad_file, what, ": damaged picture file: its size is ", info.width,
-        "x", info.height);
-  check(info.width <= max_image_side && info.height <= max_image_side && info.width * info.height <= limits.pixels,
-        Code::bad_file, what, ": a picture of ", info.width, "x", info.height, " pixels; at most ", limits.pixels,
-        " pixels and ", max_image_side, " a side are read; make it smaller first");
+  check(info.width > 0 && info.height > 0, Code::bad_file, what,
+        ": damaged picture file: its size is ", info.width, "x", info.height);
+  check(info.width <= max_image_side && info.height <= max_image_side &&
+            info.width * info.height <= limits.pixels,
+        Code::bad_file, what, ": a picture of ", info.width, "x", info.height, " pixels; at most ",
+        limits.pixels, " pixels and ", max_image_side, " a side are read; make it smaller first");
 }
 
-// --- JPEG: segments up to the scan, then entropy-coded data up to the next marker, to the end-of-image marker.
+// --- JPEG: segments up to the scan, then entropy-coded data up to the next marker, to the
+// end-of-image marker.
 
 bool is_frame_header(uint8_t marker) {
   return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
 
-// Position of the first marker at or after `at`: FF and then neither a stuffed zero nor a restart marker. The size
-// where there is none.
+// Position of the first marker at or after `at`: FF and then neither a stuffed zero nor a restart
+// marker. The size where there is none.
 size_t next_marker(std::span<const std::byte> bytes, size_t at) {
   while (at + 1 < bytes.size()) {
     const void* found = std::memchr(bytes.data() + at, 0xFF, bytes.size() - 1 - at);
@@ -55,23 +59,27 @@ size_t next_marker(std::span<const std::byte> bytes, size_t at) {
 
 struct Segment {
   uint8_t marker;
-  size_t begin, data, end;  // of its FF, of what follows its length, of what follows it all, entropy-coded data too
+  // of its FF, of what follows its length, of what follows it all, entropy-coded data too
+  size_t begin, data, end;
 };
 
-// visit(segment) for each, up to and with the end-of-image marker. Stray bytes between two belong to neither.
+// visit(segment) for each, up to and with the end-of-image marker. Stray bytes between two belong
+// to neither.
 template <class Visit>
 void all_segments(std::span<const std::byte> bytes, const std::string& what, Visit&& visit) {
   const ByteView view(bytes);
   for (size_t at = 2;;) {
     const size_t begin = next_marker(bytes, at);
-    if (begin >= bytes.size()) cut_off(what, "JPEG", cat("its ", bytes.size(), " bytes hold no end-of-image marker"));
+    if (begin >= bytes.size())
+      cut_off(what, "JPEG", cat("its ", bytes.size(), " bytes hold no end-of-image marker"));
     const uint8_t marker = view.u8(begin + 1);
     at = begin + 2;
     if (marker == 0xD8 || marker == 0x01) continue;  // the other two without a segment
     if (marker == 0xD9) return visit(Segment{marker, begin, at, at});
     const size_t length = std::max<size_t>(view.be16(at), 2), data = at + 2;
     if (length > bytes.size() - at) {
-      cut_off(what, "JPEG", cat("the segment at byte ", begin, " runs over the end at ", bytes.size()));
+      cut_off(what, "JPEG",
+              cat("the segment at byte ", begin, " runs over the end at ", bytes.size()));
     }
     at += length;
     const size_t end = marker == 0xDA ? next_marker(bytes, at) : at;
@@ -88,12 +96,13 @@ struct JpegWork {
   int64_t scans = 0;
 };
 
-void read_frame_header(const ByteView& view, const Segment& segment, JpegWork& work, const std::string& what) {
+void read_frame_header(const ByteView& view, const Segment& segment, JpegWork& work,
+                       const std::string& what) {
   const int64_t height = view.be16(segment.data + 1), width = view.be16(segment.data + 3);
   const bool again = work.frame != 0;
   check(!again || (width == work.width && height == work.height), Code::bad_file, what,
-        ": damaged JPEG file: a second frame header at byte ", segment.begin, " has ", width, "x", height,
-        " pixels, the first ", work.width, "x", work.height, "; fetch or save it again");
+        ": damaged JPEG file: a second frame header at byte ", segment.begin, " has ", width, "x",
+        height, " pixels, the first ", work.width, "x", work.height, "; fetch or save it again");
   if (again) return;
   work = {segment.marker, width, height, 0, work.scans};
   const auto part = [&](size_t component, int shift) {
@@ -106,7 +115,8 @@ void read_frame_header(const ByteView& view, const Segment& segment, JpegWork& w
     most_down = std::max(most_down, part(i, 0));
   }
   for (size_t i = 0; i < components; ++i) {
-    const int64_t across = width * part(i, 4) / most_across / 8, down = height * part(i, 0) / most_down / 8;
+    const int64_t across = width * part(i, 4) / most_across / 8,
+                  down = height * part(i, 0) / most_down / 8;
     work.blocks = std::max(work.blocks, across * down);
   }
 }
@@ -115,11 +125,13 @@ void read_frame_header(const ByteView& view, const Segment& segment, JpegWork& w
 void check_work(const JpegWork& work, size_t bytes, const std::string& what, const Limits& limits) {
   constexpr int64_t max_scans = 1000;  // programs write a dozen
   const int64_t pixels = work.width * work.height;
-  check(work.scans <= max_scans && work.scans <= limits.scan_pixels / pixels, Code::bad_file, what, ": a JPEG of ",
-        work.scans, " scans over ", work.width, "x", work.height, " pixels; at most ", max_scans, " and together ",
-        limits.scan_pixels, " pixels are read; save it again");
+  check(work.scans <= max_scans && work.scans <= limits.scan_pixels / pixels, Code::bad_file, what,
+        ": a JPEG of ", work.scans, " scans over ", work.width, "x", work.height,
+        " pixels; at most ", max_scans, " and together ", limits.scan_pixels,
+        " pixels are read; save it again");
   const bool progressive = work.frame == 0xC2;
-  if (!progressive && work.frame != 0xC0 && work.frame != 0xC1) return;  // arithmetic coding has no such bound
+  // arithmetic coding has no such bound
+  if (!progressive && work.frame != 0xC0 && work.frame != 0xC1) return;
   const int64_t bits = work.blocks * (progressive ? 1 : 2);
   if (bits / 8 > static_cast<int64_t>(bytes))
     cut_off(what, "JPEG",
@@ -127,7 +139,8 @@ void check_work(const JpegWork& work, size_t bytes, const std::string& what, con
                 " pixels that its header announces"));
 }
 
-ImageInfo inspect_jpeg(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
+ImageInfo inspect_jpeg(std::span<const std::byte> bytes, const std::string& what,
+                       const Limits& limits) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::jpeg};
   JpegWork work;
@@ -163,23 +176,9 @@ std::vector<std::byte> essential_jpeg(std::span<const std::byte> bytes) {
 
 // --- PNG: chunks of length, type, data and checksum up to IEND.
 
-// The checksum of PNG's chunks. Not zlib's: a build may lack it.
-uint32_t crc32(std::span<const std::byte> bytes) {
-  static constexpr auto table = [] {
-    std::array<uint32_t, 256> values{};
-    for (uint32_t i = 0; i < 256; ++i) {
-      values[i] = i;
-      for (int bit = 0; bit < 8; ++bit) values[i] = (values[i] >> 1) ^ ((values[i] & 1) != 0 ? 0xEDB88320u : 0u);
-    }
-    return values;
-  }();
-  uint32_t crc = 0xFFFFFFFFu;
-  for (std::byte b : bytes) crc = (crc >> 8) ^ table[(crc ^ std::to_integer<uint32_t>(b)) & 0xFF];
-  return ~crc;
-}
-
 // A packed byte gives 1032 at most: deflate cannot do more.
-void check_packed(const ImageInfo& info, uint8_t depth, uint8_t colour, uint64_t packed, const std::string& what) {
+void check_packed(const ImageInfo& info, uint8_t depth, uint8_t colour, uint64_t packed,
+                  const std::string& what) {
   const uint64_t values = colour == 2 ? 3 : colour == 4 ? 2 : colour == 6 ? 4 : 1;
   const uint64_t bytes = static_cast<uint64_t>(info.width * info.height) * values * depth / 8;
   if (bytes / 1032 > packed)
@@ -188,7 +187,8 @@ void check_packed(const ImageInfo& info, uint8_t depth, uint8_t colour, uint64_t
                 " that its header announces"));
 }
 
-ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
+ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what,
+                      const Limits& limits) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::png};
   check(view.has(12, "IHDR") || bytes.size() < 33, Code::bad_file, what,
@@ -202,12 +202,14 @@ ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what,
     if (at + 12 > bytes.size() || length > bytes.size() - at - 12) {
       cut_off(what, "PNG", cat("the chunk at byte ", at, " runs over the end at ", bytes.size()));
     }
-    const bool essential = (view.u8(at + 4) & 0x20) == 0 || view.has(at + 4, "tRNS");  // lower case: not critical
-    check(!essential || crc32(view.part(at + 4, length + 4)) == view.be32(at + 8 + length), Code::bad_file, what,
-          ": damaged PNG file: the chunk at byte ", at, " does not match its checksum; fetch or save it again");
+    // lower case: not critical
+    const bool essential = (view.u8(at + 4) & 0x20) == 0 || view.has(at + 4, "tRNS");
+    check(!essential || crc32(view.part(at + 4, length + 4)) == view.be32(at + 8 + length),
+          Code::bad_file, what, ": damaged PNG file: the chunk at byte ", at,
+          " does not match its checksum; fetch or save it again");
     if (view.has(at + 4, "IEND")) break;
-    check(at == 8 || !view.has(at + 4, "IHDR"), Code::bad_file, what, ": damaged PNG file: a second IHDR at byte ", at,
-          "; fetch or save it again");
+    check(at == 8 || !view.has(at + 4, "IHDR"), Code::bad_file, what,
+          ": damaged PNG file: a second IHDR at byte ", at, "; fetch or save it again");
     if (view.has(at + 4, "IDAT")) packed += length;
     if (view.has(at + 4, "eXIf")) info.orientation = exif_orientation(view.part(at + 8, length));
     if (view.has(at + 4, "tRNS") && grey && length >= 2) info.transparent_grey = view.be16(at + 8);
@@ -216,7 +218,8 @@ ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what,
   }
   // Depths below 8 are decoded to the whole range of a byte.
   const uint32_t depth = view.u8(24);
-  if (info.transparent_grey && depth >= 1 && depth < 8) *info.transparent_grey *= 255u / ((1u << depth) - 1u);
+  if (info.transparent_grey && depth >= 1 && depth < 8)
+    *info.transparent_grey *= 255u / ((1u << depth) - 1u);
   check_pixels(info, what, limits);
   check_packed(info, view.u8(24), view.u8(25), packed, what);
   return info;
@@ -227,7 +230,8 @@ std::vector<std::byte> essential_png(std::span<const std::byte> bytes) {
   std::vector<std::byte> kept(bytes.begin(), bytes.begin() + png_magic.size());
   for (size_t at = png_magic.size(); at + 12 <= bytes.size();) {
     const auto chunk = view.part(at, size_t{view.be32(at)} + 12);
-    if ((view.u8(at + 4) & 0x20) == 0 || view.has(at + 4, "tRNS")) kept.insert(kept.end(), chunk.begin(), chunk.end());
+    if ((view.u8(at + 4) & 0x20) == 0 || view.has(at + 4, "tRNS"))
+      kept.insert(kept.end(), chunk.begin(), chunk.end());
     if (view.has(at + 4, "IEND")) break;
     at += chunk.size();
   }
@@ -250,23 +254,27 @@ Size webp_frame(const ByteView& view, size_t chunk) {
   return {1 + (packed & 0x3FFF), 1 + ((packed >> 14) & 0x3FFF)};
 }
 
-ImageInfo inspect_webp(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
+ImageInfo inspect_webp(std::span<const std::byte> bytes, const std::string& what,
+                       const Limits& limits) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::webp};
   const size_t first = 12, end = size_t{view.le32(4)} + 8;
-  if (end > bytes.size()) cut_off(what, "WebP", cat("it should have ", end, " bytes and has ", bytes.size()));
+  if (end > bytes.size())
+    cut_off(what, "WebP", cat("it should have ", end, " bytes and has ", bytes.size()));
   Size canvas, frame;
   for (size_t at = first; at + 8 <= end;) {
     const size_t length = view.le32(at + 4), data = at + 8;
-    if (length > end - data) cut_off(what, "WebP", cat("the chunk at byte ", at, " runs over the end at ", end));
+    if (length > end - data)
+      cut_off(what, "WebP", cat("the chunk at byte ", at, " runs over the end at ", end));
     if (view.has(at, "VP8X")) {
-      check(at == first, Code::bad_file, what, ": damaged WebP file: an extended header at byte ", at,
-            ", not at the start; fetch or save it again");
-      check((view.u8(data) & 0x02) == 0, Code::bad_file, what, ": an animated WebP, not one picture; save one frame");
+      check(at == first, Code::bad_file, what, ": damaged WebP file: an extended header at byte ",
+            at, ", not at the start; fetch or save it again");
+      check((view.u8(data) & 0x02) == 0, Code::bad_file, what,
+            ": an animated WebP, not one picture; save one frame");
       canvas = {1 + (view.le32(data + 4) & 0xFFFFFF), 1 + (view.le32(data + 7) & 0xFFFFFF)};
     } else if (const Size size = webp_frame(view, at); size != Size{}) {
-      check(frame == Size{}, Code::bad_file, what, ": damaged WebP file: a second picture at byte ", at,
-            "; fetch or save it again");
+      check(frame == Size{}, Code::bad_file, what, ": damaged WebP file: a second picture at byte ",
+            at, "; fetch or save it again");
       frame = size;
     } else if (view.has(at, "EXIF")) {
       const size_t skip = view.has(data, exif_magic) ? exif_magic.size() : 0;
@@ -277,39 +285,49 @@ ImageInfo inspect_webp(std::span<const std::byte> bytes, const std::string& what
   info.width = std::max(frame.width, canvas.width);
   info.height = std::max(frame.height, canvas.height);
   check_pixels(info, what, limits);
-  check(canvas == Size{} || canvas == frame, Code::bad_file, what, ": damaged WebP file: its header announces ",
-        canvas.width, "x", canvas.height, " pixels, its picture has ", frame.width, "x", frame.height,
-        "; fetch or save it again");
+  check(canvas == Size{} || canvas == frame, Code::bad_file, what,
+        ": damaged WebP file: its header announces ", canvas.width, "x", canvas.height,
+        " pixels, its picture has ", frame.width, "x", frame.height, "; fetch or save it again");
   return info;
 }
 
 // --- BMP: a header, an optional palette, rows padded to four bytes.
 
-ImageInfo inspect_bmp(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
+ImageInfo inspect_bmp(std::span<const std::byte> bytes, const std::string& what,
+                      const Limits& limits) {
   const ByteView view(bytes);
   ImageInfo info{ImageKind::bmp};
   const uint64_t header = view.le32(14);
   const bool old = header == 12;
   const size_t least = old ? 26 : 54;
-  if (bytes.size() < least) cut_off(what, "BMP", cat("its header has ", least, " bytes, the file ", bytes.size()));
-  const int64_t height = old ? int64_t{view.le16(20)} : int64_t{static_cast<int32_t>(view.le32(22))};
+  if (bytes.size() < least)
+    cut_off(what, "BMP", cat("its header has ", least, " bytes, the file ", bytes.size()));
+  const int64_t height =
+      old ? int64_t{view.le16(20)} : int64_t{static_cast<int32_t>(view.le32(22))};
   info.width = old ? int64_t{view.le16(18)} : int64_t{static_cast<int32_t>(view.le32(18))};
   info.height = std::abs(height);  // negative: rows from the top down
   const uint64_t bits = view.le16(old ? 24 : 28), compression = old ? 0 : view.le32(30);
   const uint64_t listed = old || bits > 8 ? 0 : view.le32(46);
-  const bool sound = (old || header >= 40) && bits >= 1 && bits <= 32 && compression <= 3 && listed <= 256;
-  check(sound, Code::bad_file, what, ": damaged or unusual BMP file: a header of ", header, " bytes, ", bits,
-        " bits a pixel, compression ", compression, ", ", listed, " colours; save it as PNG");
+  const bool sound =
+      (old || header >= 40) && bits >= 1 && bits <= 32 && compression <= 3 && listed <= 256;
+  check(sound, Code::bad_file, what, ": damaged or unusual BMP file: a header of ", header,
+        " bytes, ", bits, " bits a pixel, compression ", compression, ", ", listed,
+        " colours; save it as PNG");
   const uint64_t colours = bits > 8 ? 0 : listed > 0 ? listed : uint64_t{1} << bits;
-  const uint64_t row = (static_cast<uint64_t>(std::max<int64_t>(info.width, 0)) * bits + 31) / 32 * 4;
+  const uint64_t row =
+      (static_cast<uint64_t>(std::max<int64_t>(info.width, 0)) * bits + 31) / 32 * 4;
   const bool packed = compression == 1 || compression == 2;
   const uint64_t pixels = packed ? view.le32(34) : row * static_cast<uint64_t>(info.height);
   const uint64_t needed = std::max(14 + header + colours * (old ? 3 : 4), view.le32(10) + pixels);
-  if (needed > bytes.size()) cut_off(what, "BMP", cat("it should have ", needed, " bytes and has ", bytes.size()));
+  if (needed > bytes.size())
+    cut_off(what, "BMP", cat("it should have ", needed, " bytes and has ", bytes.size()));
   check_pixels(info, what, limits);
-  const int64_t most_packed = 128 * static_cast<int64_t>(bytes.size());  // two bytes stand for 255 pixels at most
+  // two bytes stand for 255 pixels at most
+  const int64_t most_packed = 128 * static_cast<int64_t>(bytes.size());
   if (packed && info.width * info.height > most_packed)
-    cut_off(what, "BMP", cat("its ", bytes.size(), " bytes cannot hold ", info.width, "x", info.height, " pixels"));
+    cut_off(
+        what, "BMP",
+        cat("its ", bytes.size(), " bytes cannot hold ", info.width, "x", info.height, " pixels"));
   return info;
 }
 
@@ -318,7 +336,8 @@ ImageInfo inspect_bmp(std::span<const std::byte> bytes, const std::string& what,
 std::string describe(std::span<const std::byte> bytes) {
   const ByteView view(bytes);
   if (view.has(0, "GIF8")) return "a GIF picture";
-  if (view.has(0, std::string_view("II*\0", 4)) || view.has(0, std::string_view("MM\0*", 4))) return "a TIFF picture";
+  if (view.has(0, std::string_view("II*\0", 4)) || view.has(0, std::string_view("MM\0*", 4)))
+    return "a TIFF picture";
   if (view.has(4, "ftyp")) return "a HEIC, AVIF or video file";
   if (view.has(0, "%PDF")) return "a PDF document";
   const auto head = bytes.first(std::min<size_t>(bytes.size(), 256));
@@ -357,14 +376,16 @@ std::vector<std::byte> essential_bytes(std::span<const std::byte> bytes, ImageKi
   return kind == ImageKind::png ? essential_png(bytes) : essential_jpeg(bytes);
 }
 
-ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what, const Limits& limits) {
+ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what,
+                        const Limits& limits) {
   const ByteView view(bytes);
   if (view.has(0, "\xFF\xD8")) return inspect_jpeg(bytes, what, limits);
   if (view.has(0, png_magic)) return inspect_png(bytes, what, limits);
   if (view.has(0, "RIFF") && view.has(8, "WEBP")) return inspect_webp(bytes, what, limits);
   if (view.has(0, "BM")) return inspect_bmp(bytes, what, limits);
   check(!bytes.empty(), Code::bad_file, what, ": is empty (0 bytes) where a picture was expected");
-  fail(Code::bad_file, what, ": not a picture but ", describe(bytes), "; JPEG, PNG, WebP and BMP can be read");
+  fail(Code::bad_file, what, ": not a picture but ", describe(bytes),
+       "; JPEG, PNG, WebP and BMP can be read");
 }
 
 }  // namespace alx

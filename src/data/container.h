@@ -15,20 +15,25 @@ enum class ImageKind { jpeg, png, webp, bmp };
 
 struct ImageInfo {
   ImageKind kind = ImageKind::jpeg;
-  int64_t width = 0, height = 0;                  // as stored, before `orientation`
-  int orientation = 1;                            // EXIF's 1..8
-  std::optional<uint32_t> transparent_grey = {};  // PNG: the grey value, at its full depth, that stands for transparent
-  bool strays = false;  // PNG: has chunks that pixels do not need; JPEG: has stray bytes between its segments
+  int64_t width = 0, height = 0;  // as stored, before `orientation`
+  int orientation = 1;            // EXIF's 1..8
+  // PNG: the grey value, at its full depth, that stands for transparent
+  std::optional<uint32_t> transparent_grey = {};
+  // PNG: has chunks that pixels do not need; JPEG: has stray bytes between its segments
+  bool strays = false;
 };
 
 constexpr int64_t max_image_side = int64_t{1} << 20;
 
-// Recognises the kind by its first bytes and checks that the file is whole: a decoder would fill what is missing with
-// grey and call that success. Checks too that its pixels fit into the limits and that its bytes can hold them, as far
-// as its kind has a bound for that. Throws bad_file, with `what` for a name.
-ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what, const Limits& limits = {});
+// Recognises the kind by its first bytes and checks that the file is whole: a decoder would fill
+// what is missing with grey and call that success. Checks too that its pixels fit into the limits
+// and that its bytes can hold them, as far as its kind has a bound for that. Throws bad_file, with
+// `what` for a name.
+ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what,
+                        const Limits& limits = {});
 
-// A whole PNG or JPEG without its strays: libpng and libjpeg would write about faults in them to stderr.
+// A whole PNG or JPEG without its strays: libpng and libjpeg would write about faults in them to
+// stderr.
 std::vector<std::byte> essential_bytes(std::span<const std::byte> bytes, ImageKind kind);
 
 // EXIF's orientation from its TIFF block; 1 where it has none or is damaged.

@@ -19,12 +19,14 @@ std::vector<std::byte> Dataset::stored(int64_t i) const {
   return {bytes.begin(), bytes.end()};
 }
 
-std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string& part, const Limits& limits) {
-  check(part == "train" || part == "test", Code::invalid_argument, "a set has the parts \"train\" and \"test\", not \"",
-        part, "\"");
+std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string& part,
+                                       const Limits& limits) {
+  check(part == "train" || part == "test", Code::invalid_argument,
+        "a set has the parts \"train\" and \"test\", not \"", part, "\"");
   std::error_code error;
   const fs::file_status status = fs::status(to_path(dir), error);
-  check(status.type() != fs::file_type::not_found, Code::not_found, dir, ": no such folder; check the path");
+  check(status.type() != fs::file_type::not_found, Code::not_found, dir,
+        ": no such folder; check the path");
   check(!error, Code::io, dir, ": cannot be looked at: ", reason(error));
   if (fs::is_regular_file(status)) return open_tar_dataset(dir, part, limits);
   check(fs::is_directory(status), Code::bad_file, dir, ": is neither a folder nor an archive");
@@ -34,7 +36,8 @@ std::unique_ptr<Dataset> Dataset::open(const std::string& dir, const std::string
   const bool parts = std::all_of(folders.begin(), folders.end(), is_part_name);
   for (const std::string& name : folders)
     if (parts && means_part(name, part))
-      if (auto binary = open_binary_dataset(to_utf8(to_path(dir) / name), part, limits)) return binary;
+      if (auto binary = open_binary_dataset(to_utf8(to_path(dir) / name), part, limits))
+        return binary;
   return open_folder_dataset(dir, part, parts, limits);
 }
 

@@ -40,7 +40,8 @@ class BinaryDataset : public Dataset {
   }
   const File& file_of(int64_t i) const {
     check(i >= 0 && i < size(), Code::invalid_argument, "picture ", i, " of ", size());
-    return *std::find_if(files_.begin(), files_.end(), [i](const File& file) { return i < file.end; });
+    return *std::find_if(files_.begin(), files_.end(),
+                         [i](const File& file) { return i < file.end; });
   }
 
  private:
@@ -57,10 +58,12 @@ class CifarDataset final : public BinaryDataset {
       const std::string path = to_utf8(dir / name);
       std::vector<std::byte> bytes = read_file(path, limits);
       check(!bytes.empty() && bytes.size() % record == 0, Code::bad_file, path, ": ", bytes.size(),
-            " bytes are no whole number of CIFAR-10 records of ", record, " bytes; fetch the file again");
+            " bytes are no whole number of CIFAR-10 records of ", record,
+            " bytes; fetch the file again");
       for (size_t at = 0; at < bytes.size(); at += record) {
-        check(std::to_integer<size_t>(bytes[at]) < classes_.size(), Code::bad_file, path, ": record ", at / record,
-              " has label ", std::to_integer<int>(bytes[at]), "; CIFAR-10 has labels 0 to ", classes_.size() - 1);
+        check(std::to_integer<size_t>(bytes[at]) < classes_.size(), Code::bad_file, path,
+              ": record ", at / record, " has label ", std::to_integer<int>(bytes[at]),
+              "; CIFAR-10 has labels 0 to ", classes_.size() - 1);
       }
       const auto count = static_cast<int64_t>(bytes.size() / record);
       add(name, std::move(bytes), count);
@@ -72,7 +75,8 @@ class CifarDataset final : public BinaryDataset {
     const std::byte* pixels = record_of(i) + 1;
     Image image = black_image(side, side);
     for (size_t p = 0; p < plane; ++p) {
-      for (size_t c = 0; c < 3; ++c) image.pixels[p * 3 + c] = std::to_integer<uint8_t>(pixels[c * plane + p]);
+      for (size_t c = 0; c < 3; ++c)
+        image.pixels[p * 3 + c] = std::to_integer<uint8_t>(pixels[c * plane + p]);
     }
     return image;
   }
@@ -86,7 +90,8 @@ class CifarDataset final : public BinaryDataset {
     return file.bytes.data() + static_cast<size_t>(i - file.begin) * record;
   }
   void read_classes(const fs::path& path) {
-    classes_ = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+    classes_ = {"airplane", "automobile", "bird",  "cat",  "deer",
+                "dog",      "frog",       "horse", "ship", "truck"};
     if (!is_there(path)) return;
     Limits few = limits_;
     few.bytes = std::min<int64_t>(few.bytes, 1 << 16);  // ten names
@@ -112,19 +117,20 @@ class IdxDataset final : public BinaryDataset {
     const std::string path = to_utf8(images), label_path = to_utf8(labels);
     std::vector<int64_t> sizes, labelled;
     std::vector<std::byte> pixels = read(path, sizes, 3, [&] {
-      check(sizes[1] > 0 && sizes[2] > 0 && sizes[1] <= max_image_side && sizes[2] <= max_image_side &&
-                sizes[1] * sizes[2] <= limits.pixels,
-            Code::bad_file, path, ": pictures of ", sizes[2], "x", sizes[1], " pixels; at most ", limits.pixels,
-            " pixels and sides of 1 to ", max_image_side, " are read");
+      check(sizes[1] > 0 && sizes[2] > 0 && sizes[1] <= max_image_side &&
+                sizes[2] <= max_image_side && sizes[1] * sizes[2] <= limits.pixels,
+            Code::bad_file, path, ": pictures of ", sizes[2], "x", sizes[1], " pixels; at most ",
+            limits.pixels, " pixels and sides of 1 to ", max_image_side, " are read");
     });
     labels_ = read(label_path, labelled, 1, [&] {
-      check(sizes[0] == labelled[0], Code::bad_file, path, " has ", sizes[0], " pictures and ", label_path, " ",
-            labelled[0], " labels; they must be of one set");
+      check(sizes[0] == labelled[0], Code::bad_file, path, " has ", sizes[0], " pictures and ",
+            label_path, " ", labelled[0], " labels; they must be of one set");
     });
     height_ = sizes[1];
     width_ = sizes[2];
     check(sizes[0] > 0, Code::bad_file, path, ": a set without pictures");
-    const auto highest = std::to_integer<int>(*std::max_element(labels_.begin() + label_header, labels_.end()));
+    const auto highest =
+        std::to_integer<int>(*std::max_element(labels_.begin() + label_header, labels_.end()));
     for (int i = 0; i <= highest; ++i) classes_.push_back(std::to_string(i));
     add(to_utf8(images.filename()), std::move(pixels), sizes[0]);
   }
@@ -144,10 +150,11 @@ class IdxDataset final : public BinaryDataset {
  private:
   static constexpr size_t label_header = 8, image_header = 16;
 
-  // A whole file. `check_sizes` may refuse those of its header before what they announce takes any memory.
+  // A whole file. `check_sizes` may refuse those of its header before what they announce takes any
+  // memory.
   template <class Check>
-  std::vector<std::byte> read(const std::string& path, std::vector<int64_t>& sizes, uint32_t dimensions,
-                              Check&& check_sizes) const {
+  std::vector<std::byte> read(const std::string& path, std::vector<int64_t>& sizes,
+                              uint32_t dimensions, Check&& check_sizes) const {
     const size_t header = 4 + 4 * size_t{dimensions};
     uint64_t announced = 0;
     const auto look = [&](std::span<const std::byte> bytes) {
@@ -163,13 +170,13 @@ class IdxDataset final : public BinaryDataset {
   }
 
   // How many bytes follow.
-  uint64_t read_header(std::span<const std::byte> bytes, const std::string& path, uint32_t dimensions,
-                       std::vector<int64_t>& sizes) const {
+  uint64_t read_header(std::span<const std::byte> bytes, const std::string& path,
+                       uint32_t dimensions, std::vector<int64_t>& sizes) const {
     const ByteView view(bytes);
     const uint32_t magic = 0x800 + dimensions;  // unsigned bytes
     check(view.be32(0) == magic && bytes.size() >= 4 + 4 * dimensions, Code::bad_file, path,
-          ": is no idx file of unsigned bytes in ", dimensions, " dimension(s): it starts with ", view.be32(0),
-          ", not ", magic);
+          ": is no idx file of unsigned bytes in ", dimensions, " dimension(s): it starts with ",
+          view.be32(0), ", not ", magic);
     sizes.clear();
     for (uint32_t d = 0; d < dimensions; ++d) sizes.push_back(view.be32(4 + 4 * d));
     const auto most = static_cast<uint64_t>(limits_.bytes);
@@ -188,7 +195,8 @@ class IdxDataset final : public BinaryDataset {
 fs::path idx_file(const fs::path& dir, const std::string& prefix, const std::string& what) {
   for (const char* separator : {"-", "."}) {
     for (const char* ending : {"", ".gz"}) {
-      fs::path path = dir / cat(prefix, "-", what, separator, what == "images" ? "idx3" : "idx1", "-ubyte", ending);
+      fs::path path = dir / cat(prefix, "-", what, separator, what == "images" ? "idx3" : "idx1",
+                                "-ubyte", ending);
       if (is_there(path)) return path;
     }
   }
@@ -196,7 +204,8 @@ fs::path idx_file(const fs::path& dir, const std::string& prefix, const std::str
 }
 
 // Null where `dir` holds no file of the kind.
-std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::string& part, const Limits& limits) {
+std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::string& part,
+                                            const Limits& limits) {
   std::vector<std::string> train, test;
   for (int i = 1; i <= 5; ++i) {
     std::string name = cat("data_batch_", i, ".bin");
@@ -205,12 +214,15 @@ std::unique_ptr<Dataset> open_cifar_dataset(const std::string& dir, const std::s
   if (is_there(to_path(dir) / "test_batch.bin")) test.push_back("test_batch.bin");
   if (train.empty() && test.empty()) return nullptr;
   const std::vector<std::string>& wanted = part == "train" ? train : test;
-  check(!wanted.empty(), Code::not_found, dir, ": holds CIFAR-10 binary files, but none of its ", part,
-        " part: ", part == "train" ? "data_batch_1.bin to data_batch_5.bin" : "test_batch.bin", " was looked for");
+  check(!wanted.empty(), Code::not_found, dir, ": holds CIFAR-10 binary files, but none of its ",
+        part,
+        " part: ", part == "train" ? "data_batch_1.bin to data_batch_5.bin" : "test_batch.bin",
+        " was looked for");
   return std::make_unique<CifarDataset>(to_path(dir), wanted, limits);
 }
 
-std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::string& part, const Limits& limits) {
+std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::string& part,
+                                          const Limits& limits) {
   const auto pair = [&](const std::string& prefix) {
     return std::pair(idx_file(dir, prefix, "images"), idx_file(dir, prefix, "labels"));
   };
@@ -218,15 +230,16 @@ std::unique_ptr<Dataset> open_idx_dataset(const std::string& dir, const std::str
   if (train.first.empty() && test.first.empty()) return nullptr;
   const auto& [images, labels] = part == "train" ? train : test;
   const char* prefix = part == "train" ? "train" : "t10k";
-  check(!images.empty() && !labels.empty(), Code::not_found, dir, ": holds idx files, but its ", part,
-        " part is not complete: ", prefix, "-images-idx3-ubyte and ", prefix,
+  check(!images.empty() && !labels.empty(), Code::not_found, dir, ": holds idx files, but its ",
+        part, " part is not complete: ", prefix, "-images-idx3-ubyte and ", prefix,
         "-labels-idx1-ubyte, plain or .gz, were looked for");
   return std::make_unique<IdxDataset>(images, labels, limits);
 }
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_binary_dataset(const std::string& dir, const std::string& part, const Limits& limits) {
+std::unique_ptr<Dataset> open_binary_dataset(const std::string& dir, const std::string& part,
+                                             const Limits& limits) {
   if (auto cifar = open_cifar_dataset(dir, part, limits)) return cifar;
   return open_idx_dataset(dir, part, limits);
 }

@@ -16,9 +16,10 @@ class MemoryDataset final : public Dataset {
   // Throws invalid_argument for a class that is none. Not while another thread reads.
   void add(Image image, int64_t label) {
     const auto count = static_cast<int64_t>(classes_.size());
-    check(label >= 0 && label < count, Code::invalid_argument, "class_index must lie in 0..", count - 1, ", got ",
-          label);
-    if (images_.size() == images_.capacity()) images_.reserve(2 * images_.size() + 1);  // so that both grow, or neither
+    check(label >= 0 && label < count, Code::invalid_argument, "class_index must lie in 0..",
+          count - 1, ", got ", label);
+    // so that both grow, or neither
+    if (images_.size() == images_.capacity()) images_.reserve(2 * images_.size() + 1);
     labels_.push_back(label);
     images_.push_back(std::move(image));
   }

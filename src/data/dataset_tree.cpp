@@ -17,7 +17,8 @@ namespace {
 
 class TreeDataset : public Dataset {
  public:
-  TreeDataset(const std::string& where, SetTree tree, const Limits& limits) : where_(where), tree_(std::move(tree)) {
+  TreeDataset(const std::string& where, SetTree tree, const Limits& limits)
+      : where_(where), tree_(std::move(tree)) {
     classes_ = std::move(tree_.classes);
     limits_ = limits;
   }
@@ -44,7 +45,9 @@ class FolderDataset final : public TreeDataset {
  public:
   using TreeDataset::TreeDataset;
 
-  std::string name(int64_t i) const override { return to_utf8(to_path(where_) / to_path(key(i)).make_preferred()); }
+  std::string name(int64_t i) const override {
+    return to_utf8(to_path(where_) / to_path(key(i)).make_preferred());
+  }
   std::vector<std::byte> stored(int64_t i) const override { return read_file(name(i), limits_); }
   Image image(int64_t i, int64_t at_least) const override {
     try {
@@ -52,7 +55,8 @@ class FolderDataset final : public TreeDataset {
     } catch (const Error& error) {
       std::error_code ignored;
       if (error.code() != Code::not_found || fs::exists(to_path(where_), ignored)) throw;
-      fail(Code::invalid_state, where_, ": the set's folder is gone; bring it back and go on from the last checkpoint");
+      fail(Code::invalid_state, where_,
+           ": the set's folder is gone; bring it back and go on from the last checkpoint");
     }
   }
 };
@@ -60,14 +64,15 @@ class FolderDataset final : public TreeDataset {
 class TarDataset final : public TreeDataset {
  public:
   TarDataset(std::unique_ptr<const FileReader> file, const std::string& part, const Limits& limits)
-      : TreeDataset(file->path(), arrange_set(tar_members(*file), TreeKind::archive, file->path(), part), limits),
+      : TreeDataset(file->path(),
+                    arrange_set(tar_members(*file), TreeKind::archive, file->path(), part), limits),
         file_(std::move(file)) {}
 
   std::string name(int64_t i) const override { return where_ + ":" + key(i); }
   std::vector<std::byte> stored(int64_t i) const override {
     const TreeEntry& member = at(i);
-    check(member.size <= static_cast<uint64_t>(limits_.bytes), Code::bad_file, name(i), ": has ", member.size,
-          " bytes; at most ", limits_.bytes, " are read of one picture");
+    check(member.size <= static_cast<uint64_t>(limits_.bytes), Code::bad_file, name(i), ": has ",
+          member.size, " bytes; at most ", limits_.bytes, " are read of one picture");
     return bytes_of(member);
   }
   Image image(int64_t i, int64_t at_least) const override {
@@ -82,10 +87,12 @@ class TarDataset final : public TreeDataset {
     try {
       got = file_->read(member.offset, bytes);
     } catch (const Error& error) {
-      fail(Code::invalid_state, error.what(), "; bring the archive back and go on from the last checkpoint");
+      fail(Code::invalid_state, error.what(),
+           "; bring the archive back and go on from the last checkpoint");
     }
-    check(got == bytes.size(), Code::invalid_state, where_, ": has become shorter while it was read: of ", member.path,
-          " at byte ", member.offset, " there are ", got, " of ", bytes.size(),
+    check(got == bytes.size(), Code::invalid_state, where_,
+          ": has become shorter while it was read: of ", member.path, " at byte ", member.offset,
+          " there are ", got, " of ", bytes.size(),
           " bytes; bring the archive back and go on from the last checkpoint");
     return bytes;
   }
@@ -95,14 +102,15 @@ class TarDataset final : public TreeDataset {
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_folder_dataset(const std::string& dir, const std::string& part, bool parts,
-                                             const Limits& limits) {
+std::unique_ptr<Dataset> open_folder_dataset(const std::string& dir, const std::string& part,
+                                             bool parts, const Limits& limits) {
   const auto skip = [&](const std::string& name) { return parts && !means_part(name, part); };
   SetTree tree = arrange_set(walk_folder(dir, limits, skip), TreeKind::folder, dir, part);
   return std::make_unique<FolderDataset>(dir, std::move(tree), limits);
 }
 
-std::unique_ptr<Dataset> open_tar_dataset(const std::string& path, const std::string& part, const Limits& limits) {
+std::unique_ptr<Dataset> open_tar_dataset(const std::string& path, const std::string& part,
+                                          const Limits& limits) {
   return std::make_unique<TarDataset>(std::make_unique<const FileReader>(path), part, limits);
 }
 

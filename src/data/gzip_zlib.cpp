@@ -13,8 +13,10 @@ constexpr uint64_t most_unpacked = 1032;  // bytes from one packed byte: deflate
 
 class Inflater {
  public:
-  Inflater(std::span<const std::byte> packed, const std::string& path) : packed_(packed), path_(path) {
-    check(inflateInit2(&stream_, 15 + 16) == Z_OK, Code::out_of_memory, "zlib could not be started");
+  Inflater(std::span<const std::byte> packed, const std::string& path)
+      : packed_(packed), path_(path) {
+    check(inflateInit2(&stream_, 15 + 16) == Z_OK, Code::out_of_memory,
+          "zlib could not be started");
   }
   ~Inflater() { inflateEnd(&stream_); }
   Inflater(const Inflater&) = delete;
@@ -26,7 +28,8 @@ class Inflater {
     while (done < into.size() && !ended_) {
       constexpr size_t at_once = std::numeric_limits<uInt>::max();
       if (stream_.avail_in == 0) {
-        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed_.data()));  // only read
+        // only read
+        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed_.data()));
         stream_.avail_in = static_cast<uInt>(std::min(packed_.size(), at_once));
         packed_ = packed_.subspan(stream_.avail_in);
       }
@@ -37,8 +40,8 @@ class Inflater {
       done += room - stream_.avail_out;
       unpacked_ += room - stream_.avail_out;
       ended_ = status == Z_STREAM_END;
-      check(ended_ || status == Z_OK, Code::bad_file, path_, ": damaged or cut off gzip file, after ", unpacked_,
-            " unpacked bytes; fetch it again");
+      check(ended_ || status == Z_OK, Code::bad_file, path_,
+            ": damaged or cut off gzip file, after ", unpacked_, " unpacked bytes; fetch it again");
     }
     return done;
   }
@@ -53,19 +56,20 @@ class Inflater {
 
 }  // namespace
 
-std::vector<std::byte> read_gzip_file(const std::string& path, size_t header, const WholeSize& whole_size,
-                                      const Limits& limits) {
+std::vector<std::byte> read_gzip_file(const std::string& path, size_t header,
+                                      const WholeSize& whole_size, const Limits& limits) {
   std::vector<std::byte> packed = read_file(path, limits);
-  if (packed.size() < 2 || packed[0] != std::byte{0x1f} || packed[1] != std::byte{0x8b}) return packed;
+  if (packed.size() < 2 || packed[0] != std::byte{0x1f} || packed[1] != std::byte{0x8b})
+    return packed;
   Inflater inflater(packed, path);
   std::vector<std::byte> bytes(header);
   bytes.resize(inflater.unpack(bytes));
   if (bytes.size() < header) return bytes;
   const uint64_t size = std::max<uint64_t>(whole_size(bytes), header);
-  check(size <= static_cast<uint64_t>(limits.bytes), Code::bad_file, path, ": unpacks to ", size, " bytes; at most ",
-        limits.bytes, " are read");
-  check(size / most_unpacked <= packed.size(), Code::bad_file, path, ": announces ", size, " bytes, more than its ",
-        packed.size(), " packed ones can hold; fetch it again");
+  check(size <= static_cast<uint64_t>(limits.bytes), Code::bad_file, path, ": unpacks to ", size,
+        " bytes; at most ", limits.bytes, " are read");
+  check(size / most_unpacked <= packed.size(), Code::bad_file, path, ": announces ", size,
+        " bytes, more than its ", packed.size(), " packed ones can hold; fetch it again");
   bytes.resize(static_cast<size_t>(size));
   bytes.resize(header + inflater.unpack(std::span(bytes).subspan(header)));
   std::byte more{};

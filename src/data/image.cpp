@@ -10,8 +10,8 @@
 namespace alx {
 namespace {
 
-// EXIF's eight orientations: a mirror image from left to right, from top to bottom, and rows made columns, in that
-// order.
+// EXIF's eight orientations: a mirror image from left to right, from top to bottom, and rows made
+// columns, in that order.
 struct Turn {
   bool mirror, flip, transpose;
 };
@@ -32,7 +32,8 @@ constexpr Turn turn_of(int orientation) {
 Image turned(Image image, int orientation) {
   const auto [mirror, flip, transpose] = turn_of(orientation);
   if (!mirror && !flip && !transpose) return image;
-  Image out = transpose ? black_image(image.height, image.width) : black_image(image.width, image.height);
+  Image out =
+      transpose ? black_image(image.height, image.width) : black_image(image.width, image.height);
   uint8_t* to = out.pixels.data();
   for (int64_t y = 0; y < out.height; ++y) {
     for (int64_t x = 0; x < out.width; ++x, to += 3) {
@@ -67,8 +68,9 @@ Image read_image(const std::string& path, int64_t at_least, const Limits& limits
 }
 
 Image crop(const Image& image, int64_t x, int64_t y, int64_t width, int64_t height) {
-  const bool inside = x >= 0 && y >= 0 && width > 0 && height > 0 && width <= image.width && height <= image.height &&
-                      x <= image.width - width && y <= image.height - height;
+  const bool inside = x >= 0 && y >= 0 && width > 0 && height > 0 && width <= image.width &&
+                      height <= image.height && x <= image.width - width &&
+                      y <= image.height - height;
   check(inside, Code::invalid_argument, "a crop of ", width, "x", height, " at (", x, ", ", y,
         ") does not lie inside a ", image.width, "x", image.height, " picture");
   Image out = black_image(width, height);

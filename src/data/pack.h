@@ -1,5 +1,5 @@
-// A set as one archive of small pictures, so that training reads no large ones again: the paper's 256 x 256 (section
-// 2).
+// A set as one archive of small pictures, so that training reads no large ones again: the paper's
+// 256 x 256 (section 2).
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -16,15 +16,16 @@ struct PackOptions {
   int quality = 95;    // of JPEG, 1..100
   int threads = 0;     // 0: one for each core
   BrokenSink on_broken;
-  std::function<void(int64_t done, int64_t of)> progress;  // may throw to stop: then no file is made
+  // may throw to stop: then no file is made
+  std::function<void(int64_t done, int64_t of)> progress;
 };
 
 struct Packed {
   int64_t pictures = 0, broken = 0;
 };
 
-// Writes a tar archive of CLASS/NUMBER.jpg or .bmp in the set's order, which Dataset::open takes. The file appears
-// whole or not at all.
+// Writes a tar archive of CLASS/NUMBER.jpg or .bmp in the set's order, which Dataset::open takes.
+// The file appears whole or not at all.
 Packed pack_dataset(const Dataset& data, const std::string& path, const PackOptions& options);
 
 }  // namespace alx

@@ -26,27 +26,31 @@ struct Slot {
   std::exception_ptr error;
 };
 
-int64_t checked_size(const Dataset* data, const Preprocessor* preprocess, const PipelineOptions& options) {
+int64_t checked_size(const Dataset* data, const Preprocessor* preprocess,
+                     const PipelineOptions& options) {
   check(data != nullptr && preprocess != nullptr, Code::invalid_argument,
         "a data pipeline needs a set and a preprocessor");
   const int64_t size = data->size();
-  check(size > 0, Code::invalid_argument, "a data pipeline needs a set with pictures; this one is empty");
-  check(options.batch > 0 && options.batch <= (1 << 20), Code::invalid_argument, "a batch of ", options.batch,
-        " pictures; 1 to ", 1 << 20, " are possible");
-  check(!options.training || options.batch <= size, Code::invalid_argument, "a training batch of ", options.batch,
-        " pictures from a set of ", size, "; make the batch ", size, " or smaller");
+  check(size > 0, Code::invalid_argument,
+        "a data pipeline needs a set with pictures; this one is empty");
+  check(options.batch > 0 && options.batch <= (1 << 20), Code::invalid_argument, "a batch of ",
+        options.batch, " pictures; 1 to ", 1 << 20, " are possible");
+  check(!options.training || options.batch <= size, Code::invalid_argument, "a training batch of ",
+        options.batch, " pictures from a set of ", size, "; make the batch ", size, " or smaller");
   check(options.threads >= 0 && options.threads <= 1024, Code::invalid_argument, options.threads,
         " threads for reading pictures; 0 to 1024 are possible");
-  check(options.queue > 0 && options.queue <= 1024, Code::invalid_argument, "a queue of ", options.queue,
-        " batches; 1 to 1024 are possible");
-  check(options.augment.pad >= 0 && options.augment.pad <= (1 << 15), Code::invalid_argument, "a border of ",
-        options.augment.pad, " pixels");
-  check(options.augment.colour_noise >= 0 && options.augment.colour_noise <= 10, Code::invalid_argument,
-        "colour noise of ", options.augment.colour_noise, "; 0 to 10 are possible");
-  check(options.augment.shared > 0, Code::invalid_argument, options.augment.shared, " pictures that share a crop");
+  check(options.queue > 0 && options.queue <= 1024, Code::invalid_argument, "a queue of ",
+        options.queue, " batches; 1 to 1024 are possible");
+  check(options.augment.pad >= 0 && options.augment.pad <= (1 << 15), Code::invalid_argument,
+        "a border of ", options.augment.pad, " pixels");
+  check(options.augment.colour_noise >= 0 && options.augment.colour_noise <= 10,
+        Code::invalid_argument, "colour noise of ", options.augment.colour_noise,
+        "; 0 to 10 are possible");
+  check(options.augment.shared > 0, Code::invalid_argument, options.augment.shared,
+        " pictures that share a crop");
   check(options.start_epoch >= 0 && options.start_position >= 0 && options.start_position <= size,
-        Code::invalid_argument, "a start at epoch ", options.start_epoch, ", position ", options.start_position,
-        " in a set of ", size);
+        Code::invalid_argument, "a start at epoch ", options.start_epoch, ", position ",
+        options.start_position, " in a set of ", size);
   return size;
 }
 
@@ -54,7 +58,8 @@ int64_t checked_size(const Dataset* data, const Preprocessor* preprocess, const 
 
 struct DataPipeline::Impl {
  public:
-  Impl(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess, PipelineOptions options)
+  Impl(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess,
+       PipelineOptions options)
       : data_(std::move(data)),
         preprocess_(std::move(preprocess)),
         options_(std::move(options)),
@@ -78,7 +83,8 @@ struct DataPipeline::Impl {
 
   void start_workers() {
     try {
-      while (workers_.size() < static_cast<size_t>(options_.threads)) workers_.emplace_back([this] { work(); });
+      while (workers_.size() < static_cast<size_t>(options_.threads))
+        workers_.emplace_back([this] { work(); });
     } catch (const std::system_error& e) {
       fail(Code::out_of_memory, "thread ", workers_.size() + 1, " of ", options_.threads,
            " for reading pictures could not be started: ", e.what(), "; ask for fewer");
@@ -116,9 +122,12 @@ struct DataPipeline::Impl {
 
  private:
   int64_t batches_in(int64_t pictures) const {
-    return options_.training ? pictures / options_.batch : (pictures + options_.batch - 1) / options_.batch;
+    return options_.training ? pictures / options_.batch
+                             : (pictures + options_.batch - 1) / options_.batch;
   }
-  bool can_issue() const { return issued_ < total_ && issued_ < taken_ + static_cast<int64_t>(slots_.size()); }
+  bool can_issue() const {
+    return issued_ < total_ && issued_ < taken_ + static_cast<int64_t>(slots_.size());
+  }
 
   void work() {
     std::unique_lock lock(mutex_);
@@ -160,13 +169,14 @@ struct DataPipeline::Impl {
     const int64_t later = number - first_epoch_batches_;
     Batch& batch = slot.batch;
     batch.epoch = options_.start_epoch + (later < 0 ? 0 : 1 + later / batches_per_epoch());
-    batch.position =
-        later < 0 ? options_.start_position + number * options_.batch : later % batches_per_epoch() * options_.batch;
+    batch.position = later < 0 ? options_.start_position + number * options_.batch
+                               : later % batches_per_epoch() * options_.batch;
     batch.count = std::min(options_.batch, size_ - batch.position);
     batch.images.resize(static_cast<size_t>(options_.batch) * values_);
     batch.labels.resize(static_cast<size_t>(options_.batch));
     if (options_.training && order_epoch_ != batch.epoch) {
-      order_ = std::make_shared<const std::vector<int64_t>>(epoch_order(size_, options_.seed, batch.epoch));
+      order_ = std::make_shared<const std::vector<int64_t>>(
+          epoch_order(size_, options_.seed, batch.epoch));
       order_epoch_ = batch.epoch;
     }
     slot.order = order_;
@@ -191,8 +201,8 @@ struct DataPipeline::Impl {
     }
   }
 
-  // Index of the picture for this position; in training that of the next position where it is broken. `image` becomes
-  // null where there is none.
+  // Index of the picture for this position; in training that of the next position where it is
+  // broken. `image` becomes null where there is none.
   int64_t picture_at(const Slot& slot, int64_t position, const Image*& image, Image& scratch) {
     if (!options_.training) {
       image = pictures_.get(position, scratch);
@@ -211,11 +221,13 @@ struct DataPipeline::Impl {
     const InputSpec& input = preprocess_->input();
     const int64_t pad = options_.augment.pad;
     const CropDraw draw = draw_crop(options_.augment, options_.seed, epoch, position,
-                                    image.width + 2 * pad - input.width + 1, image.height + 2 * pad - input.height + 1);
+                                    image.width + 2 * pad - input.width + 1,
+                                    image.height + 2 * pad - input.height + 1);
     preprocess_->window(image, draw.x - pad, draw.y - pad, draw.mirror, out);
     const float noise = options_.augment.colour_noise;
     if (noise == 0) return;
-    preprocess_->add_colour(draw_colour(options_.colours, noise, options_.seed, epoch, position), out);
+    preprocess_->add_colour(draw_colour(options_.colours, noise, options_.seed, epoch, position),
+                            out);
     if (options_.augment.colour_divides)
       for (float& v : out) v /= 1 + noise;
   }
@@ -252,14 +264,15 @@ struct DataPipeline::Impl {
   const int64_t process_ = process_id();
 };
 
-DataPipeline::DataPipeline(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess,
-                           PipelineOptions options)
+DataPipeline::DataPipeline(std::shared_ptr<const Dataset> data,
+                           std::shared_ptr<const Preprocessor> preprocess, PipelineOptions options)
     : impl_(std::make_unique<Impl>(std::move(data), std::move(preprocess), std::move(options))) {
   impl_->start_workers();
 }
 
 DataPipeline::~DataPipeline() {
-  if (impl_->has_lost_workers()) (void)impl_.release();  // nobody to wait for; the parent's copy frees itself
+  // nobody to wait for; the parent's copy frees itself
+  if (impl_->has_lost_workers()) (void)impl_.release();
 }
 bool DataPipeline::next(Batch& batch) { return impl_->next(batch); }
 int64_t DataPipeline::batches_per_epoch() const { return impl_->batches_per_epoch(); }

@@ -1,5 +1,6 @@
-// Batches for training, decoded and augmented by worker threads while the device computes, or, without any, in next().
-// It can go through a set in order, too, but evaluation does without it: network/evaluate.h reads pictures itself.
+// Batches for training, decoded and augmented by worker threads while the device computes, or,
+// without any, in next(). It can go through a set in order, too, but evaluation does without it:
+// network/evaluate.h reads pictures itself.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -17,11 +18,15 @@ namespace alx {
 struct Augment {
   bool random_crop = true;  // else the centre
   bool flip = true;
-  int64_t pad = 0;     // zero-mean border added on each side before the crop: for 32x32 sets (the usual 4)
-  int64_t shared = 1;  // consecutive positions that share one crop and flip: 32 in the released 2012 code
-  // Deviation of the draws by which each colour component is multiplied and added: 0.1 in the paper; 0: none.
+  // zero-mean border added on each side before the crop: for 32x32 sets (the usual 4)
+  int64_t pad = 0;
+  // consecutive positions that share one crop and flip: 32 in the released 2012 code
+  int64_t shared = 1;
+  // Deviation of the draws by which each colour component is multiplied and added: 0.1 in the
+  // paper; 0: none.
   float colour_noise = 0;
-  bool colour_divides = false;  // values are divided by 1 + colour_noise then, as in the released 2012 code
+  // values are divided by 1 + colour_noise then, as in the released 2012 code
+  bool colour_divides = false;
 };
 
 // The crop and flip of one position. `range_x`, `range_y`: how many offsets are possible.
@@ -29,23 +34,25 @@ struct CropDraw {
   int64_t x, y;
   bool mirror;
 };
-CropDraw draw_crop(const Augment& augment, uint64_t seed, int64_t epoch, int64_t position, int64_t range_x,
-                   int64_t range_y);
+CropDraw draw_crop(const Augment& augment, uint64_t seed, int64_t epoch, int64_t position,
+                   int64_t range_x, int64_t range_y);
 
 // Order of an epoch: a permutation of 0..n-1, pure in (seed, epoch).
 std::vector<int64_t> epoch_order(int64_t n, uint64_t seed, int64_t epoch);
 
 struct Batch {
-  std::vector<float> images;        // (N, 3, height, width)
-  std::vector<int32_t> labels;      // (N); -1 where the row is only filling
-  int64_t count = 0;                // rows that stand for a picture of the set; those behind are filling
+  std::vector<float> images;    // (N, 3, height, width)
+  std::vector<int32_t> labels;  // (N); -1 where the row is only filling
+  // rows that stand for a picture of the set; those behind are filling
+  int64_t count = 0;
   int64_t epoch = 0, position = 0;  // of the first row
 };
 
 struct PipelineOptions {
   int64_t batch = 128;
   uint64_t seed = 1;
-  // Shuffled and augmented, incomplete last batch dropped; else in order, centre crop, last batch filled.
+  // Shuffled and augmented, incomplete last batch dropped; else in order, centre crop, last batch
+  // filled.
   bool training = true;
   Augment augment;
   ColourComponents colours;                     // of the set; needed where there is colour noise
@@ -53,19 +60,20 @@ struct PipelineOptions {
   int queue = 4;                                // batches ready at most: back-pressure
   int64_t start_epoch = 0, start_position = 0;  // where a resumed run goes on
   size_t cache_bytes = size_t{2} << 30;         // prepared pictures kept in memory; 0: none
-  std::function<void(const std::string& name, const std::string& why)> on_broken;  // each once; may come from a worker
+  // each once; may come from a worker
+  std::function<void(const std::string& name, const std::string& why)> on_broken;
 };
 
-// A broken picture is named and counted. In training the next position's takes its place; in evaluation its row has
-// label -1.
+// A broken picture is named and counted. In training the next position's takes its place; in
+// evaluation its row has label -1.
 class DataPipeline {
  public:
   DataPipeline(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess,
                PipelineOptions options);
   ~DataPipeline();  // stops the workers
 
-  // Fills `batch` (its memory is reused). In training it never ends, epochs follow each other; in evaluation it is
-  // false after the last.
+  // Fills `batch` (its memory is reused). In training it never ends, epochs follow each other; in
+  // evaluation it is false after the last.
   bool next(Batch& batch);
 
   int64_t batches_per_epoch() const;

@@ -7,15 +7,18 @@
 
 namespace alx {
 
-bool is_broken(Code code) { return code == Code::bad_file || code == Code::not_found || code == Code::io; }
+bool is_broken(Code code) {
+  return code == Code::bad_file || code == Code::not_found || code == Code::io;
+}
 
 void fail_all_broken(const Dataset& data) {
   fail(Code::bad_file, "none of the set's ", data.size(), " pictures can be read, neither ",
        data.size() > 0 ? data.name(0) : "", " nor any other");
 }
 
-PreparedPictures::PreparedPictures(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess,
-                                   bool reduce, size_t cache_bytes, BrokenSink on_broken)
+PreparedPictures::PreparedPictures(std::shared_ptr<const Dataset> data,
+                                   std::shared_ptr<const Preprocessor> preprocess, bool reduce,
+                                   size_t cache_bytes, BrokenSink on_broken)
     : data_(std::move(data)),
       preprocess_(std::move(preprocess)),
       at_least_(reduce ? preprocess_->least_side() : 0),
@@ -49,14 +52,16 @@ const Image* PreparedPictures::get(int64_t i, Image& scratch) {
 }
 
 const Image* PreparedPictures::keep(int64_t i, Image& scratch) {
-  const size_t bytes = scratch.pixels.size() + sizeof(Image) + 2 * sizeof(void*);  // with what the heap adds
+  // with what the heap adds
+  const size_t bytes = scratch.pixels.size() + sizeof(Image) + 2 * sizeof(void*);
   if (used_.fetch_add(bytes) + bytes > cache_bytes_) {
     used_ -= bytes;
     return &scratch;
   }
   auto made = std::make_unique<const Image>(std::move(scratch));
   const Image* known = nullptr;
-  if (kept_[static_cast<size_t>(i)].compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) {
+  if (kept_[static_cast<size_t>(i)].compare_exchange_strong(known, made.get(),
+                                                            std::memory_order_acq_rel)) {
     return made.release();
   }
   used_ -= bytes;  // another thread was first

@@ -23,13 +23,15 @@ bool is_broken(Code code);
 class PreparedPictures {
  public:
   // `reduce`: large JPEGs may be decoded at a fraction of their size.
-  PreparedPictures(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess, bool reduce,
-                   size_t cache_bytes, BrokenSink on_broken);
+  PreparedPictures(std::shared_ptr<const Dataset> data,
+                   std::shared_ptr<const Preprocessor> preprocess, bool reduce, size_t cache_bytes,
+                   BrokenSink on_broken);
   ~PreparedPictures();
   PreparedPictures(const PreparedPictures&) = delete;
   PreparedPictures& operator=(const PreparedPictures&) = delete;
 
-  // Picture i: the kept one, else made in `scratch`. Null where it cannot be read, which is told once.
+  // Picture i: the kept one, else made in `scratch`. Null where it cannot be read, which is told
+  // once.
   const Image* get(int64_t i, Image& scratch);
   int64_t broken() const { return broken_count_; }
 

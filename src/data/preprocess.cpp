@@ -11,11 +11,13 @@
 namespace alx {
 namespace {
 
-// A prepared picture is cut to this many times its short side: a picture of 20000x3 would else grow to gigabytes.
+// A prepared picture is cut to this many times its short side: a picture of 20000x3 would else grow
+// to gigabytes.
 constexpr int64_t longest_aspect = 32;
 
-// The middle of a side of `whole`, at most `most` long. What is cut off is a multiple of four, so that a centre crop of
-// the rest, whose offset is rounded half to even, falls on the same pixels as one of the whole.
+// The middle of a side of `whole`, at most `most` long. What is cut off is a multiple of four, so
+// that a centre crop of the rest, whose offset is rounded half to even, falls on the same pixels as
+// one of the whole.
 Extent middle(int64_t whole, int64_t most) {
   if (whole <= most) return {whole, 0, whole};
   const int64_t cut = (whole - most + 3) / 4 * 4;
@@ -36,36 +38,40 @@ Image padded(Image image, int64_t width, int64_t height) {
 
 void check_input(const InputSpec& input) {
   constexpr int64_t most = 1 << 15;
-  check(input.height > 0 && input.width > 0 && input.height <= most && input.width <= most, Code::invalid_argument,
-        "the network's input is ", input.width, "x", input.height, " pixels; 1 to ", most, " a side are possible");
-  check(input.resize_size > 0 && input.resize_size <= most, Code::invalid_argument, "pictures are to be resized to ",
-        input.resize_size, "; 1 to ", most, " is possible");
-  check(input.channel_order == "RGB" || input.channel_order == "BGR", Code::invalid_argument, "channel_order is \"",
-        input.channel_order, "\"; it must be \"RGB\" or \"BGR\"");
-  check(input.mean.size() == 3 && input.std.size() == 3, Code::invalid_argument, "mean has ", input.mean.size(),
-        " values and std ", input.std.size(), "; 3 are needed, one a channel");
+  check(input.height > 0 && input.width > 0 && input.height <= most && input.width <= most,
+        Code::invalid_argument, "the network's input is ", input.width, "x", input.height,
+        " pixels; 1 to ", most, " a side are possible");
+  check(input.resize_size > 0 && input.resize_size <= most, Code::invalid_argument,
+        "pictures are to be resized to ", input.resize_size, "; 1 to ", most, " is possible");
+  check(input.channel_order == "RGB" || input.channel_order == "BGR", Code::invalid_argument,
+        "channel_order is \"", input.channel_order, "\"; it must be \"RGB\" or \"BGR\"");
+  check(input.mean.size() == 3 && input.std.size() == 3, Code::invalid_argument, "mean has ",
+        input.mean.size(), " values and std ", input.std.size(), "; 3 are needed, one a channel");
   const auto finite = [](float v) { return std::isfinite(v); };
-  const bool sound =
-      std::isfinite(input.scale) && std::all_of(input.mean.begin(), input.mean.end(), finite) &&
-      std::all_of(input.std.begin(), input.std.end(), [](float v) { return std::isfinite(v) && v != 0; });
-  check(sound, Code::invalid_argument, "scale, mean and std must be finite numbers, and std not zero");
+  const bool sound = std::isfinite(input.scale) &&
+                     std::all_of(input.mean.begin(), input.mean.end(), finite) &&
+                     std::all_of(input.std.begin(), input.std.end(),
+                                 [](float v) { return std::isfinite(v) && v != 0; });
+  check(sound, Code::invalid_argument,
+        "scale, mean and std must be finite numbers, and std not zero");
 }
 
 void check_mean(const InputSpec& input, const MeanImage& mean) {
   check(input.mean_image.empty() == mean.values.empty(), Code::invalid_argument, "the input names ",
-        input.mean_image.empty() ? "no mean image" : "the mean image \"" + input.mean_image + "\"", ", but ",
-        mean.values.empty() ? "none was given" : "one was given");
+        input.mean_image.empty() ? "no mean image" : "the mean image \"" + input.mean_image + "\"",
+        ", but ", mean.values.empty() ? "none was given" : "one was given");
   if (mean.values.empty()) return;
   check(mean.size >= std::max(input.width, input.height) && mean.size <= (1 << 15) &&
             mean.values.size() == static_cast<size_t>(3 * mean.size * mean.size),
-        Code::invalid_argument, "the mean image \"", input.mean_image, "\" has side ", mean.size, " and ",
-        mean.values.size(), " values; 3 x side x side and a side of at least ", std::max(input.width, input.height),
-        " were expected");
+        Code::invalid_argument, "the mean image \"", input.mean_image, "\" has side ", mean.size,
+        " and ", mean.values.size(), " values; 3 x side x side and a side of at least ",
+        std::max(input.width, input.height), " were expected");
 }
 
 }  // namespace
 
-Preprocessor::Preprocessor(const InputSpec& input, MeanImage mean) : input_(input), mean_(std::move(mean)) {
+Preprocessor::Preprocessor(const InputSpec& input, MeanImage mean)
+    : input_(input), mean_(std::move(mean)) {
   check_input(input_);
   check_mean(input_, mean_);
   const bool bgr = input_.channel_order == "BGR";
@@ -86,9 +92,10 @@ int64_t Preprocessor::longest_side() const {
 
 Image Preprocessor::prepare(Image&& image) const {
   const auto [shorter, longer] = std::minmax(image.width, image.height);
-  const bool resized =
-      input_.resize == InputSpec::Resize::short_side && shorter == input_.resize_size && longer <= longest_side();
-  return resized ? padded(std::move(image), input_.width, input_.height) : prepare(std::as_const(image));
+  const bool resized = input_.resize == InputSpec::Resize::short_side &&
+                       shorter == input_.resize_size && longer <= longest_side();
+  return resized ? padded(std::move(image), input_.width, input_.height)
+                 : prepare(std::as_const(image));
 }
 
 Image Preprocessor::prepare(const Image& image) const {
@@ -106,25 +113,31 @@ Image Preprocessor::prepare(const Image& image) const {
       return padded(resize(image, size, size, input_.antialias), input_.width, input_.height);
     case InputSpec::Resize::none: break;
   }
-  check(image.width >= input_.width && image.height >= input_.height, Code::invalid_argument, "a picture of ",
-        image.width, "x", image.height, " pixels is smaller than the network's input of ", input_.width, "x",
-        input_.height, ", and this input does not resize; pass a larger picture");
+  check(image.width >= input_.width && image.height >= input_.height, Code::invalid_argument,
+        "a picture of ", image.width, "x", image.height,
+        " pixels is smaller than the network's input of ", input_.width, "x", input_.height,
+        ", and this input does not resize; pass a larger picture");
   return image;
 }
 
-void Preprocessor::window(const Image& prepared, int64_t x, int64_t y, bool mirror, std::span<float> out) const {
+void Preprocessor::window(const Image& prepared, int64_t x, int64_t y, bool mirror,
+                          std::span<float> out) const {
   const int64_t width = input_.width, height = input_.height;
-  check(out.size() == static_cast<size_t>(3 * width * height), Code::invalid_argument, "room for ", out.size(),
-        " values where one input has ", 3 * width * height);
-  check(prepared.pixels.size() == static_cast<size_t>(prepared.width * prepared.height * 3), Code::invalid_argument,
-        "a picture of ", prepared.width, "x", prepared.height, " has ", prepared.pixels.size(), " bytes");
+  check(out.size() == static_cast<size_t>(3 * width * height), Code::invalid_argument, "room for ",
+        out.size(), " values where one input has ", 3 * width * height);
+  check(prepared.pixels.size() == static_cast<size_t>(prepared.width * prepared.height * 3),
+        Code::invalid_argument, "a picture of ", prepared.width, "x", prepared.height, " has ",
+        prepared.pixels.size(), " bytes");
   // Columns and rows of the window that lie inside the picture; the others stay zero.
-  const int64_t left = std::clamp<int64_t>(-x, 0, width), right = std::clamp<int64_t>(prepared.width - x, left, width);
+  const int64_t left = std::clamp<int64_t>(-x, 0, width),
+                right = std::clamp<int64_t>(prepared.width - x, left, width);
   const int64_t top = std::clamp<int64_t>(-y, 0, height),
                 bottom = std::clamp<int64_t>(prepared.height - y, top, height);
-  if (left > 0 || top > 0 || right < width || bottom < height) std::fill(out.begin(), out.end(), 0.0f);
+  if (left > 0 || top > 0 || right < width || bottom < height)
+    std::fill(out.begin(), out.end(), 0.0f);
   if (left == right) return;
-  const int64_t count = right - left, start = mirror ? width - 1 - left : left, step = mirror ? -1 : 1;
+  const int64_t count = right - left, start = mirror ? width - 1 - left : left,
+                step = mirror ? -1 : 1;
   const int64_t plane = height * width;
   const size_t first = source_channel_[0];
   for (int64_t row = top; row < bottom; ++row) {
@@ -140,18 +153,21 @@ void Preprocessor::window(const Image& prepared, int64_t x, int64_t y, bool mirr
   if (!mean_.values.empty()) subtract_mean(prepared, x, y, mirror, {left, right, top, bottom}, out);
 }
 
-void Preprocessor::subtract_mean(const Image& prepared, int64_t x, int64_t y, bool mirror, const Inside& inside,
-                                 std::span<float> out) const {
+void Preprocessor::subtract_mean(const Image& prepared, int64_t x, int64_t y, bool mirror,
+                                 const Inside& inside, std::span<float> out) const {
   // The mean lies over the middle of the picture; a window beyond its edge takes what is nearest.
   const auto offset = [&](int64_t at, int64_t side, int64_t window) {
-    const int64_t start = side >= mean_.size ? half_to_even(side - mean_.size) : -half_to_even(mean_.size - side);
+    const int64_t start =
+        side >= mean_.size ? half_to_even(side - mean_.size) : -half_to_even(mean_.size - side);
     return std::clamp<int64_t>(at - start, 0, mean_.size - window);
   };
-  const int64_t mean_x = offset(x, prepared.width, input_.width), mean_y = offset(y, prepared.height, input_.height);
+  const int64_t mean_x = offset(x, prepared.width, input_.width),
+                mean_y = offset(y, prepared.height, input_.height);
   for (int64_t c = 0; c < 3; ++c) {
     const float divisor = input_.std[static_cast<size_t>(c)];
     for (int64_t row = inside.top; row < inside.bottom; ++row) {
-      const float* mean = mean_.values.data() + (c * mean_.size + mean_y + row) * mean_.size + mean_x;
+      const float* mean =
+          mean_.values.data() + (c * mean_.size + mean_y + row) * mean_.size + mean_x;
       float* line = out.data() + (c * input_.height + row) * input_.width;
       for (int64_t column = inside.left; column < inside.right; ++column) {
         float& v = line[mirror ? input_.width - 1 - column : column];
@@ -170,20 +186,22 @@ void Preprocessor::add_colour(const std::array<float, 3>& rgb, std::span<float> 
 }
 
 void Preprocessor::center(const Image& prepared, std::span<float> out) const {
-  window(prepared, center_offset(prepared.width, input_.width), center_offset(prepared.height, input_.height), false,
-         out);
+  window(prepared, center_offset(prepared.width, input_.width),
+         center_offset(prepared.height, input_.height), false, out);
 }
 
 void Preprocessor::ten_crops(const Image& prepared, std::span<float> out) const {
   const size_t one = static_cast<size_t>(3 * input_.width * input_.height);
-  check(out.size() == 10 * one, Code::invalid_argument, "room for ", out.size(), " values where ten crops have ",
-        10 * one);
+  check(out.size() == 10 * one, Code::invalid_argument, "room for ", out.size(),
+        " values where ten crops have ", 10 * one);
   const bool whole = input_.resize == InputSpec::Resize::none;
   const auto square = [&](int64_t side, int64_t window) {
     return whole ? side : std::min(side, std::max(input_.resize_size, window));
   };
-  const int64_t width = square(prepared.width, input_.width), height = square(prepared.height, input_.height);
-  const int64_t left = center_offset(prepared.width, width), top = center_offset(prepared.height, height);
+  const int64_t width = square(prepared.width, input_.width),
+                height = square(prepared.height, input_.height);
+  const int64_t left = center_offset(prepared.width, width),
+                top = center_offset(prepared.height, height);
   const int64_t right = left + width - input_.width, bottom = top + height - input_.height;
   const std::array<std::pair<int64_t, int64_t>, 5> places{{
       {left, top},

@@ -10,7 +10,8 @@
 
 namespace alx {
 
-// Values of a mean image (3, size, size) in the channel order and scale of the InputSpec; empty where there is none.
+// Values of a mean image (3, size, size) in the channel order and scale of the InputSpec; empty
+// where there is none.
 struct MeanImage {
   int64_t size = 0;
   std::vector<float> values;
@@ -22,17 +23,21 @@ class Preprocessor {
   const InputSpec& input() const;
   const MeanImage& mean_image() const { return mean_; }
 
-  // The side that prepare() needs of a picture: a larger one may be decoded at a fraction of its size. 0: all of it.
-  int64_t least_side() const { return input_.resize == InputSpec::Resize::none ? 0 : input_.resize_size; }
+  // The side that prepare() needs of a picture: a larger one may be decoded at a fraction of its
+  // size. 0: all of it.
+  int64_t least_side() const {
+    return input_.resize == InputSpec::Resize::none ? 0 : input_.resize_size;
+  }
 
-  // The picture resized as the spec says: what crops are taken from. Short side, squash, or untouched. At least as
-  // large as the crop: black is put around a smaller one, as torchvision's CenterCrop does; `none` refuses it. Of a
-  // picture more than 32 times as long as it is wide only the middle is kept.
+  // The picture resized as the spec says: what crops are taken from. Short side, squash, or
+  // untouched. At least as large as the crop: black is put around a smaller one, as torchvision's
+  // CenterCrop does; `none` refuses it. Of a picture more than 32 times as long as it is wide only
+  // the middle is kept.
   Image prepare(const Image& image) const;
   Image prepare(Image&& image) const;  // gives back one that has the size already
 
-  // (3, height, width) floats of the window at (x, y) of a prepared image, mirrored where asked, into `out`. What lies
-  // outside the image is zero: the mean.
+  // (3, height, width) floats of the window at (x, y) of a prepared image, mirrored where asked,
+  // into `out`. What lies outside the image is zero: the mean.
   void window(const Image& prepared, int64_t x, int64_t y, bool mirror, std::span<float> out) const;
 
   // Adds a colour, in RGB bytes, to every value of an input that window() made.
@@ -41,8 +46,8 @@ class Preprocessor {
   // Centre crop; offsets rounded as torchvision's CenterCrop does.
   void center(const Image& prepared, std::span<float> out) const;
 
-  // The paper's ten (section 4.1): four corners and centre of the centre square, then their mirror images, in that
-  // order; `out` holds 10 images.
+  // The paper's ten (section 4.1): four corners and centre of the centre square, then their mirror
+  // images, in that order; `out` holds 10 images.
   void ten_crops(const Image& prepared, std::span<float> out) const;
 
  private:
@@ -55,8 +60,9 @@ class Preprocessor {
 
   InputSpec input_;
   MeanImage mean_;
-  std::array<size_t, 3> source_channel_;         // of each channel in channel_order
-  std::array<std::array<float, 256>, 3> table_;  // a byte's value in each; where a mean image follows, before it
+  std::array<size_t, 3> source_channel_;  // of each channel in channel_order
+  // a byte's value in each; where a mean image follows, before it
+  std::array<std::array<float, 256>, 3> table_;
 };
 
 }  // namespace alx

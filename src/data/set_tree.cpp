@@ -18,7 +18,8 @@ using Kind = TreeEntry::Kind;
 using Names = std::set<std::string, std::less<>>;
 
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-std::string_view folder_of(std::string_view path) { return path.substr(0, path.rfind('/') + 1); }  // with its '/'
+// with its '/'
+std::string_view folder_of(std::string_view path) { return path.substr(0, path.rfind('/') + 1); }
 
 template <class Visit>  // visit(name) of each folder and of the file; may stop by false
 bool all_names(std::string_view path, Visit&& visit) {
@@ -31,7 +32,8 @@ bool all_names(std::string_view path, Visit&& visit) {
 }
 
 bool is_visible(std::string_view path) {
-  return all_names(path, [](std::string_view name) { return !name.starts_with('.') || name == ".."; });
+  return all_names(path,
+                   [](std::string_view name) { return !name.starts_with('.') || name == ".."; });
 }
 
 // Takes away "." and empty names, as archives have them.
@@ -44,9 +46,9 @@ void tidy(std::string& path) {
 }
 
 bool is_junk(std::string_view path) {
-  static constexpr std::array<std::string_view, 14> endings{"thumbs.db", ".ini", ".txt", ".md",   ".json",
-                                                            ".csv",      ".tsv", ".xml", ".yaml", ".yml",
-                                                            ".html",     ".pdf", ".log", ".url"};
+  static constexpr std::array<std::string_view, 14> endings{
+      "thumbs.db", ".ini",  ".txt", ".md",   ".json", ".csv", ".tsv",
+      ".xml",      ".yaml", ".yml", ".html", ".pdf",  ".log", ".url"};
   const std::string name = lower_case(std::string(file_name(path)));
   const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
   return name.find('.') == name.npos || std::any_of(endings.begin(), endings.end(), ends);
@@ -87,8 +89,8 @@ class LeftOut {
     for (size_t reason = 0; reason < reasons; ++reason) {
       const Some& some = all_[reason];
       if (some.count == 0) continue;
-      text += cat(text.empty() ? "" : "; ", some.count, " ", some.count == 1 ? words[reason].one : words[reason].many,
-                  " (");
+      text += cat(text.empty() ? "" : "; ", some.count, " ",
+                  some.count == 1 ? words[reason].one : words[reason].many, " (");
       text += joined(some.first) + (some.count > named ? ", ...)" : ")");
     }
     return text;
@@ -97,7 +99,8 @@ class LeftOut {
   // Nothing where nothing was left out; a warning where it may be missed.
   void log(const std::string& where) const {
     if (empty()) return;
-    const bool missed = std::any_of(all_.begin(), all_.begin() + junk, [](const Some& some) { return some.count > 0; });
+    const bool missed = std::any_of(all_.begin(), all_.begin() + junk,
+                                    [](const Some& some) { return some.count > 0; });
     log_line(missed ? LogLevel::warning : LogLevel::info, where + ": left out: " + text());
   }
 
@@ -114,7 +117,8 @@ class LeftOut {
       {"picture beside the class folders", "pictures beside the class folders"},
       {"hidden picture", "hidden pictures"},
       {"link that leads nowhere or in a circle", "links that lead nowhere or in a circle"},
-      {"member that a later one of its name replaces", "members that later ones of their names replace"},
+      {"member that a later one of its name replaces",
+       "members that later ones of their names replace"},
       {"file that is no picture of a known kind", "files that are no pictures of a known kind"},
       {"other file", "other files"},
   }};
@@ -129,17 +133,19 @@ void leave_out(const TreeEntry& entry, LeftOut& left) {
   } else if (entry.kind == Kind::link) {
     left.add(LeftOut::link, entry.path);
   } else {
-    left.add(entry.kind == Kind::file && is_junk(entry.path) ? LeftOut::junk : LeftOut::other, entry.path);
+    left.add(entry.kind == Kind::file && is_junk(entry.path) ? LeftOut::junk : LeftOut::other,
+             entry.path);
   }
 }
 
-// By class, then by the path below it, then by place in an archive. A class's name ends where its '/' stands, which is
-// not the lowest of all bytes.
+// By class, then by the path below it, then by place in an archive. A class's name ends where its
+// '/' stands, which is not the lowest of all bytes.
 struct Before {
   size_t root;
   bool operator()(const TreeEntry& a, const TreeEntry& b) const {
     const auto from = static_cast<std::ptrdiff_t>(root);
-    const auto [x, y] = std::mismatch(a.path.begin() + from, a.path.end(), b.path.begin() + from, b.path.end());
+    const auto [x, y] =
+        std::mismatch(a.path.begin() + from, a.path.end(), b.path.begin() + from, b.path.end());
     if (x == a.path.end() && y == b.path.end()) return a.offset < b.offset;
     if (x == a.path.end() || y == b.path.end()) return x == a.path.end();
     const bool same_class = std::find(a.path.begin() + from, x, '/') != x;
@@ -182,11 +188,12 @@ class Arrangement {
 
  private:
   std::string place(const std::string& path) const {
-    return kind_ == TreeKind::archive ? where_ + ":" + path : to_utf8(to_path(where_) / to_path(path));
+    return kind_ == TreeKind::archive ? where_ + ":" + path
+                                      : to_utf8(to_path(where_) / to_path(path));
   }
 
-  // Of each entry that makes folders, those above it, with '/' behind each: of files that are no pictures too, for an
-  // archive need not list its folders.
+  // Of each entry that makes folders, those above it, with '/' behind each: of files that are no
+  // pictures too, for an archive need not list its folders.
   template <class Visit>
   void all_folders(Visit&& visit) const {
     for (const TreeEntry& entry : entries_) {
@@ -204,7 +211,8 @@ class Arrangement {
       if (std::exchange(first, false)) shared = own;
       if (own.starts_with(shared)) return;
       const size_t same = static_cast<size_t>(
-          std::mismatch(shared.begin(), shared.end(), own.begin(), own.end()).first - shared.begin());
+          std::mismatch(shared.begin(), shared.end(), own.begin(), own.end()).first -
+          shared.begin());
       shared.resize(same == 0 ? 0 : shared.rfind('/', same - 1) + 1);
     });
     if (shared.empty()) return shared;
@@ -212,8 +220,10 @@ class Arrangement {
       return folder_of(entry.path) == shared && is_picture(entry);
     });
     const Names below = folders_in(shared);
-    if (below.empty() || (below.size() == 1 && direct && !is_part_name(*below.begin()))) drop_last(shared);
-    if (!shared.empty() && is_part_name(std::string(file_name(std::string_view(shared).substr(0, shared.size() - 1)))))
+    if (below.empty() || (below.size() == 1 && direct && !is_part_name(*below.begin())))
+      drop_last(shared);
+    if (!shared.empty() &&
+        is_part_name(std::string(file_name(std::string_view(shared).substr(0, shared.size() - 1)))))
       drop_last(shared);
     return shared;
   }
@@ -222,7 +232,8 @@ class Arrangement {
     Names names;
     all_folders([&](std::string_view own) {
       if (!own.starts_with(root) || own.size() == root.size()) return;
-      const std::string_view name = own.substr(root.size(), own.find('/', root.size()) - root.size());
+      const std::string_view name =
+          own.substr(root.size(), own.find('/', root.size()) - root.size());
       if (!names.contains(name)) names.emplace(name);
     });
     return names;
@@ -272,7 +283,8 @@ class Arrangement {
           ": the archive has no pictures in folders named as their classes (cat/1.jpg)", left);
     fail(Code::bad_file, root_.empty() ? where_ : place(root_),
          ": is no set of pictures: neither a sub-folder per class, ",
-         "nor CIFAR-10 binary (data_batch_1.bin, test_batch.bin), nor idx files (train-images-idx3-ubyte) are in it",
+         "nor CIFAR-10 binary (data_batch_1.bin, test_batch.bin), nor idx files "
+         "(train-images-idx3-ubyte) are in it",
          left);
   }
 
@@ -284,7 +296,8 @@ class Arrangement {
       const size_t begin = end;
       while (end < tree.pictures.size() && tree.pictures[end].path.starts_with(folder)) ++end;
       check(end > begin, Code::bad_file, place(root_ + name),
-            ": a class without pictures; put .jpg, .jpeg, .png, .webp or ", ".bmp files into it, or remove the folder");
+            ": a class without pictures; put .jpg, .jpeg, .png, .webp or ",
+            ".bmp files into it, or remove the folder");
       tree.classes.push_back(name);
       tree.ends.push_back(end);
     }
@@ -301,8 +314,9 @@ class Arrangement {
       below.emplace(picture.path.substr(folder.size(), slash - folder.size()));
     }
     if (below.size() < 2) return;
-    log_line(LogLevel::warning, cat(place(folder), ": is taken as the only class, with the pictures of its ",
-                                    below.size(), " folders; if these are the classes, name that folder as the set"));
+    log_line(LogLevel::warning,
+             cat(place(folder), ": is taken as the only class, with the pictures of its ",
+                 below.size(), " folders; if these are the classes, name that folder as the set"));
   }
 
   std::vector<TreeEntry> entries_;
@@ -315,7 +329,8 @@ class Arrangement {
 }  // namespace
 
 bool has_image_extension(const std::string& name) {
-  static constexpr std::array<std::string_view, 5> extensions{".jpg", ".jpeg", ".png", ".webp", ".bmp"};
+  static constexpr std::array<std::string_view, 5> extensions{".jpg", ".jpeg", ".png", ".webp",
+                                                              ".bmp"};
   const std::string_view own = file_name(name);
   const size_t dot = own.rfind('.');
   if (dot == own.npos || dot == 0) return false;
@@ -324,21 +339,26 @@ bool has_image_extension(const std::string& name) {
 }
 
 bool is_part_name(const std::string& name) {
-  static constexpr std::array<std::string_view, 5> parts{"train", "test", "val", "validation", "valid"};
+  static constexpr std::array<std::string_view, 5> parts{"train", "test", "val", "validation",
+                                                         "valid"};
   return std::find(parts.begin(), parts.end(), name) != parts.end();
 }
 
-bool means_part(const std::string& name, const std::string& part) { return (name == "train") == (part == "train"); }
+bool means_part(const std::string& name, const std::string& part) {
+  return (name == "train") == (part == "train");
+}
 
 size_t SetTree::class_of(size_t picture) const {
   return static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), picture) - ends.begin());
 }
 
-SetTree arrange_set(std::vector<TreeEntry> entries, TreeKind kind, const std::string& where, const std::string& part) {
+SetTree arrange_set(std::vector<TreeEntry> entries, TreeKind kind, const std::string& where,
+                    const std::string& part) {
   return Arrangement(std::move(entries), kind, where).set(part);
 }
 
-std::vector<std::string> arrange_pictures(std::vector<TreeEntry> entries, const std::string& where) {
+std::vector<std::string> arrange_pictures(std::vector<TreeEntry> entries,
+                                          const std::string& where) {
   LeftOut left;
   std::vector<std::string> paths;
   for (TreeEntry& entry : entries) {
@@ -349,7 +369,8 @@ std::vector<std::string> arrange_pictures(std::vector<TreeEntry> entries, const 
     }
   }
   left.log(where);
-  check(!paths.empty(), Code::not_found, where, ": there is no picture (.jpg, .jpeg, .png, .webp, .bmp) below it");
+  check(!paths.empty(), Code::not_found, where,
+        ": there is no picture (.jpg, .jpeg, .png, .webp, .bmp) below it");
   std::sort(paths.begin(), paths.end());  // as bytes: char_traits compares them without sign
   return paths;
 }

@@ -37,7 +37,8 @@ struct Sums {
     for (int64_t c = 0; c < 3; ++c)
       for (int64_t y = 0; y < side; ++y) {
         const uint8_t* row = image.pixels.data() + ((top + y) * image.width + left) * 3 + c;
-        for (int64_t x = 0; x < side; ++x) by_place[static_cast<size_t>((c * side + y) * side + x)] += row[3 * x];
+        for (int64_t x = 0; x < side; ++x)
+          by_place[static_cast<size_t>((c * side + y) * side + x)] += row[3 * x];
       }
   }
   void add(const Sums& other) {
@@ -78,19 +79,21 @@ Matrix covariance_of(const Sums& sums, std::array<double, 3>& mean) {
   Matrix covariance{};
   for (size_t c = 0; c < 3; ++c)
     for (size_t d = c; d < 3; ++d)
-      covariance[c][d] = covariance[d][c] = static_cast<double>(sums.second[c][d]) / n - mean[c] * mean[d];
+      covariance[c][d] = covariance[d][c] =
+          static_cast<double>(sums.second[c][d]) / n - mean[c] * mean[d];
   return covariance;
 }
 
 // Of the pictures first..last among `count` that are spread evenly over the data.
-Sums sum_up(const Dataset& data, const Preprocessor& preprocess, int64_t side, int64_t count, size_t first,
-            size_t last) {
+Sums sum_up(const Dataset& data, const Preprocessor& preprocess, int64_t side, int64_t count,
+            size_t first, size_t last) {
   Sums sums;
   sums.by_place.resize(static_cast<size_t>(3 * side * side));
   for (size_t i = first; i < last; ++i) {
     Image image;
     try {
-      image = preprocess.prepare(data.image(static_cast<int64_t>(i) * data.size() / count, preprocess.least_side()));
+      image = preprocess.prepare(
+          data.image(static_cast<int64_t>(i) * data.size() / count, preprocess.least_side()));
     } catch (const Error& error) {
       if (!is_broken(error.code())) throw;
       continue;  // it is named and counted where it is needed
@@ -105,7 +108,8 @@ Sums sum_up(const Dataset& data, const Preprocessor& preprocess, int64_t side, i
 ColourComponents principal_components(const Matrix& covariance) {
   Matrix a = covariance, vectors{{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
   for (int sweep = 0; sweep < 30; ++sweep)  // converges quadratically: a handful suffice
-    for (const auto& [p, q] : {std::pair<size_t, size_t>{0, 1}, {0, 2}, {1, 2}}) rotate(a, vectors, p, q);
+    for (const auto& [p, q] : {std::pair<size_t, size_t>{0, 1}, {0, 2}, {1, 2}})
+      rotate(a, vectors, p, q);
   std::array<size_t, 3> order{0, 1, 2};
   std::sort(order.begin(), order.end(), [&](size_t i, size_t j) { return a[i][i] > a[j][j]; });
   ColourComponents result;
@@ -121,10 +125,12 @@ ColourComponents principal_components(const Matrix& covariance) {
   return result;
 }
 
-SetStatistics measure_set(const Dataset& data, const InputSpec& input, bool mean_image, int threads, int64_t at_most) {
-  check(!mean_image ||
-            (input.resize != InputSpec::Resize::none && input.resize_size >= std::max(input.width, input.height)),
-        Code::invalid_argument, "a mean image needs pictures that are resized to a square around the input of ",
+SetStatistics measure_set(const Dataset& data, const InputSpec& input, bool mean_image, int threads,
+                          int64_t at_most) {
+  check(!mean_image || (input.resize != InputSpec::Resize::none &&
+                        input.resize_size >= std::max(input.width, input.height)),
+        Code::invalid_argument,
+        "a mean image needs pictures that are resized to a square around the input of ",
         input.width, "x", input.height, ": take the mean colour");
   InputSpec plain = input;
   plain.mean_image.clear();
@@ -149,19 +155,21 @@ SetStatistics measure_set(const Dataset& data, const InputSpec& input, bool mean
   const int64_t plane = side * side;
   for (int64_t i = 0; i < 3 * plane; ++i) {
     const int64_t channel = input.channel_order == "BGR" ? 2 - i / plane : i / plane;
-    const auto sum = static_cast<double>(sums.by_place[static_cast<size_t>(channel * plane + i % plane)]);
+    const auto sum =
+        static_cast<double>(sums.by_place[static_cast<size_t>(channel * plane + i % plane)]);
     result.mean_image.values[static_cast<size_t>(i)] =
         static_cast<float>(sum / static_cast<double>(sums.pictures) / 255 * input.scale);
   }
   return result;
 }
 
-std::array<float, 3> draw_colour(const ColourComponents& colours, float noise, uint64_t seed, int64_t epoch,
-                                 int64_t position) {
+std::array<float, 3> draw_colour(const ColourComponents& colours, float noise, uint64_t seed,
+                                 int64_t epoch, int64_t position) {
   const Random random(seed, hash_name("colour"), static_cast<uint64_t>(epoch));
   std::array<float, 3> added{};
   for (size_t j = 0; j < 3; ++j) {
-    const double draw = noise * random.normal(static_cast<uint64_t>(3 * position) + j) * colours.deviations[j];
+    const double draw =
+        noise * random.normal(static_cast<uint64_t>(3 * position) + j) * colours.deviations[j];
     for (size_t c = 0; c < 3; ++c) added[c] += static_cast<float>(draw * colours.components[c][j]);
   }
   return added;

@@ -16,16 +16,20 @@ namespace alx {
 namespace {
 
 // Places in a header block: POSIX.1-2017, pax, "ustar Interchange Format".
-constexpr size_t block = 512, name_length = 100, size_at = 124, size_length = 12, sum_at = 148, sum_length = 8,
-                 type_at = 156, magic_at = 257, prefix_at = 345, prefix_length = 155;
+constexpr size_t block = 512, name_length = 100, size_at = 124, size_length = 12, sum_at = 148,
+                 sum_length = 8, type_at = 156, magic_at = 257, prefix_at = 345,
+                 prefix_length = 155;
 constexpr size_t link_name_at = 157;
-constexpr char regular = '0', old_regular = '\0', contiguous = '7', hard_link = '1', soft_link = '2', folder = '5',
-               pax = 'x', pax_global = 'g', gnu_long_name = 'L', gnu_long_link = 'K', gnu_volume = 'V';
-constexpr uint64_t max_records = uint64_t{1} << 20;  // bytes of names and the like before one member
+constexpr char regular = '0', old_regular = '\0', contiguous = '7', hard_link = '1',
+               soft_link = '2', folder = '5', pax = 'x', pax_global = 'g', gnu_long_name = 'L',
+               gnu_long_link = 'K', gnu_volume = 'V';
+// bytes of names and the like before one member
+constexpr uint64_t max_records = uint64_t{1} << 20;
 
 std::string text_at(const ByteView& header, size_t at, size_t length) {
   std::string text;
-  for (size_t i = at; i < at + length && header.u8(i) != 0; ++i) text += static_cast<char>(header.u8(i));
+  for (size_t i = at; i < at + length && header.u8(i) != 0; ++i)
+    text += static_cast<char>(header.u8(i));
   return text;
 }
 
@@ -41,8 +45,10 @@ std::optional<uint64_t> number_at(const ByteView& header, size_t at, size_t leng
   }
   std::string digits = text_at(header, at, length);
   digits.erase(std::remove(digits.begin(), digits.end(), ' '), digits.end());
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number, 8);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number, 8);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size())
+    return std::nullopt;
   return number;
 }
 
@@ -50,12 +56,14 @@ std::optional<uint64_t> number_at(const ByteView& header, size_t at, size_t leng
 uint64_t sum_of(std::span<const std::byte> header) {
   uint64_t sum = 0;
   for (size_t i = 0; i < block; ++i)
-    sum += i >= sum_at && i < sum_at + sum_length ? uint64_t{' '} : std::to_integer<uint64_t>(header[i]);
+    sum += i >= sum_at && i < sum_at + sum_length ? uint64_t{' '}
+                                                  : std::to_integer<uint64_t>(header[i]);
   return sum;
 }
 
 bool is_sound(std::span<const std::byte> header) {
-  return header.size() == block && number_at(ByteView(header), sum_at, sum_length) == sum_of(header);
+  return header.size() == block &&
+         number_at(ByteView(header), sum_at, sum_length) == sum_of(header);
 }
 
 // What stands before a member's own header.
@@ -88,11 +96,12 @@ size_t padding_of(uint64_t size) { return static_cast<size_t>((block - size % bl
 
 void put_octal(std::array<char, block>& header, size_t at, size_t length, uint64_t number) {
   std::fill_n(header.begin() + static_cast<ptrdiff_t>(at), length - 1, '0');
-  for (size_t i = at + length - 1; i-- > at && number > 0; number /= 8) header[i] = static_cast<char>('0' + number % 8);
+  for (size_t i = at + length - 1; i-- > at && number > 0; number /= 8)
+    header[i] = static_cast<char>('0' + number % 8);
 }
 
-// The part of an archive that is being looked at. Small members are read over with their headers, large ones are
-// skipped.
+// The part of an archive that is being looked at. Small members are read over with their headers,
+// large ones are skipped.
 class Window {
  public:
   explicit Window(const FileReader& file) : file_(file) {}
@@ -139,8 +148,8 @@ std::string plain_path(const std::string& path) {
   return joined(names, "/");
 }
 
-// Makes files of the links to files, in the order in which they stand: so a link to a link is followed as well where
-// that one stands before.
+// Makes files of the links to files, in the order in which they stand: so a link to a link is
+// followed as well where that one stands before.
 void follow_links(std::vector<TreeEntry>& members, const std::vector<Link>& links) {
   if (links.empty()) return;
   std::unordered_map<std::string, size_t> by_path;
@@ -164,7 +173,8 @@ class TarReader {
   std::vector<TreeEntry> members() {
     const auto first = window_.at(0, block);
     check(is_sound(first) && ByteView(first).has(magic_at, "ustar"), Code::bad_file, file_.path(),
-          ": is neither a folder of pictures nor a tar archive of one; a compressed archive must be unpacked first "
+          ": is neither a folder of pictures nor a tar archive of one; a compressed archive must "
+          "be unpacked first "
           "(gunzip)");
     while (read_member()) {
     }
@@ -185,11 +195,12 @@ class TarReader {
     check(is_sound(header) && size, Code::bad_file, file_.path(), ": is damaged at byte ", at_,
           ": no header of a member");
     const char type = static_cast<char>(view.u8(type_at));
-    const bool is_record = type == pax || type == pax_global || type == gnu_long_name || type == gnu_long_link;
+    const bool is_record =
+        type == pax || type == pax_global || type == gnu_long_name || type == gnu_long_link;
     if (records_.size && !is_record) size = records_.size;
     if (type == hard_link || type == soft_link) size = 0;  // some programs write that of the file
-    check(*size <= left - block, Code::bad_file, file_.path(), ": is cut off: the member at byte ", at_, " has ", *size,
-          " bytes, the archive ", left - block, " more");
+    check(*size <= left - block, Code::bad_file, file_.path(), ": is cut off: the member at byte ",
+          at_, " has ", *size, " bytes, the archive ", left - block, " more");
     if (is_record) {
       read_record(type, *size);
     } else {
@@ -203,25 +214,30 @@ class TarReader {
 
   void read_record(char type, uint64_t size) {
     if (type == pax_global) return;
-    check(size <= max_records, Code::bad_file, file_.path(), ": is damaged at byte ", at_, ": ", size,
-          " bytes of names and the like before a member; at most ", max_records, " are read");
+    check(size <= max_records, Code::bad_file, file_.path(), ": is damaged at byte ", at_, ": ",
+          size, " bytes of names and the like before a member; at most ", max_records, " are read");
     const auto bytes = whole(at_ + block, static_cast<size_t>(size));
     if (type == pax) return read_pax(bytes, records_);
-    (type == gnu_long_name ? records_.path : records_.link) = text_at(ByteView(bytes), 0, bytes.size());
+    (type == gnu_long_name ? records_.path : records_.link) =
+        text_at(ByteView(bytes), 0, bytes.size());
   }
 
   void add(const ByteView& header, char type, uint64_t size) {
     std::string name = text_at(header, 0, name_length);
-    const std::string prefix =
-        header.has(magic_at, std::string_view("ustar\0", 6)) ? text_at(header, prefix_at, prefix_length) : "";
+    const std::string prefix = header.has(magic_at, std::string_view("ustar\0", 6))
+                                   ? text_at(header, prefix_at, prefix_length)
+                                   : "";
     if (!prefix.empty()) name = prefix + "/" + name;
     if (!records_.path.empty()) name = std::move(records_.path);
     TreeEntry member{std::move(name), kind_of(type), at_ + block, size};
-    if (member.path.ends_with('/') && member.kind == TreeEntry::Kind::file) member.kind = TreeEntry::Kind::folder;
+    if (member.path.ends_with('/') && member.kind == TreeEntry::Kind::file)
+      member.kind = TreeEntry::Kind::folder;
     if (member.kind == TreeEntry::Kind::link) {
-      std::string target = records_.link.empty() ? text_at(header, link_name_at, name_length) : records_.link;
+      std::string target =
+          records_.link.empty() ? text_at(header, link_name_at, name_length) : records_.link;
       const size_t folders = member.path.rfind('/') + 1;  // none: 0
-      if (type == soft_link && !target.starts_with('/')) target = member.path.substr(0, folders) + target;
+      if (type == soft_link && !target.starts_with('/'))
+        target = member.path.substr(0, folders) + target;
       links_.push_back({members_.size(), std::move(target)});
     }
     members_.push_back(std::move(member));
@@ -242,8 +258,8 @@ class TarReader {
   std::span<const std::byte> whole(uint64_t offset, size_t count) {
     const auto bytes = window_.at(offset, count);
     check(bytes.size() == count, Code::bad_file, file_.path(),
-          ": has become shorter while it was read: it ends before ", offset + count, " of its ", file_.size(),
-          " bytes");
+          ": has become shorter while it was read: it ends before ", offset + count, " of its ",
+          file_.size(), " bytes");
     return bytes;
   }
 
@@ -257,7 +273,9 @@ class TarReader {
 
 }  // namespace
 
-std::vector<TreeEntry> tar_members(const FileReader& archive) { return TarReader(archive).members(); }
+std::vector<TreeEntry> tar_members(const FileReader& archive) {
+  return TarReader(archive).members();
+}
 
 TarWriter::TarWriter(const std::string& path) : lock_(path), file_(path, 0) {}
 
@@ -270,7 +288,8 @@ void TarWriter::add_header(const std::string& name, uint64_t size, char type) {
   std::array<char, block> header{};
   std::memcpy(header.data(), name.data(), std::min(name.size(), name_length));
   put_octal(header, 100, 8, 0644);
-  put_octal(header, 108, 8, 0);  // owner, group, time: none, so that equal pictures give equal archives
+  // owner, group, time: none, so that equal pictures give equal archives
+  put_octal(header, 108, 8, 0);
   put_octal(header, 116, 8, 0);
   put_octal(header, size_at, size_length, size);
   put_octal(header, 136, 12, 0);
@@ -286,7 +305,8 @@ void TarWriter::add_header(const std::string& name, uint64_t size, char type) {
 
 void TarWriter::add(const std::string& name, std::span<const std::byte> bytes) {
   constexpr std::array<std::byte, block> zeros{};
-  const auto add_member = [&](const std::string& as, std::span<const std::byte> content, char type) {
+  const auto add_member = [&](const std::string& as, std::span<const std::byte> content,
+                              char type) {
     add_header(as, content.size(), type);
     append(content);
     append(std::span(zeros).first(padding_of(content.size())));

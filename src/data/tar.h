@@ -1,5 +1,6 @@
-// Tar archives (POSIX ustar and pax, GNU's long names): one file that holds many, which every system can make and
-// unpack. Own code because members are read at random out of the file, which libarchive does not offer.
+// Tar archives (POSIX ustar and pax, GNU's long names): one file that holds many, which every
+// system can make and unpack. Own code because members are read at random out of the file, which
+// libarchive does not offer.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +16,9 @@
 
 namespace alx {
 
-// The members of an archive, in its order; links lead to what they link to, where that is a file of the archive. Reads
-// the headers alone, a piece at a time. Throws bad_file where it is none, is damaged, or is cut off.
+// The members of an archive, in its order; links lead to what they link to, where that is a file of
+// the archive. Reads the headers alone, a piece at a time. Throws bad_file where it is none, is
+// damaged, or is cut off.
 std::vector<TreeEntry> tar_members(const FileReader& archive);
 
 // An archive appears with finish() or not at all.

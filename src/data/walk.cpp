@@ -35,14 +35,16 @@ Child child_of(const fs::directory_entry& entry) {
   return child;
 }
 
-// The folder is closed again before any below it is opened: files that may be open are few, levels may be many.
+// The folder is closed again before any below it is opened: files that may be open are few, levels
+// may be many.
 std::vector<Child> children_of(const std::string& dir) {
   std::vector<Child> children;
   std::error_code error;
   fs::directory_iterator entry(to_path(dir), error);
   check(!error, error == std::errc::no_such_file_or_directory ? Code::not_found : Code::io, dir,
         ": the folder cannot be read: ", reason(error));
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) children.push_back(child_of(*entry));
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    children.push_back(child_of(*entry));
   check(!error, Code::io, dir, ": the folder cannot be read to its end: ", reason(error));
   std::sort(children.begin(), children.end());
   return children;
@@ -55,7 +57,8 @@ struct Place {
 };
 
 bool is_around(const fs::path& folder, const fs::path& inner) {
-  return std::mismatch(folder.begin(), folder.end(), inner.begin(), inner.end()).first == folder.end();
+  return std::mismatch(folder.begin(), folder.end(), inner.begin(), inner.end()).first ==
+         folder.end();
 }
 
 class Walk {
@@ -75,8 +78,8 @@ class Walk {
       const std::string path = below + child.name;
       const bool now_hidden = hidden || child.name.starts_with('.');
       if (place.linked_from != nullptr)
-        check(++linked_ <= most_linked_, Code::bad_file, dir_, ": links lead to more than ", most_linked_,
-              " files and folders below it; do they lead to each other?");
+        check(++linked_ <= most_linked_, Code::bad_file, dir_, ": links lead to more than ",
+              most_linked_, " files and folders below it; do they lead to each other?");
       if (child.kind != Kind::folder || (child.linked && now_hidden)) {
         entries_.push_back({path, child.kind});
         continue;
@@ -87,7 +90,8 @@ class Walk {
         continue;
       }
       entries_.push_back({path, Kind::folder});
-      if (!below.empty() || !skip_ || now_hidden || !skip_(child.name)) enter(path + "/", inner, now_hidden);
+      if (!below.empty() || !skip_ || now_hidden || !skip_(child.name))
+        enter(path + "/", inner, now_hidden);
     }
   }
 
@@ -100,7 +104,8 @@ class Walk {
     }
   }
 
-  // Into the folder that the link `path` in `place` leads to. False: it is around a folder that led here.
+  // Into the folder that the link `path` in `place` leads to. False: it is around a folder that led
+  // here.
   bool follow(const std::string& path, const Place& place, Place& inner) const {
     std::error_code error;
     inner = {fs::canonical(to_path(full(path)), error), &place};
@@ -126,11 +131,13 @@ class Walk {
 std::vector<std::string> folders_in(const std::string& dir) {
   std::vector<std::string> names;
   for (Child& child : children_of(dir))
-    if (child.kind == Kind::folder && !child.name.starts_with('.')) names.push_back(std::move(child.name));
+    if (child.kind == Kind::folder && !child.name.starts_with('.'))
+      names.push_back(std::move(child.name));
   return names;
 }
 
-std::vector<TreeEntry> walk_folder(const std::string& dir, const Limits& limits, const SkipFolder& skip) {
+std::vector<TreeEntry> walk_folder(const std::string& dir, const Limits& limits,
+                                   const SkipFolder& skip) {
   return Walk(dir, limits, skip).all();
 }
 

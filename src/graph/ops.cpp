@@ -9,19 +9,22 @@
 namespace alx {
 namespace {
 
-constexpr int64_t max_size = int64_t{1} << 30;  // of one axis, kernel or padding: sums of a few cannot overflow
+// of one axis, kernel or padding: sums of a few cannot overflow
+constexpr int64_t max_size = int64_t{1} << 30;
 
 void check_size(const char* what, int64_t value, int64_t least = 1) {
-  check(value >= least && value <= max_size, Code::invalid_argument, what, " must lie in ", least, "..", max_size,
-        ", got ", value);
+  check(value >= least && value <= max_size, Code::invalid_argument, what, " must lie in ", least,
+        "..", max_size, ", got ", value);
 }
 
 void check_rank(const Shape& shape, size_t rank, const char* axes) {
-  check(shape.size() == rank, Code::invalid_argument, "expected ", rank, " dimensions ", axes, ", got ", shape.size());
+  check(shape.size() == rank, Code::invalid_argument, "expected ", rank, " dimensions ", axes,
+        ", got ", shape.size());
 }
 
 void check_pad(const Pad& pad) {
-  for (int64_t side : {pad.top, pad.left, pad.bottom, pad.right}) check_size("a side's padding", side, 0);
+  for (int64_t side : {pad.top, pad.left, pad.bottom, pad.right})
+    check_size("a side's padding", side, 0);
 }
 
 // Every window of a pool must see at least one element of the input.
@@ -30,11 +33,12 @@ void check_pool(int64_t kernel, int64_t stride, const Pad& pad) {
   check_size("stride", stride);
   check_pad(pad);
   const int64_t most = std::max({pad.top, pad.left, pad.bottom, pad.right});
-  check(most < kernel, Code::invalid_argument, "padding ", most, " must be smaller than the kernel, ", kernel,
-        ", or a window would hold padding alone");
+  check(most < kernel, Code::invalid_argument, "padding ", most,
+        " must be smaller than the kernel, ", kernel, ", or a window would hold padding alone");
 }
 
-Shape window_shape(const Shape& in, int64_t channels, int64_t kernel, int64_t stride, const Pad& pad, Round round) {
+Shape window_shape(const Shape& in, int64_t channels, int64_t kernel, int64_t stride,
+                   const Pad& pad, Round round) {
   return {in[0], channels, window_outputs(in[2], kernel, stride, pad.top, pad.bottom, round),
           window_outputs(in[3], kernel, stride, pad.left, pad.right, round)};
 }
@@ -49,17 +53,20 @@ Shapes outputs(const Conv& conv, const Shapes& in) {
   check_size("stride", conv.stride);
   check_size("groups", conv.groups);
   check_pad(conv.pad);
-  check(in[0][1] % conv.groups == 0, Code::invalid_argument, conv.groups, " groups do not divide ", in[0][1],
-        " input channels");
-  check(conv.out % conv.groups == 0, Code::invalid_argument, conv.groups, " groups do not divide ", conv.out,
-        " output channels");
+  check(in[0][1] % conv.groups == 0, Code::invalid_argument, conv.groups, " groups do not divide ",
+        in[0][1], " input channels");
+  check(conv.out % conv.groups == 0, Code::invalid_argument, conv.groups, " groups do not divide ",
+        conv.out, " output channels");
   return {window_shape(in[0], conv.out, conv.kernel, conv.stride, conv.pad, Round::floor)};
 }
 
-int64_t elements_per_image(const Shape& shape) { return element_count(Shape(shape.begin() + 1, shape.end())); }
+int64_t elements_per_image(const Shape& shape) {
+  return element_count(Shape(shape.begin() + 1, shape.end()));
+}
 
 void check_has_channels(const Shape& shape) {
-  check(shape.size() >= 2, Code::invalid_argument, "expected at least 2 dimensions (N, C, ...), got ", shape.size());
+  check(shape.size() >= 2, Code::invalid_argument,
+        "expected at least 2 dimensions (N, C, ...), got ", shape.size());
 }
 
 Shapes outputs(const Linear& linear, const Shapes& in) {
@@ -75,7 +82,8 @@ Shapes outputs(const Copy&, const Shapes& in) { return in; }
 Shapes outputs(const Lrn& lrn, const Shapes& in) {
   check_rank(in[0], 4, nchw);
   check_size("size", lrn.size);
-  check(std::isfinite(lrn.k) && lrn.k >= 0, Code::invalid_argument, "k must be finite and not negative, got ", lrn.k);
+  check(std::isfinite(lrn.k) && lrn.k >= 0, Code::invalid_argument,
+        "k must be finite and not negative, got ", lrn.k);
   check(std::isfinite(lrn.alpha) && lrn.alpha >= 0, Code::invalid_argument,
         "alpha must be finite and not negative, got ", lrn.alpha);
   check(std::isfinite(lrn.beta), Code::invalid_argument, "beta must be finite, got ", lrn.beta);
@@ -102,7 +110,8 @@ Shapes outputs(const AdaptiveAvgPool& pool, const Shapes& in) {
 }
 
 Shapes outputs(const Dropout& dropout, const Shapes& in) {
-  check(dropout.drop >= 0 && dropout.drop < 1, Code::invalid_argument, "drop must lie in [0, 1), got ", dropout.drop);
+  check(dropout.drop >= 0 && dropout.drop < 1, Code::invalid_argument,
+        "drop must lie in [0, 1), got ", dropout.drop);
   return in;
 }
 
@@ -113,8 +122,9 @@ Shapes outputs(const Concat& concat, const Shapes& in) {
   for (size_t i = 1; i < in.size(); ++i) {
     Shape like = in[i];
     if (like.size() == result.size()) like[axis] = in[0][axis];
-    check(like == in[0], Code::invalid_argument, "input ", i, " is ", to_string(in[i]), ", input 0 is ",
-          to_string(in[0]), "; they may differ in ", concat.images ? "N" : "C", " alone");
+    check(like == in[0], Code::invalid_argument, "input ", i, " is ", to_string(in[i]),
+          ", input 0 is ", to_string(in[0]), "; they may differ in ", concat.images ? "N" : "C",
+          " alone");
     result[axis] += in[i][axis];
   }
   return {result};
@@ -122,10 +132,10 @@ Shapes outputs(const Concat& concat, const Shapes& in) {
 
 Shapes outputs(const BatchSlice& slice, const Shapes& in) {
   check_size("parts", slice.parts);
-  check(slice.part >= 0 && slice.part < slice.parts, Code::invalid_argument, "part must lie in 0..", slice.parts - 1,
-        ", got ", slice.part);
-  check(in[0][0] % slice.parts == 0, Code::invalid_argument, "a batch of ", in[0][0], " cannot be shared in ",
-        slice.parts, " equal parts");
+  check(slice.part >= 0 && slice.part < slice.parts, Code::invalid_argument, "part must lie in 0..",
+        slice.parts - 1, ", got ", slice.part);
+  check(in[0][0] % slice.parts == 0, Code::invalid_argument, "a batch of ", in[0][0],
+        " cannot be shared in ", slice.parts, " equal parts");
   Shape result = in[0];
   result[0] /= slice.parts;
   return {result};
@@ -143,10 +153,10 @@ Shapes outputs(const Softmax&, const Shapes& in) {
 
 Shapes outputs(const SoftmaxLoss& loss, const Shapes& in) {
   check_rank(in[0], 2, "(N, C) of the logits");
-  check(loss.smoothing >= 0 && loss.smoothing < 1, Code::invalid_argument, "smoothing must lie in [0, 1), got ",
-        loss.smoothing);
-  check(in[1] == Shape{in[0][0]}, Code::invalid_argument, "expected ", in[0][0], " labels, one for each row, got ",
-        to_string(in[1]));
+  check(loss.smoothing >= 0 && loss.smoothing < 1, Code::invalid_argument,
+        "smoothing must lie in [0, 1), got ", loss.smoothing);
+  check(in[1] == Shape{in[0][0]}, Code::invalid_argument, "expected ", in[0][0],
+        " labels, one for each row, got ", to_string(in[1]));
   return {in[0], in[1]};
 }
 
@@ -157,8 +167,8 @@ Shapes outputs(const Split& split, const Shapes& in) {
 
 Shapes outputs(const Add&, const Shapes& in) {
   for (size_t i = 1; i < in.size(); ++i)
-    check(in[i] == in[0], Code::invalid_argument, "input ", i, " is ", to_string(in[i]), ", input 0 is ",
-          to_string(in[0]), "; they must be equal");
+    check(in[i] == in[0], Code::invalid_argument, "input ", i, " is ", to_string(in[i]),
+          ", input 0 is ", to_string(in[0]), "; they must be equal");
   return {in[0]};
 }
 
@@ -166,14 +176,21 @@ Shapes outputs(const Add&, const Shapes& in) {
 
 OpFacts facts(const Conv&) { return {.name = "conv", .convolution = true}; }
 OpFacts facts(const Linear&) { return {.name = "linear", .dense = true}; }
-OpFacts facts(const Relu&) { return {.name = "relu", .elementwise = true, .activation = Activation::relu}; }
-OpFacts facts(const Tanh&) { return {.name = "tanh", .elementwise = true, .activation = Activation::tanh}; }
+OpFacts facts(const Relu&) {
+  return {.name = "relu", .elementwise = true, .activation = Activation::relu};
+}
+OpFacts facts(const Tanh&) {
+  return {.name = "tanh", .elementwise = true, .activation = Activation::tanh};
+}
 OpFacts facts(const Lrn&) { return {.name = "lrn"}; }
 OpFacts facts(const MaxPool&) { return {.name = "max_pool"}; }
 OpFacts facts(const AvgPool&) { return {.name = "avg_pool"}; }
 OpFacts facts(const AdaptiveAvgPool&) { return {.name = "adaptive_avg_pool"}; }
 OpFacts facts(const Dropout& dropout) {
-  return {.name = "dropout", .elementwise = true, .random = true, .identity_at_inference = dropout.inverted};
+  return {.name = "dropout",
+          .elementwise = true,
+          .random = true,
+          .identity_at_inference = dropout.inverted};
 }
 OpFacts facts(const Concat&) { return {.name = "concat", .inputs = any_number}; }
 OpFacts facts(const BatchSlice&) { return {.name = "batch_slice"}; }
@@ -194,10 +211,11 @@ Params params(const Conv& conv, const Shapes& in) {
           {"bias", {conv.out}, conv.bias}};
 }
 Params params(const Linear& linear, const Shapes& in) {
-  return {{"weight", {linear.out, elements_per_image(in[0])}, linear.weight}, {"bias", {linear.out}, linear.bias}};
+  return {{"weight", {linear.out, elements_per_image(in[0])}, linear.weight},
+          {"bias", {linear.out}, linear.bias}};
 }
-template <OneOf<Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, BatchSlice, Add, Flatten, Softmax,
-                SoftmaxLoss, Split, Copy>
+template <OneOf<Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, BatchSlice,
+                Add, Flatten, Softmax, SoftmaxLoss, Split, Copy>
               O>
 Params params(const O&, const Shapes&) {
   return {};
@@ -214,7 +232,8 @@ std::string window(int64_t kernel, int64_t stride, const Pad& pad) {
 }
 
 std::string detail(const Conv& conv) {
-  return window(conv.kernel, conv.stride, conv.pad) + (conv.groups == 1 ? "" : cat(" groups ", conv.groups));
+  return window(conv.kernel, conv.stride, conv.pad) +
+         (conv.groups == 1 ? "" : cat(" groups ", conv.groups));
 }
 template <OneOf<MaxPool, AvgPool> Pool>
 std::string detail(const Pool& pool) {
@@ -223,13 +242,15 @@ std::string detail(const Pool& pool) {
 std::string detail(const AdaptiveAvgPool& pool) { return cat("to ", pool.out_h, "x", pool.out_w); }
 std::string detail(const Lrn& lrn) {
   const bool within = lrn.region == Lrn::Region::within;
-  return cat(within ? "within " : "", "n ", lrn.size, " k ", lrn.k, " alpha ", lrn.alpha, lrn.divide ? "/n" : "",
-             lrn.divide && within ? "^2" : "", " beta ", lrn.beta);
+  return cat(within ? "within " : "", "n ", lrn.size, " k ", lrn.k, " alpha ", lrn.alpha,
+             lrn.divide ? "/n" : "", lrn.divide && within ? "^2" : "", " beta ", lrn.beta);
 }
 std::string detail(const Dropout& dropout) {
   return cat("p ", dropout.drop, dropout.inverted ? "" : " scaled at inference");
 }
-template <OneOf<Linear, Relu, Tanh, Concat, BatchSlice, Add, Flatten, Softmax, SoftmaxLoss, Split, Copy> O>
+template <
+    OneOf<Linear, Relu, Tanh, Concat, BatchSlice, Add, Flatten, Softmax, SoftmaxLoss, Split, Copy>
+        O>
 std::string detail(const O&) {
   return "";
 }
@@ -242,7 +263,8 @@ void check_inputs(const Op& op, const Shapes& inputs) {
     check(inputs.size() == expected, Code::invalid_argument, "expected ", expected,
           expected == 1 ? " input" : " inputs (logits, labels)", ", got ", inputs.size());
   for (const Shape& shape : inputs) {
-    check(!shape.empty(), Code::invalid_argument, "an input has no dimensions; the first must be the batch");
+    check(!shape.empty(), Code::invalid_argument,
+          "an input has no dimensions; the first must be the batch");
     for (int64_t d : shape) check_size("every dimension of an input", d);
     element_count(shape);
   }
@@ -295,7 +317,8 @@ std::vector<Shape> output_shapes(const Op& op, const std::vector<Shape>& inputs)
   } catch (const Error& error) {
     std::string given;
     for (const Shape& shape : inputs) given += (given.empty() ? "" : " and ") + to_string(shape);
-    fail(error.code(), name_of(op), " cannot take ", given.empty() ? "no input" : given, ": ", error.what());
+    fail(error.code(), name_of(op), " cannot take ", given.empty() ? "no input" : given, ": ",
+         error.what());
   }
 }
 
@@ -312,15 +335,17 @@ int64_t multiply_adds(const Op& op, const std::vector<Shape>& inputs) {
   return element_count({element_count(weight), element_count(output) / output[1]});
 }
 
-int64_t window_outputs(int64_t in, int64_t kernel, int64_t stride, int64_t before, int64_t after, Round round) {
+int64_t window_outputs(int64_t in, int64_t kernel, int64_t stride, int64_t before, int64_t after,
+                       Round round) {
   check_size("the input", in);
   check_size("kernel", kernel);
   check_size("stride", stride);
   check_size("padding", before, 0);
   check_size("padding", after, 0);
   const int64_t room = in + before + after - kernel;
-  check(room >= 0, Code::invalid_argument, "a window of ", kernel, " does not fit an axis of ", in, " with padding ",
-        before, " + ", after, "; give an input of at least ", kernel - before - after);
+  check(room >= 0, Code::invalid_argument, "a window of ", kernel, " does not fit an axis of ", in,
+        " with padding ", before, " + ", after, "; give an input of at least ",
+        kernel - before - after);
   if (round == Round::floor) return room / stride + 1;
   const int64_t starts_before_the_end = (in + before - 1) / stride + 1;
   return std::min((room + stride - 1) / stride + 1, starts_before_the_end);

@@ -1,5 +1,5 @@
-// The operations of the AlexNet family as plain structs. An op says what is computed, never where or how.
-// Shapes are written (N, C, H, W).
+// The operations of the AlexNet family as plain structs. An op says what is computed, never where
+// or how. Shapes are written (N, C, H, W).
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -53,10 +53,11 @@ struct Relu {};
 struct Tanh {};
 
 // y = x * (k + a * sum of x^2 over the window)^-beta.
-//   across:  the window is `size` channels around c: [c - size/2, c - size/2 + size), cut at the ends;
+//   across:  the window is `size` channels around c: [c - size/2, c - size/2 + size), cut at the
+//     ends;
 //   within:  the window is size x size positions of the same channel, centred, cut at the borders.
-// a = alpha / size (across) or alpha / size^2 (within): cuda-convnet's, Caffe's, oneDNN's and cuDNN's form.
-// `divide = false` gives a = alpha, the paper's printed formula (section 3.3).
+// a = alpha / size (across) or alpha / size^2 (within): cuda-convnet's, Caffe's, oneDNN's and
+// cuDNN's form. `divide = false` gives a = alpha, the paper's printed formula (section 3.3).
 struct Lrn {
   int64_t size = 5;
   float k = 2, alpha = 1e-4f, beta = 0.75f;
@@ -68,16 +69,16 @@ struct Lrn {
   }
 };
 
-// Padding never wins. With Round::ceil the last window may hang over the right and bottom edge; it is dropped if it
-// would start in the padding beyond the input (Caffe's rule).
+// Padding never wins. With Round::ceil the last window may hang over the right and bottom edge; it
+// is dropped if it would start in the padding beyond the input (Caffe's rule).
 struct MaxPool {
   int64_t kernel = 3, stride = 2;
   Pad pad = {};
   Round round = Round::floor;
 };
 
-// As MaxPool. The divisor is the number of positions inside the input, or inside input and padding when
-// `count_padding`; a part that hangs over by Round::ceil never counts.
+// As MaxPool. The divisor is the number of positions inside the input, or inside input and padding
+// when `count_padding`; a part that hangs over by Round::ceil never counts.
 struct AvgPool {
   int64_t kernel = 3, stride = 2;
   Pad pad = {};
@@ -85,7 +86,8 @@ struct AvgPool {
   bool count_padding = false;
 };
 
-// Output cell i covers input [floor(i H / out_h), ceil((i + 1) H / out_h)), torch's AdaptiveAvgPool2d.
+// Output cell i covers input [floor(i H / out_h), ceil((i + 1) H / out_h)), torch's
+// AdaptiveAvgPool2d.
 struct AdaptiveAvgPool {
   int64_t out_h = 6, out_w = 6;
 };
@@ -109,28 +111,33 @@ struct Flatten {};  // (N, C, H, W) -> (N, C * H * W)
 struct Softmax {};  // (N, C) -> (N, C)
 
 // Inputs: logits (N, C), labels (N) as int32. Outputs: probabilities (N, C); per-image loss (N).
-// The gradient is that of the mean loss over the global batch. A label below 0 marks a row that does not count.
+// The gradient is that of the mean loss over the global batch. A label below 0 marks a row that
+// does not count.
 struct SoftmaxLoss {
   float smoothing = 0;  // target = (1 - smoothing) * one-hot + smoothing / C
 };
 
-// Where element i of a dropout's tensor stands in the masked layer: of the whole one, of the global batch, whose
-// image first_image is the tensor's first.
-constexpr uint64_t mask_index(uint64_t i, uint64_t row, uint64_t first_image, uint64_t first, uint64_t whole) {
+// Where element i of a dropout's tensor stands in the masked layer: of the whole one, of the global
+// batch, whose image first_image is the tensor's first.
+constexpr uint64_t mask_index(uint64_t i, uint64_t row, uint64_t first_image, uint64_t first,
+                              uint64_t whole) {
   return (first_image + i / row) * (whole ? whole : row) + first + i % row;
 }
 
 // Made by lowering, never written in a NetSpec.
-struct Split {  // one input, `ways` outputs, all the same; its backward sums the gradients in the order of outputs
+// one input, `ways` outputs, all the same; its backward sums the gradients in the order of outputs
+struct Split {
   int64_t ways = 2;
 };
 struct Copy {};  // an edge between slots
 
 // What a node is of a layer that several nodes make together, as on several devices.
 struct LayerPart {
-  std::string layer;             // its name: of its parameters, and the key of its random draws
-  int64_t first = 0, whole = 0;  // the part's units are first, first + 1 ... of `whole`; 0: it has all of them
-  int64_t images = 0;            // with all units, the part of the batch that it sees: parts are equal
+  std::string layer;  // its name: of its parameters, and the key of its random draws
+  // the part's units are first, first + 1 ... of `whole`; 0: it has all of them
+  int64_t first = 0, whole = 0;
+  // with all units, the part of the batch that it sees: parts are equal
+  int64_t images = 0;
   bool operator==(const LayerPart&) const = default;
 };
 
@@ -158,13 +165,15 @@ struct OpFacts {
   bool by_planning = false;  // never written in a NetSpec
   // Of what it computes:
   bool convolution = false;  // filters over positions
-  bool dense = false;        // fully connected: each output unit reads an image's every element, in whatever shape
+  // fully connected: each output unit reads an image's every element, in whatever shape
+  bool dense = false;
   bool elementwise = false;  // element i of the output comes from element i of the input alone
   bool reshapes = false;     // the output holds the input's elements, in another shape
   bool random = false;       // draws in training
   bool probabilities = false;
   bool identity_at_inference = false;
-  std::optional<Activation> activation = {};  // all it does, so that the op before may do it on the way
+  // all it does, so that the op before may do it on the way
+  std::optional<Activation> activation = {};
 };
 constexpr size_t any_number = 0;
 OpFacts facts_of(const Op& op);
@@ -177,7 +186,8 @@ std::vector<ParamRule*> param_rules(Op& op);  // in the order of param_shapes()
 int64_t* output_units(Op& op);                // of a dense op
 void stop_dropping(Op& op);
 
-// The parameters of an op for this input: (suffix, shape, rule), weight before bias. Empty for most ops.
+// The parameters of an op for this input: (suffix, shape, rule), weight before bias. Empty for most
+// ops.
 struct ParamShape {
   std::string suffix;  // "weight" or "bias"
   Shape shape;
@@ -185,14 +195,17 @@ struct ParamShape {
 };
 std::vector<ParamShape> param_shapes(const Op& op, const std::vector<Shape>& inputs);
 
-// Output shapes; throws Error(invalid_argument) with both sizes in the text where the op cannot take the inputs.
+// Output shapes; throws Error(invalid_argument) with both sizes in the text where the op cannot
+// take the inputs.
 std::vector<Shape> output_shapes(const Op& op, const std::vector<Shape>& inputs);
 
-// Multiply-adds of one forward pass over the whole batch: convolutions and linear layers, bias not counted.
+// Multiply-adds of one forward pass over the whole batch: convolutions and linear layers, bias not
+// counted.
 int64_t multiply_adds(const Op& op, const std::vector<Shape>& inputs);
 
 // Size of a window op's output along one axis; throws where the window does not fit.
-int64_t window_outputs(int64_t in, int64_t kernel, int64_t stride, int64_t before, int64_t after, Round round);
+int64_t window_outputs(int64_t in, int64_t kernel, int64_t stride, int64_t before, int64_t after,
+                       Round round);
 
 // For visiting an Op with one lambda per case.
 template <class... F>

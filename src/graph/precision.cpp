@@ -6,7 +6,8 @@
 namespace alx {
 namespace {
 
-constexpr Precision all[] = {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16, Precision::int8};
+constexpr Precision all[] = {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16,
+                             Precision::int8};
 
 }  // namespace
 
@@ -47,7 +48,9 @@ DataType stored_type(Precision precision) {
     case Precision::fp32: return DataType::f32;
     case Precision::fp16: return DataType::f16;
     case Precision::bf16: return DataType::bf16;
-    default: fail(Code::invalid_argument, "weights are stored as fp32, fp16 or bf16, not as ", name_of(precision));
+    default:
+      fail(Code::invalid_argument, "weights are stored as fp32, fp16 or bf16, not as ",
+           name_of(precision));
   }
 }
 

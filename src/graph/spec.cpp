@@ -13,7 +13,8 @@ std::string title(const NetSpec& spec) { return spec.id.empty() ? "network" : sp
 
 template <class... Args>
 [[noreturn]] void fail_at(const NetSpec& spec, const Node& node, Args&&... args) {
-  fail(Code::invalid_argument, title(spec), ": node \"", node.name, "\": ", std::forward<Args>(args)...);
+  fail(Code::invalid_argument, title(spec), ": node \"", node.name,
+       "\": ", std::forward<Args>(args)...);
 }
 
 void check_name(const NetSpec& spec, const Node& node, const std::set<std::string>& known) {
@@ -25,25 +26,30 @@ void check_name(const NetSpec& spec, const Node& node, const std::set<std::strin
                 ? "this name is reserved; choose another"
                 : "another node has this name already; names must be unique");
   }
-  if (!is_utf8(node.name)) fail(Code::invalid_argument, title(spec), ": a node's name is not valid UTF-8");
+  if (!is_utf8(node.name))
+    fail(Code::invalid_argument, title(spec), ": a node's name is not valid UTF-8");
   if (node.name.size() > longest_name)
-    fail(Code::invalid_argument, title(spec), ": a node's name has ", node.name.size(), " bytes, at most ",
-         longest_name, " are possible: ", node.name.substr(0, 40), "...");
+    fail(Code::invalid_argument, title(spec), ": a node's name has ", node.name.size(),
+         " bytes, at most ", longest_name, " are possible: ", node.name.substr(0, 40), "...");
 }
 
-void check_input(const NetSpec& spec, const Node& node, size_t index, const std::set<std::string>& known) {
+void check_input(const NetSpec& spec, const Node& node, size_t index,
+                 const std::set<std::string>& known) {
   const std::string& input = node.inputs[index];
   if (input == labels_name) {
     if (index == 1 && facts_of(node.op).labels) return;
-    fail_at(spec, node, "only the second input of a softmax_loss may be \"labels\", not input ", index, " of a ",
-            name_of(node.op));
+    fail_at(spec, node, "only the second input of a softmax_loss may be \"labels\", not input ",
+            index, " of a ", name_of(node.op));
   }
   if (input != loss_name && known.count(input)) return;
-  const bool later = std::any_of(spec.nodes.begin(), spec.nodes.end(), [&](const Node& n) { return n.name == input; });
+  const bool later = std::any_of(spec.nodes.begin(), spec.nodes.end(),
+                                 [&](const Node& n) { return n.name == input; });
   if (later)
-    fail_at(spec, node, "reads \"", input,
-            "\", which does not come before it; put the nodes in the order they run, without cycles");
-  fail_at(spec, node, "reads \"", input, "\", and no node has that name; an input is an earlier node or \"data\"");
+    fail_at(
+        spec, node, "reads \"", input,
+        "\", which does not come before it; put the nodes in the order they run, without cycles");
+  fail_at(spec, node, "reads \"", input,
+          "\", and no node has that name; an input is an earlier node or \"data\"");
 }
 
 // Names, order and inputs: everything that can be checked without shapes.
@@ -53,18 +59,21 @@ void check_structure(const NetSpec& spec) {
   for (const Node& node : spec.nodes) {
     check_name(spec, node, known);
     if (facts_of(node.op).by_planning)
-      fail_at(spec, node, "planning inserts every ", name_of(node.op), " by itself; read the value directly");
-    if (node.inputs.empty()) fail_at(spec, node, "has no input; give it \"data\" or an earlier node");
+      fail_at(spec, node, "planning inserts every ", name_of(node.op),
+              " by itself; read the value directly");
+    if (node.inputs.empty())
+      fail_at(spec, node, "has no input; give it \"data\" or an earlier node");
     for (size_t i = 0; i < node.inputs.size(); ++i) check_input(spec, node, i, known);
     known.insert(node.name);
   }
   for (const auto& [alias, target] : spec.aliases)
-    check(known.count(target) != 0 && target != labels_name && target != loss_name, Code::invalid_argument, title(spec),
-          ": alias \"", alias, "\" stands for \"", target, "\", and no node has that name");
+    check(known.count(target) != 0 && target != labels_name && target != loss_name,
+          Code::invalid_argument, title(spec), ": alias \"", alias, "\" stands for \"", target,
+          "\", and no node has that name");
 }
 
-// The slot of every node, in order. Needs a checked structure. A device is bound to every slot, so none may be left
-// out.
+// The slot of every node, in order. Needs a checked structure. A device is bound to every slot, so
+// none may be left out.
 std::vector<size_t> resolve_slots(const NetSpec& spec) {
   std::map<std::string, size_t> slot_of{{data_name, 0}, {labels_name, 0}};
   std::vector<size_t> slots;
@@ -74,7 +83,8 @@ std::vector<size_t> resolve_slots(const NetSpec& spec) {
   }
   size_t expected = 0;
   for (size_t slot : std::set(slots.begin(), slots.end())) {
-    const auto at = static_cast<size_t>(std::find(slots.begin(), slots.end(), slot) - slots.begin());
+    const auto at =
+        static_cast<size_t>(std::find(slots.begin(), slots.end(), slot) - slots.begin());
     if (slot != expected)
       fail_at(spec, spec.nodes[at], "lies on slot ", slot, ", and no node on slot ", expected,
               "; number the slots without gaps");
@@ -93,19 +103,22 @@ struct Visit {
 void check_logits(const NetSpec& spec, const std::map<std::string, Shape>& shapes, int64_t batch) {
   if (spec.logits.empty()) return;
   const auto found = shapes.find(spec.logits);
-  check(found != shapes.end() && spec.logits != data_name, Code::invalid_argument, title(spec), ": the logits are \"",
-        spec.logits, "\", and no node has that name");
+  check(found != shapes.end() && spec.logits != data_name, Code::invalid_argument, title(spec),
+        ": the logits are \"", spec.logits, "\", and no node has that name");
   const Shape expected{batch, spec.classes};
-  check(found->second == expected, Code::invalid_argument, title(spec), ": node \"", spec.logits, "\": logits of ",
-        spec.classes, " classes must be ", to_string(expected), ", these are ", to_string(found->second));
+  check(found->second == expected, Code::invalid_argument, title(spec), ": node \"", spec.logits,
+        "\": logits of ", spec.classes, " classes must be ", to_string(expected), ", these are ",
+        to_string(found->second));
 }
 
 // Checks the whole graph and calls `visit` for every node, in order.
 template <class F>
 void walk(const NetSpec& spec, int64_t batch, F&& visit) {
-  check(batch >= 1, Code::invalid_argument, title(spec), ": the batch must be at least 1, got ", batch);
-  check(spec.input.height >= 1 && spec.input.width >= 1, Code::invalid_argument, title(spec), ": an input of ",
-        spec.input.height, " x ", spec.input.width, " is not possible; both sides must be at least 1");
+  check(batch >= 1, Code::invalid_argument, title(spec), ": the batch must be at least 1, got ",
+        batch);
+  check(spec.input.height >= 1 && spec.input.width >= 1, Code::invalid_argument, title(spec),
+        ": an input of ", spec.input.height, " x ", spec.input.width,
+        " is not possible; both sides must be at least 1");
   check_structure(spec);
   const std::vector<size_t> slots = resolve_slots(spec);
   std::map<std::string, Shape> shapes{{data_name, {batch, 3, spec.input.height, spec.input.width}},
@@ -139,7 +152,8 @@ const Node* NetSpec::find(const std::string& name) const {
 }
 
 const Node* NetSpec::node(const std::string& name) const {
-  const auto found = std::find_if(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == name; });
+  const auto found =
+      std::find_if(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == name; });
   return found == nodes.end() ? nullptr : &*found;
 }
 
@@ -174,7 +188,8 @@ std::vector<ParamSpec> params_of(const NetSpec& spec) {
   return params;
 }
 
-ParamSpec param_of(const std::string& node, const std::optional<LayerPart>& part, const ParamShape& param) {
+ParamSpec param_of(const std::string& node, const std::optional<LayerPart>& part,
+                   const ParamShape& param) {
   return {node + "." + param.suffix, node, param.shape, param.rule, part};
 }
 

@@ -8,7 +8,8 @@
 
 namespace alx {
 
-using Shape = std::vector<int64_t>;  // (N, C, H, W) or (N, C); weights (out, in per group, kh, kw) or (out, in)
+// (N, C, H, W) or (N, C); weights (out, in per group, kh, kw) or (out, in)
+using Shape = std::vector<int64_t>;
 
 int64_t element_count(const Shape& shape);  // throws where the product overflows int64
 std::string to_string(const Shape& shape);  // "1 x 3 x 227 x 227"
@@ -33,8 +34,8 @@ struct TensorDesc {
   Shape shape;
   DataType type = DataType::f32;
   std::shared_ptr<const Layout> layout;  // null: dense, the last dimension runs fastest (NCHW)
-  // Behind dense elements, at the next multiple of 4 bytes: an f32 for each row (index of the first dimension), by
-  // which its elements are multiplied.
+  // Behind dense elements, at the next multiple of 4 bytes: an f32 for each row (index of the first
+  // dimension), by which its elements are multiplied.
   bool row_scales = false;
 
   size_t bytes() const;

@@ -1,6 +1,6 @@
-// The rules by which a training step changes a parameter, as plain structs like the ops. A rule names the tensors that
-// it keeps from step to step and says what becomes of one element; each backend loops over that. Also compiled for
-// GPUs.
+// The rules by which a training step changes a parameter, as plain structs like the ops. A rule
+// names the tensors that it keeps from step to step and says what becomes of one element; each
+// backend loops over that. Also compiled for GPUs.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -10,8 +10,8 @@
 
 namespace alx {
 
-// Momentum SGD with weight decay, the paper's section 5: v = m v - rate (g + decay w), w += v. Torch's form has the
-// rate outside the velocity: v = m v + g + decay w, w -= rate v.
+// Momentum SGD with weight decay, the paper's section 5: v = m v - rate (g + decay w), w += v.
+// Torch's form has the rate outside the velocity: v = m v + g + decay w, w -= rate v.
 struct Sgd {
   static constexpr const char* states[] = {"velocity"};
   float momentum = 0.9f, decay = 5e-4f;
@@ -24,7 +24,8 @@ struct Sgd {
     const Real gradient = grad + static_cast<Real>(decay) * static_cast<Real>(weight);
     const Real kept = static_cast<Real>(momentum) * static_cast<Real>(velocity);
     velocity = static_cast<float>(rate_in_velocity ? kept - rate * gradient : kept + gradient);
-    const Real change = rate_in_velocity ? static_cast<Real>(velocity) : -(rate * static_cast<Real>(velocity));
+    const Real change =
+        rate_in_velocity ? static_cast<Real>(velocity) : -(rate * static_cast<Real>(velocity));
     weight = static_cast<float>(static_cast<Real>(weight) + change);
   }
 };

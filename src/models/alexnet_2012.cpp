@@ -1,9 +1,11 @@
-// ImageNet Classification with Deep Convolutional Neural Networks (Krizhevsky, Sutskever, Hinton, 2012), by its text.
-// Where the text leaves something open or cannot be right:
+// ImageNet Classification with Deep Convolutional Neural Networks (Krizhevsky, Sutskever, Hinton,
+// 2012), by its text. Where the text leaves something open or cannot be right:
 //   227 x 227, not 224: only that gives the 55 x 55 positions of conv1 without padding;
-//   LRN's alpha is divided by n, as the released code does (`printed_lrn` takes the formula by the letter);
+//   LRN's alpha is divided by n, as the released code does (`printed_lrn` takes the formula by the
+//     letter);
 //   every weight starts with a deviation of 0.01 (the released code has 0.03 from conv3 to conv5);
-//   biases learn at twice the rate and do not decay, as in the released code; the paper does not say;
+//   biases learn at twice the rate and do not decay, as in the released code; the paper does not
+//     say;
 //   a pool's last window may hang over the edge: it matters for other input sizes only.
 #include "models/networks.h"
 #include "models/towers.h"
@@ -11,7 +13,8 @@
 namespace alx::models {
 namespace {
 
-Conv conv(int64_t out, int64_t kernel, int64_t stride, int64_t pad, float bias_start, float std = 0.01f) {
+Conv conv(int64_t out, int64_t kernel, int64_t stride, int64_t pad, float bias_start,
+          float std = 0.01f) {
   return {.out = out,
           .kernel = kernel,
           .stride = stride,
@@ -20,8 +23,8 @@ Conv conv(int64_t out, int64_t kernel, int64_t stride, int64_t pad, float bias_s
           .bias = bias(bias_start)};
 }
 
-// Figure 2 up to the last pooling, with the outputs of one tower for its 3 x 227 x 227. conv3 is the one convolution
-// that reads both towers.
+// Figure 2 up to the last pooling, with the outputs of one tower for its 3 x 227 x 227. conv3 is
+// the one convolution that reads both towers.
 void add_convolutions(NetBuilder& net, bool printed_lrn) {
   const Lrn lrn{.size = 5, .k = 2, .alpha = 1e-4f, .beta = 0.75f, .divide = !printed_lrn};
   for (const std::string t : {"a", "b"}) {
@@ -58,11 +61,12 @@ NetSpec alexnet_2012(const ModelOptions& options) {
   return finish_dense_towers(net, "pool5");
 }
 
-// "An additional, sixth convolutional layer over the last pooling layer" (section 6.1, 1 CNN*). The paper tells no more
-// about it; sizes and start are those of layers-146 of the released code, which began from weights trained on the
-// fall 2011 release.
+// "An additional, sixth convolutional layer over the last pooling layer" (section 6.1, 1 CNN*). The
+// paper tells no more about it; sizes and start are those of layers-146 of the released code, which
+// began from weights trained on the fall 2011 release.
 NetSpec alexnet_2012_6conv(const ModelOptions& options) {
-  NetBuilder net = begin("alexnet-2012-6conv", "Krizhevsky, Sutskever, Hinton 2012, 1 CNN* of table 2", options);
+  NetBuilder net =
+      begin("alexnet-2012-6conv", "Krizhevsky, Sutskever, Hinton 2012, 1 CNN* of table 2", options);
   net.alias("pool5", "conv6a_in");
   for (const std::string t : {"a", "b"}) {
     enter_tower(net, t);

@@ -1,11 +1,14 @@
-// The network as the released code defines it (layers-145, the single network of the paper's results), under the
-// parameter names of alexnet-2012. It departs from the paper's text so:
-//   224 x 224 pictures; the code rounds a convolution's output up, its last windows reading zeros beyond the edge;
-//   block 1 is convolution, LRN, pooling, ReLU, and conv5 is rectified after its pooling (which commutes);
+// The network as the released code defines it (layers-145, the single network of the paper's
+// results), under the parameter names of alexnet-2012. It departs from the paper's text so:
+//   224 x 224 pictures; the code rounds a convolution's output up, its last windows reading zeros
+//     beyond the edge;
+//   block 1 is convolution, LRN, pooling, ReLU, and conv5 is rectified after its pooling (which
+//     commutes);
 //   a second, spatial normalisation with k = 1 follows the LRN of block 2;
 //   conv3 to conv5 start with a deviation of 0.03.
-// Beside the network: one crop and flip for 32 consecutive pictures, colour noise of deviation 0.1 and then x / 1.1,
-// conv1's rate lowered at epoch 67 and 0 from 72 on. A mean image is subtracted, where a weight file brings one.
+// Beside the network: one crop and flip for 32 consecutive pictures, colour noise of deviation 0.1
+// and then x / 1.1, conv1's rate lowered at epoch 67 and 0 from 72 on. A mean image is subtracted,
+// where a weight file brings one.
 #include "models/networks.h"
 #include "models/towers.h"
 
@@ -13,8 +16,12 @@ namespace alx::models {
 namespace {
 
 Conv conv(int64_t out, int64_t kernel, int64_t stride, Pad pad, float std, float bias_start) {
-  return {
-      .out = out, .kernel = kernel, .stride = stride, .pad = pad, .weight = gaussian(std), .bias = bias(bias_start)};
+  return {.out = out,
+          .kernel = kernel,
+          .stride = stride,
+          .pad = pad,
+          .weight = gaussian(std),
+          .bias = bias(bias_start)};
 }
 
 // Zeros after the end, so that a size rounded down becomes one rounded up.
@@ -25,7 +32,8 @@ int64_t ceil_pad(int64_t side, int64_t kernel, int64_t stride) {
 
 // The outputs beside a layer are those of one tower for 3 x 224 x 224.
 void add_first_blocks(NetBuilder& net, const std::string& t) {
-  const Pad pad1{.bottom = ceil_pad(net.input().height, 11, 4), .right = ceil_pad(net.input().width, 11, 4)};
+  const Pad pad1{.bottom = ceil_pad(net.input().height, 11, 4),
+                 .right = ceil_pad(net.input().width, 11, 4)};
   net.after("data");
   net.add("conv1" + t, conv(48, 11, 4, pad1, 0.01f, 0)).add("rnorm1" + t, Lrn{});  //  48 x 55 x 55
   net.layer("pool1" + t, overlapping_pool, "relu1" + t);                           //  48 x 27 x 27

@@ -1,12 +1,14 @@
-// Caffe's two: bvlc_alexnet (norm before pool) and bvlc_reference_caffenet (pool before norm). One column; groups of 2
-// stand for the two towers. Layer names are Caffe's, so its weights come in by name.
+// Caffe's two: bvlc_alexnet (norm before pool) and bvlc_reference_caffenet (pool before norm). One
+// column; groups of 2 stand for the two towers. Layer names are Caffe's, so its weights come in by
+// name.
 #include "models/builder.h"
 #include "models/networks.h"
 
 namespace alx::models {
 namespace {
 
-Conv conv(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t groups, float bias_start) {
+Conv conv(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t groups,
+          float bias_start) {
   return {.out = out,
           .kernel = kernel,
           .stride = stride,

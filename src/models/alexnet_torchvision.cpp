@@ -1,6 +1,6 @@
-// torchvision's alexnet, after "One weird trick for parallelizing convolutional neural networks": one column of
-// 64/192/384/256/256 maps without LRN and groups. Nodes carry the indices of its two Sequential blocks, so that a state
-// dict fits by name.
+// torchvision's alexnet, after "One weird trick for parallelizing convolutional neural networks":
+// one column of 64/192/384/256/256 maps without LRN and groups. Nodes carry the indices of its two
+// Sequential blocks, so that a state dict fits by name.
 #include <cmath>
 
 #include "models/builder.h"
@@ -9,17 +9,26 @@
 namespace alx::models {
 namespace {
 
-// torch's default start: uniform within 1 / sqrt(fan-in), biases too. Weights and biases learn alike.
+// torch's default start: uniform within 1 / sqrt(fan-in), biases too. Weights and biases learn
+// alike.
 ParamRule torch_rule(int64_t fan_in) {
-  return {.init = {Init::Kind::uniform, static_cast<float>(1 / std::sqrt(static_cast<double>(fan_in)))}};
+  return {.init = {Init::Kind::uniform,
+                   static_cast<float>(1 / std::sqrt(static_cast<double>(fan_in)))}};
 }
 
 Conv conv(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t pad) {
   const ParamRule rule = torch_rule(in * kernel * kernel);
-  return {.out = out, .kernel = kernel, .stride = stride, .pad = Pad::all(pad), .weight = rule, .bias = rule};
+  return {.out = out,
+          .kernel = kernel,
+          .stride = stride,
+          .pad = Pad::all(pad),
+          .weight = rule,
+          .bias = rule};
 }
 
-Linear linear(int64_t in, int64_t out) { return {.out = out, .weight = torch_rule(in), .bias = torch_rule(in)}; }
+Linear linear(int64_t in, int64_t out) {
+  return {.out = out, .weight = torch_rule(in), .bias = torch_rule(in)};
+}
 
 void add_features(NetBuilder& net) {
   const MaxPool pool{.kernel = 3, .stride = 2, .round = Round::floor};
@@ -37,8 +46,12 @@ void add_features(NetBuilder& net) {
 // Dropout stands before the linear layers here, where the paper has it behind them.
 void add_classifier(NetBuilder& net) {
   net.add("avgpool", AdaptiveAvgPool{.out_h = 6, .out_w = 6});
-  net.add("classifier.0", Dropout{}).add("classifier.1", linear(256 * 6 * 6, 4096)).add("classifier.2", Relu{});
-  net.add("classifier.3", Dropout{}).add("classifier.4", linear(4096, 4096)).add("classifier.5", Relu{});
+  net.add("classifier.0", Dropout{})
+      .add("classifier.1", linear(256 * 6 * 6, 4096))
+      .add("classifier.2", Relu{});
+  net.add("classifier.3", Dropout{})
+      .add("classifier.4", linear(4096, 4096))
+      .add("classifier.5", Relu{});
   net.add("classifier.6", linear(4096, net.classes()));
 }
 

@@ -26,9 +26,12 @@ NetBuilder& NetBuilder::add(std::string_view name, Op op, std::vector<std::strin
   return *this;
 }
 
-NetBuilder& NetBuilder::add(std::string_view name, Op op) { return add(name, std::move(op), {last_}); }
+NetBuilder& NetBuilder::add(std::string_view name, Op op) {
+  return add(name, std::move(op), {last_});
+}
 
-NetBuilder& NetBuilder::layer(std::string_view name, Op op, std::string_view neuron, Op activation) {
+NetBuilder& NetBuilder::layer(std::string_view name, Op op, std::string_view neuron,
+                              Op activation) {
   return add(name, std::move(op)).add(neuron, std::move(activation)).alias(name, neuron);
 }
 

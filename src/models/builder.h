@@ -1,4 +1,5 @@
-// Writes a network down as it is read: every call appends a node, which reads the one before it unless told otherwise.
+// Writes a network down as it is read: every call appends a node, which reads the one before it
+// unless told otherwise.
 #pragma once
 #include <cmath>
 #include <optional>
@@ -14,14 +15,18 @@ namespace alx::models {
 inline ParamRule gaussian(float std) { return {.init = {Init::Kind::normal, std}}; }
 
 // Biases at cuda-convnet's and Caffe's pace: twice the rate of the weights, no decay.
-inline ParamRule bias(float start) { return {.init = {Init::Kind::constant, start}, .rate = 2, .decay = 0}; }
+inline ParamRule bias(float start) {
+  return {.init = {Init::Kind::constant, start}, .rate = 2, .decay = 0};
+}
 
-// Without batch normalisation the start decides: deviation sqrt(2 / fan-in) keeps the activations' size through ReLUs.
+// Without batch normalisation the start decides: deviation sqrt(2 / fan-in) keeps the activations'
+// size through ReLUs.
 inline ParamRule he(int64_t fan_in) {
   return gaussian(static_cast<float>(std::sqrt(2.0 / static_cast<double>(fan_in))));
 }
 
-// The paper's section 3.4: windows overlap; the last one may hang over the edge, as in the released code and in Caffe.
+// The paper's section 3.4: windows overlap; the last one may hang over the edge, as in the released
+// code and in Caffe.
 inline constexpr MaxPool overlapping_pool{.kernel = 3, .stride = 2, .round = Round::ceil};
 
 // cuda-convnet's rnorm: over size x size of the same map, `scale` divided by their number.

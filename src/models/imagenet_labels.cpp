@@ -1,5 +1,6 @@
-// The classes of ImageNet's 2012 challenge: WordNet synset and name, sorted by synset. Names as torchvision gives them.
-// One text and no array of texts: the addresses of two thousand would take 64 kB in the library.
+// The classes of ImageNet's 2012 challenge: WordNet synset and name, sorted by synset. Names as
+// torchvision gives them. One text and no array of texts: the addresses of two thousand would take
+// 64 kB in the library.
 // clang-format off
 #include "models/imagenet_labels.h"
 

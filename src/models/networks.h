@@ -1,5 +1,5 @@
-// Every network of the zoo, once: its name, the function that makes it, and whether it has the paper's printed formula
-// of LRN. The functions take any options; zoo.cpp checks what comes out.
+// Every network of the zoo, once: its name, the function that makes it, and whether it has the
+// paper's printed formula of LRN. The functions take any options; zoo.cpp checks what comes out.
 #pragma once
 #include "models/zoo.h"
 

@@ -3,12 +3,15 @@
 namespace alx::models {
 namespace {
 
-Linear fc(int64_t out, float bias_start) { return {.out = out, .weight = gaussian(0.01f), .bias = bias(bias_start)}; }
+Linear fc(int64_t out, float bias_start) {
+  return {.out = out, .weight = gaussian(0.01f), .bias = bias(bias_start)};
+}
 
 }  // namespace
 
 NetSpec finish_dense_towers(NetBuilder& net, const std::string& features) {
-  const Dropout dropout{.drop = 0.5f, .inverted = false};  // section 4.2: outputs are halved at test time
+  // section 4.2: outputs are halved at test time
+  const Dropout dropout{.drop = 0.5f, .inverted = false};
   for (const std::string t : {"a", "b"}) {
     enter_tower(net, t);
     join(net, "fc6" + t + "_in", features);
@@ -36,9 +39,11 @@ InputSpec paper_input(int64_t side) {
 }
 
 Recipe paper_recipe() {
-  Recipe recipe;  // batch 128, rate 0.01, momentum 0.9, decay 0.0005 with the rate inside the velocity
+  // batch 128, rate 0.01, momentum 0.9, decay 0.0005 with the rate inside the velocity
+  Recipe recipe;
   recipe.epochs = 90;
-  recipe.schedule = "steps:25,51,79:0.1";  // the paper: divided by 10 three times, when validation stopped improving
+  // the paper: divided by 10 three times, when validation stopped improving
+  recipe.schedule = "steps:25,51,79:0.1";
   recipe.mean = Recipe::Mean::image;
   recipe.colour_noise = 0.1f;
   return recipe;

@@ -6,7 +6,8 @@
 namespace alx {
 namespace {
 
-constexpr int64_t max_side = 16384;  // of an input; every zoo network's sizes stay countable up to here
+// of an input; every zoo network's sizes stay countable up to here
+constexpr int64_t max_side = 16384;
 
 struct Entry {
   const char* name;
@@ -39,7 +40,8 @@ bool works(const NetSpec& spec) {
   }
 }
 
-// Height and width are treated alike by every network, and what fits a small picture fits a larger one.
+// Height and width are treated alike by every network, and what fits a small picture fits a larger
+// one.
 int64_t smallest_side(const Entry& entry, int64_t own) {
   for (int64_t side = 1; side < own; ++side)
     if (works(entry.make({0, side, side}))) return side;
@@ -51,18 +53,20 @@ int64_t smallest_side(const Entry& entry, int64_t own) {
   const int64_t height = options.height == 0 ? own.height : options.height;
   const int64_t width = options.width == 0 ? own.width : options.width;
   fail(Code::invalid_argument, entry.name, ": an input of ", height, " x ", width,
-       " cannot work; height and width must each lie in ", smallest_side(entry, own.height), "..", max_side,
-       " (the network's own size is ", own.height, " x ", own.width, ")");
+       " cannot work; height and width must each lie in ", smallest_side(entry, own.height), "..",
+       max_side, " (the network's own size is ", own.height, " x ", own.width, ")");
 }
 
 }  // namespace
 
 NetSpec make_model(const std::string& name, const ModelOptions& options) {
   const Entry& entry = entry_of(name);
-  check(options.classes >= 0 && options.classes <= max_classes, Code::invalid_argument, name, ": ", options.classes,
-        " classes are not possible; give 1 to ", max_classes, ", or 0 for the network's own number");
-  check(!options.printed_lrn || entry.has_printed_lrn, Code::invalid_argument, name,
-        ": the paper's printed LRN formula is an option of alexnet-2012 and alexnet-2012-6conv only");
+  check(options.classes >= 0 && options.classes <= max_classes, Code::invalid_argument, name, ": ",
+        options.classes, " classes are not possible; give 1 to ", max_classes,
+        ", or 0 for the network's own number");
+  check(
+      !options.printed_lrn || entry.has_printed_lrn, Code::invalid_argument, name,
+      ": the paper's printed LRN formula is an option of alexnet-2012 and alexnet-2012-6conv only");
   for (int64_t side : {options.height, options.width})
     if (side < 0 || side > max_side) refuse_size(entry, options);
   NetSpec spec = entry.make(options);

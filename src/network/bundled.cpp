@@ -27,10 +27,13 @@ std::string variable(const char* name, const std::string& usual) {
 // Folders that a desktop keeps data in: the XDG Base Directory Specification, 0.8.
 std::vector<std::string> data_folders() {
   const std::string home = variable("HOME", "");
-  std::vector<std::string> folders{variable("XDG_DATA_HOME", home.empty() ? "" : home + "/.local/share")};
-  for (std::string& folder : split(variable("XDG_DATA_DIRS", "/usr/local/share:/usr/share") + ":/usr/share", ':'))
+  std::vector<std::string> folders{
+      variable("XDG_DATA_HOME", home.empty() ? "" : home + "/.local/share")};
+  for (std::string& folder :
+       split(variable("XDG_DATA_DIRS", "/usr/local/share:/usr/share") + ":/usr/share", ':'))
     folders.push_back(std::move(folder));
-  std::erase_if(folders, [](const std::string& folder) { return !to_path(folder).is_absolute(); });  // as it demands
+  // as it demands
+  std::erase_if(folders, [](const std::string& folder) { return !to_path(folder).is_absolute(); });
   return folders;
 }
 #endif
@@ -47,7 +50,8 @@ bool is_zoo_name(const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) return false;
   if (has_file(name))
     log_line(LogLevel::warning,
-             cat("'", name, "' means the library's network, not the file of that name here: ./", name, " is the file"));
+             cat("'", name, "' means the library's network, not the file of that name here: ./",
+                 name, " is the file"));
   return true;
 }
 
@@ -55,7 +59,8 @@ std::vector<std::string> bundled_places() {
   std::vector<std::string> places;
   const auto add = [&](const fs::path& place) {
     std::string text = to_utf8(place);
-    if (std::find(places.begin(), places.end(), text) == places.end()) places.push_back(std::move(text));
+    if (std::find(places.begin(), places.end(), text) == places.end())
+      places.push_back(std::move(text));
   };
   const fs::path below = fs::path("share") / "alexnet";
   for (const std::string& file : {module_path(), program_path()}) {
@@ -83,19 +88,23 @@ std::string bundled_weights(const std::string& name) {
 std::string weights_named(const std::string& file_or_name) {
   if (is_zoo_name(file_or_name)) {
     const std::string bundled = bundled_weights(file_or_name);
-    check(!bundled.empty() || file_or_name != bundled_network, Code::not_found, "the weights of '", file_or_name,
-          "', which come with the library, were not found: ", file_or_name, ".safetensors is in none of ",
-          joined(bundled_places()), "; put it into one of them, or give its path");
+    check(!bundled.empty() || file_or_name != bundled_network, Code::not_found, "the weights of '",
+          file_or_name, "', which come with the library, were not found: ", file_or_name,
+          ".safetensors is in none of ", joined(bundled_places()),
+          "; put it into one of them, or give its path");
     check(!bundled.empty(), Code::not_found, "no weights for '", file_or_name,
-          "' come with the library: give a weight file (.safetensors or torchvision's .pth) instead of the name");
+          "' come with the library: give a weight file (.safetensors or torchvision's .pth) "
+          "instead of the name");
     return bundled;
   }
   std::error_code ignored;
-  if (file_or_name.find_first_of("./\\") == std::string::npos && !fs::exists(to_path(file_or_name), ignored)) {
+  if (file_or_name.find_first_of("./\\") == std::string::npos &&
+      !fs::exists(to_path(file_or_name), ignored)) {
     std::vector<std::string> known;
     for (const std::string& name : model_names())
       if (!bundled_weights(name).empty()) known.push_back(name);
-    fail(Code::not_found, "'", file_or_name, "' is neither a file nor a network; there are: ", joined(model_names()),
+    fail(Code::not_found, "'", file_or_name,
+         "' is neither a file nor a network; there are: ", joined(model_names()),
          "; with weights: ", known.empty() ? "none here" : joined(known));
   }
   return file_or_name;  // opening it says what is wrong

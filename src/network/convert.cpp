@@ -17,11 +17,12 @@ class Converter {
     std::vector<TensorToWrite> tensors;
     for (const ParamSpec& param : params_of(model_.spec())) {
       const DataType stored = stored_as(param.name);
-      tensors.push_back({param.name, stored, param.shape, [this, param, stored](std::span<std::byte> out) {
-                           source_(param, param.shape[0], [&](int64_t, std::span<const float> all) {
-                             from_float(stored, all.data(), out.data(), all.size());
-                           });
-                         }});
+      tensors.push_back(
+          {param.name, stored, param.shape, [this, param, stored](std::span<std::byte> out) {
+             source_(param, param.shape[0], [&](int64_t, std::span<const float> all) {
+               from_float(stored, all.data(), out.data(), all.size());
+             });
+           }});
     }
     return tensors;
   }
@@ -37,13 +38,16 @@ class Converter {
     std::vector<float> picture = rounded(self_test_picture(), DataType::f16);
     network.set_input(picture);
     network.forward();
-    tensors.push_back(make_tensor(self_test_input, network.input_shape(), std::move(picture), DataType::f16));
-    tensors.push_back(make_tensor(self_test_output, network.shape(network.result()), network.read(network.result())));
+    tensors.push_back(
+        make_tensor(self_test_input, network.input_shape(), std::move(picture), DataType::f16));
+    tensors.push_back(make_tensor(self_test_output, network.shape(network.result()),
+                                  network.read(network.result())));
   }
 
   std::map<std::string, std::string> metadata() const {
     std::map<std::string, std::string> metadata = metadata_of(model_.spec(), model_.labels());
-    if (const std::string pca = model_.file()->metadata(key_pca); !pca.empty()) metadata[key_pca] = pca;
+    if (const std::string pca = model_.file()->metadata(key_pca); !pca.empty())
+      metadata[key_pca] = pca;
     return metadata;
   }
 

@@ -38,11 +38,13 @@ std::string guess_model(const WeightFile& file) {
   for (const std::string& model : model_names())
     if (fits(file, model)) found.push_back(model);
   check(!found.empty(), Code::bad_file, file.path(),
-        " does not say which network it is for, and the names and shapes of its ", file.tensors().size(),
-        " tensors fit none at its usual input size; name the network");
+        " does not say which network it is for, and the names and shapes of its ",
+        file.tensors().size(), " tensors fit none at its usual input size; name the network");
   if (found.size() > 1)
-    log_line(LogLevel::warning, cat(file.path(), " does not say which network it is for, and its tensors fit several: ",
-                                    joined(found), ". The first is taken; name the network if it is another"));
+    log_line(
+        LogLevel::warning,
+        cat(file.path(), " does not say which network it is for, and its tensors fit several: ",
+            joined(found), ". The first is taken; name the network if it is another"));
   return found.front();
 }
 

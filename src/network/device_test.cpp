@@ -41,18 +41,21 @@ double test_device(const std::string& devices) {
   NetworkOptions options;
   options.batch = 2;
   options.phase = Phase::training;
-  Network tested(spec, open_devices(devices), options), reference(spec, open_devices("reference"), options);
+  Network tested(spec, open_devices(devices), options),
+      reference(spec, open_devices("reference"), options);
   run(tested);
   run(reference);
   double worst = relative_difference(tested.read("prob"), reference.read("prob"));
   std::string where = "the answer";
   for (size_t i = 0; i < tested.params().size(); ++i) {
-    const double difference = relative_difference(tested.read_gradient(i), reference.read_gradient(i));
+    const double difference =
+        relative_difference(tested.read_gradient(i), reference.read_gradient(i));
     if (difference <= worst) continue;
     worst = difference;
     where = "the gradient of " + tested.params()[i].spec.name;
   }
-  constexpr double tolerance = 2e-3;  // room for reduced-precision multiplication; fp32 stays below 1e-5
+  // room for reduced-precision multiplication; fp32 stays below 1e-5
+  constexpr double tolerance = 2e-3;
   check(worst <= tolerance, Code::device, "device ", devices, " computes wrong: ", where,
         " differs from the plain loops by ", worst, " (relative), more than ", tolerance);
   return worst;

@@ -23,16 +23,21 @@ constexpr const char* index_images = "alexnet.features.images";
 std::string text_of(const WeightFile& file, const char* key) {
   constexpr size_t longest = 4096;
   std::string text = file.metadata(key);
-  check(text.size() <= longest, Code::bad_file, file.path(), ": ", key, " has over ", longest, " bytes");
+  check(text.size() <= longest, Code::bad_file, file.path(), ": ", key, " has over ", longest,
+        " bytes");
   return text;
 }
 
 std::vector<std::string> images_of(const WeightFile& file) {
   // A name for each row: the features, which lie in the file, bound how many there are.
   Limits limits = file.limits();
-  limits.items = std::max(limits.items, static_cast<int64_t>(file.find(features_tensor)->data.size() / sizeof(float)));
-  const Document document{parse_json(file.metadata(index_images), cat(file.path(), ": ", index_images), limits)};
-  const auto bad = [&] { fail(Code::bad_file, file.path(), ": ", index_images, " is not a JSON list of texts"); };
+  limits.items = std::max(
+      limits.items, static_cast<int64_t>(file.find(features_tensor)->data.size() / sizeof(float)));
+  const Document document{
+      parse_json(file.metadata(index_images), cat(file.path(), ": ", index_images), limits)};
+  const auto bad = [&] {
+    fail(Code::bad_file, file.path(), ": ", index_images, " is not a JSON list of texts");
+  };
   if (!document.json.is_array()) bad();
   std::vector<std::string> images;
   for (const auto& image : document.json) {
@@ -71,12 +76,13 @@ FeatureIndex FeatureIndex::open(const std::string& path, const Limits& limits) {
   FeatureIndex index(WeightFile::open(path, limits));
   const WeightFile& file = index.file_;
   const TensorView* features = file.find(features_tensor);
-  check(features && !file.metadata(index_layer).empty() && !file.metadata(index_images).empty(), Code::bad_file, path,
-        ": no index of features: it has no ", features ? index_layer : "tensor 'features'",
+  check(features && !file.metadata(index_layer).empty() && !file.metadata(index_images).empty(),
+        Code::bad_file, path, ": no index of features: it has no ",
+        features ? index_layer : "tensor 'features'",
         features ? cat(" or no ", index_images) : std::string(), "; `alexnet features` makes one");
   check(features->type == DataType::f32 && features->shape.size() >= 2, Code::bad_file, path,
-        ": its features must be F32 and have a row for each picture, but are ", name_of(features->type), ", ",
-        to_string(features->shape));
+        ": its features must be F32 and have a row for each picture, but are ",
+        name_of(features->type), ", ", to_string(features->shape));
   index.source_ = {text_of(file, index_model),
                    text_of(file, index_network),
                    text_of(file, index_checksum),
@@ -102,10 +108,13 @@ void FeatureIndex::check_model(const Model& model) const {
   const auto refuse = [&](const char* what) {
     fail(Code::invalid_argument, model.description(), " has other ", what, " than ",
          source_.model.empty() ? "the model" : source_.model, " had when ", file_.path(),
-         " was made, so their features cannot be compared: give that model with --model, or make the index again");
+         " was made, so their features cannot be compared: give that model with --model, or make "
+         "the index again");
   };
-  if (!source_.checksum.empty() && model.file() && model.file()->checksum() != source_.checksum) refuse("weights");
-  if (!source_.input.empty() && to_json(model.spec().input) != source_.input) refuse("preprocessing");
+  if (!source_.checksum.empty() && model.file() && model.file()->checksum() != source_.checksum)
+    refuse("weights");
+  if (!source_.input.empty() && to_json(model.spec().input) != source_.input)
+    refuse("preprocessing");
 }
 
 }  // namespace alx

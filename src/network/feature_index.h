@@ -1,4 +1,5 @@
-// A file of pictures' features: which pictures, and by which network and layer. docs/search.md describes it.
+// A file of pictures' features: which pictures, and by which network and layer. docs/search.md
+// describes it.
 #pragma once
 #include <map>
 #include <span>
@@ -24,7 +25,8 @@ struct FeatureSource {
   std::vector<std::string> images;  // one for each row
 };
 
-FeatureSource source_of(const Model& model, const std::string& name);  // of its weights and preprocessing
+// of its weights and preprocessing
+FeatureSource source_of(const Model& model, const std::string& name);
 std::map<std::string, std::string> to_metadata(const FeatureSource& source);
 
 bool is_feature_index(const WeightFile& file);

@@ -26,9 +26,11 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
   const std::string recorded = file.metadata(key_model);
   if (!recorded.empty()) {
     const ModelId id = parse_model_id(recorded);
-    check(id.name == name, Code::invalid_argument, file.path(), " holds weights of ", id.name, ", not of ", name);
-    check(id.revision <= plain.revision, Code::unsupported, file.path(), " was made for ", name, " revision ",
-          id.revision, ", and this library knows revision ", plain.revision, ": use a newer libalexnet");
+    check(id.name == name, Code::invalid_argument, file.path(), " holds weights of ", id.name,
+          ", not of ", name);
+    check(id.revision <= plain.revision, Code::unsupported, file.path(), " was made for ", name,
+          " revision ", id.revision, ", and this library knows revision ", plain.revision,
+          ": use a newer libalexnet");
   }
   ModelOptions options;
   options.classes = classes_in(file, plain);
@@ -52,8 +54,8 @@ std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
   const std::string json = file.metadata(key_labels);
   if (json.empty()) return default_labels(classes);
   std::vector<std::string> labels = labels_from_json(json, file.limits());
-  check(static_cast<int64_t>(labels.size()) == classes, Code::bad_file, file.path(), ": alexnet.labels has ",
-        labels.size(), " names, the last layer has ", classes, " classes");
+  check(static_cast<int64_t>(labels.size()) == classes, Code::bad_file, file.path(),
+        ": alexnet.labels has ", labels.size(), " names, the last layer has ", classes, " classes");
   return labels;
 }
 
@@ -62,25 +64,30 @@ std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
 MeanImage mean_image_of(const WeightFile& file, const InputSpec& input) {
   if (input.mean_image.empty()) return {};
   const TensorView* tensor = file.find(input.mean_image);
-  const bool fits =
-      tensor && tensor->shape.size() == 3 && tensor->shape[0] == 3 && tensor->shape[1] == tensor->shape[2];
-  check(fits, Code::bad_file, file.path(), ": alexnet.input names the mean image '", input.mean_image, "', which ",
+  const bool fits = tensor && tensor->shape.size() == 3 && tensor->shape[0] == 3 &&
+                    tensor->shape[1] == tensor->shape[2];
+  check(fits, Code::bad_file, file.path(), ": alexnet.input names the mean image '",
+        input.mean_image, "', which ",
         tensor ? cat("has the shape ", to_string(tensor->shape), " and not (3, size, size)")
                : std::string("is not in the file"));
-  MeanImage mean{tensor->shape[1], std::vector<float>(static_cast<size_t>(element_count(tensor->shape)))};
+  MeanImage mean{tensor->shape[1],
+                 std::vector<float>(static_cast<size_t>(element_count(tensor->shape)))};
   file.read(*tensor, mean.values);
   return mean;
 }
 
-std::shared_ptr<const Model> Model::open(const std::string& file_or_name, const std::string& as, const Limits& limits) {
+std::shared_ptr<const Model> Model::open(const std::string& file_or_name, const std::string& as,
+                                         const Limits& limits) {
   return open(WeightFile::open(weights_named(file_or_name), limits), as);
 }
 
-std::shared_ptr<const Model> Model::open_file(const std::string& path, const std::string& as, const Limits& limits) {
+std::shared_ptr<const Model> Model::open_file(const std::string& path, const std::string& as,
+                                              const Limits& limits) {
   return open(WeightFile::open(path, limits), as);
 }
 
-std::shared_ptr<const Model> Model::open(std::vector<std::byte> file, const std::string& as, const Limits& limits) {
+std::shared_ptr<const Model> Model::open(std::vector<std::byte> file, const std::string& as,
+                                         const Limits& limits) {
   return open(WeightFile::open(std::move(file), "the weights in memory", limits), as);
 }
 
@@ -92,13 +99,15 @@ std::shared_ptr<const Model> Model::open(WeightFile opened, const std::string& a
   model->source_ = weights_from(file);
   check_against(file, params_of(model->spec_), model->spec_.id);
   model->labels_ = labels_of(file, model->spec_.classes);
-  model->preprocessor_ = std::make_unique<Preprocessor>(model->spec_.input, mean_image_of(file, model->spec_.input));
-  log_line(LogLevel::info, cat("opened ", file.path(), ": ", model->spec_.id, ", ", model->spec_.classes, " classes"));
+  model->preprocessor_ =
+      std::make_unique<Preprocessor>(model->spec_.input, mean_image_of(file, model->spec_.input));
+  log_line(LogLevel::info, cat("opened ", file.path(), ": ", model->spec_.id, ", ",
+                               model->spec_.classes, " classes"));
   return model;
 }
 
-std::shared_ptr<const Model> Model::of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels,
-                                       MeanImage mean) {
+std::shared_ptr<const Model> Model::of(const NetSpec& spec, WeightSource source,
+                                       std::vector<std::string> labels, MeanImage mean) {
   std::shared_ptr<Model> model(new Model);
   model->spec_ = spec;
   model->labels_ = labels.empty() ? default_labels(spec.classes) : std::move(labels);
@@ -114,18 +123,22 @@ WeightSource weights_from(const WeightFile& file) {
     const TensorView* tensor = file.find(param.name);
     check(tensor != nullptr, Code::bad_file, file.path(), " has no tensor '", param.name, "'");
     const auto row = static_cast<size_t>(element_count(param.shape) / param.shape[0]);
-    file.read_parts(*tensor, static_cast<size_t>(rows) * row, [&](size_t first, std::span<const float> elements) {
-      refuse_non_finite(elements, param.name, file.path());
-      sink(static_cast<int64_t>(first / row), elements);
-    });
+    file.read_parts(*tensor, static_cast<size_t>(rows) * row,
+                    [&](size_t first, std::span<const float> elements) {
+                      refuse_non_finite(elements, param.name, file.path());
+                      sink(static_cast<int64_t>(first / row), elements);
+                    });
   };
 }
 
 WeightSource weights_from(std::shared_ptr<const DenseWeights> weights) {
-  return [weights = std::move(weights)](const ParamSpec& param, int64_t rows, const PartSink& sink) {
+  return [weights = std::move(weights)](const ParamSpec& param, int64_t rows,
+                                        const PartSink& sink) {
     const std::span<const float> values = weights->at(param.name);
-    const size_t part = values.size() / static_cast<size_t>(param.shape[0]) * static_cast<size_t>(rows);
-    for (size_t first = 0, row = 0; first < values.size(); first += part, row += static_cast<size_t>(rows))
+    const size_t part =
+        values.size() / static_cast<size_t>(param.shape[0]) * static_cast<size_t>(rows);
+    for (size_t first = 0, row = 0; first < values.size();
+         first += part, row += static_cast<size_t>(rows))
       sink(static_cast<int64_t>(row), values.subspan(first, std::min(part, values.size() - first)));
   };
 }
@@ -135,7 +148,8 @@ void Model::load(Network& network) const { network.load(source_, &shared_); }
 std::vector<std::string> default_labels(int64_t classes) {
   std::vector<std::string> labels;
   for (int64_t i = 0; i < classes; ++i)
-    labels.push_back(classes == 1000 ? imagenet_classes()[static_cast<size_t>(i)].label : cat("class ", i));
+    labels.push_back(classes == 1000 ? imagenet_classes()[static_cast<size_t>(i)].label
+                                     : cat("class ", i));
   return labels;
 }
 

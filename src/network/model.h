@@ -1,4 +1,5 @@
-// A model: network, weights, preprocessing and labels of one file. Immutable, shared by threads and sessions.
+// A model: network, weights, preprocessing and labels of one file. Immutable, shared by threads and
+// sessions.
 #pragma once
 #include <map>
 #include <memory>
@@ -14,27 +15,30 @@ namespace alx {
 
 class Model {
  public:
-  // A weight file of any kind that this library reads, or the zoo name of a network whose weights come with the
-  // library ("alexnet-cifar10"). `as`: the zoo network to read a file without our metadata into; empty: by its tensors.
-  // Every size is checked here; weights are read when a session is made.
-  static std::shared_ptr<const Model> open(const std::string& file_or_name, const std::string& as = "",
-                                           const Limits& limits = {});
+  // A weight file of any kind that this library reads, or the zoo name of a network whose weights
+  // come with the library ("alexnet-cifar10"). `as`: the zoo network to read a file without our
+  // metadata into; empty: by its tensors. Every size is checked here; weights are read when a
+  // session is made.
+  static std::shared_ptr<const Model> open(const std::string& file_or_name,
+                                           const std::string& as = "", const Limits& limits = {});
   static std::shared_ptr<const Model> open(std::vector<std::byte> file, const std::string& as = "",
                                            const Limits& limits = {});
   static std::shared_ptr<const Model> open_file(const std::string& path, const std::string& as = "",
                                                 const Limits& limits = {});  // no name
 
-  // A network whose weights come from elsewhere: random_weights(seed), or a trainer's copy. `labels` empty: the
-  // default.
-  static std::shared_ptr<const Model> of(const NetSpec& spec, WeightSource source, std::vector<std::string> labels = {},
-                                         MeanImage mean = {});
+  // A network whose weights come from elsewhere: random_weights(seed), or a trainer's copy.
+  // `labels` empty: the default.
+  static std::shared_ptr<const Model> of(const NetSpec& spec, WeightSource source,
+                                         std::vector<std::string> labels = {}, MeanImage mean = {});
 
   const NetSpec& spec() const { return spec_; }
   const std::vector<std::string>& labels() const { return labels_; }  // one for each class
   const Preprocessor& preprocessor() const { return *preprocessor_; }
   const WeightFile* file() const { return file_ ? &*file_ : nullptr; }  // null: not from a file
-  std::string description() const;                                      // for messages: file or name
-  void load(Network& network) const;                                    // shares packed weights between networks
+  // for messages: file or name
+  std::string description() const;
+  // shares packed weights between networks
+  void load(Network& network) const;
 
  private:
   Model() = default;

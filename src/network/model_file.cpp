@@ -4,7 +4,8 @@
 
 namespace alx {
 
-std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::vector<std::string>& labels) {
+std::map<std::string, std::string> metadata_of(const NetSpec& spec,
+                                               const std::vector<std::string>& labels) {
   return {{key_model, to_string(ModelId{spec.id, spec.revision})},
           {key_input, to_json(spec.input)},
           {key_labels, labels_to_json(labels)}};
@@ -13,7 +14,8 @@ std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::v
 void add_mean_image(const Preprocessor& preprocessor, std::vector<TensorToWrite>& tensors) {
   const MeanImage& mean = preprocessor.mean_image();
   if (!mean.values.empty())
-    tensors.push_back(make_tensor(preprocessor.input().mean_image, {3, mean.size, mean.size}, mean.values));
+    tensors.push_back(
+        make_tensor(preprocessor.input().mean_image, {3, mean.size, mean.size}, mean.values));
 }
 
 std::vector<float> rounded(std::vector<float> values, DataType stored) {

@@ -9,7 +9,8 @@
 namespace alx {
 
 // Model, input and labels.
-std::map<std::string, std::string> metadata_of(const NetSpec& spec, const std::vector<std::string>& labels);
+std::map<std::string, std::string> metadata_of(const NetSpec& spec,
+                                               const std::vector<std::string>& labels);
 
 // The mean image, where the preprocessor has one.
 void add_mean_image(const Preprocessor& preprocessor, std::vector<TensorToWrite>& tensors);

@@ -1,4 +1,5 @@
-// One pass in float over all rows finds who can be among the nearest; those few are measured again in double.
+// One pass in float over all rows finds who can be among the nearest; those few are measured again
+// in double.
 #include "network/nearest.h"
 
 #include <algorithm>
@@ -11,10 +12,12 @@
 namespace alx {
 namespace {
 
-constexpr size_t lanes = 32;               // sums that run side by side, so that the loop becomes vector code
-constexpr size_t line = 64, ahead = 2048;  // bytes: the pass waits for memory alone, so memory is asked for early
-// Terms of one lane before it is added to a double. Each addition loses at most 2^-24 of the lane's sum, the difference
-// and its square 3 * 2^-24: `slack` bounds all of it.
+// sums that run side by side, so that the loop becomes vector code
+constexpr size_t lanes = 32;
+// bytes: the pass waits for memory alone, so memory is asked for early
+constexpr size_t line = 64, ahead = 2048;
+// Terms of one lane before it is added to a double. Each addition loses at most 2^-24 of the lane's
+// sum, the difference and its square 3 * 2^-24: `slack` bounds all of it.
 constexpr size_t terms = 64;
 constexpr double slack = 1e-5;
 constexpr double smallest = 1e-30;  // of a square: below it float has no relative precision
@@ -57,7 +60,8 @@ double exact_distance(std::span<const float> query, const std::byte* row) {
 
 }  // namespace
 
-std::vector<Neighbour> nearest(std::span<const float> query, std::span<const std::byte> rows, int64_t k, int threads) {
+std::vector<Neighbour> nearest(std::span<const float> query, std::span<const std::byte> rows,
+                               int64_t k, int threads) {
   const size_t row_bytes = query.size_bytes();
   check(row_bytes > 0 && rows.size() % row_bytes == 0, Code::invalid_argument, rows.size(),
         " bytes are no whole count of rows of ", query.size(), " numbers");
@@ -67,19 +71,24 @@ std::vector<Neighbour> nearest(std::span<const float> query, std::span<const std
     for (size_t i = first; i < last; ++i)
       squares[i] = squared_distance(query.data(), rows.data() + i * row_bytes, query.size());
   });
-  const auto wrong = std::find_if(squares.begin(), squares.end(), [](double d) { return !std::isfinite(d); });
+  const auto wrong =
+      std::find_if(squares.begin(), squares.end(), [](double d) { return !std::isfinite(d); });
   check(wrong == squares.end(), Code::bad_file, "row ", wrong - squares.begin(),
-        " has no finite distance from the query: one of them holds values that are not numbers, or huge ones");
+        " has no finite distance from the query: one of them holds values that are not numbers, or "
+        "huge ones");
 
   const auto kept = static_cast<size_t>(std::clamp<int64_t>(k, 0, static_cast<int64_t>(count)));
   if (kept == 0) return {};
   std::vector<double> order = squares;
-  std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept - 1), order.end());
-  const double bound = order[kept - 1] * (1 + 4 * slack) + smallest * static_cast<double>(query.size());
+  std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept - 1),
+                   order.end());
+  const double bound =
+      order[kept - 1] * (1 + 4 * slack) + smallest * static_cast<double>(query.size());
   std::vector<Neighbour> found;
   for (size_t i = 0; i < count; ++i)
     if (squares[i] <= bound)
-      found.push_back({static_cast<int64_t>(i), exact_distance(query, rows.data() + i * row_bytes)});
+      found.push_back(
+          {static_cast<int64_t>(i), exact_distance(query, rows.data() + i * row_bytes)});
   std::sort(found.begin(), found.end(), [](const Neighbour& a, const Neighbour& b) {
     return a.distance != b.distance ? a.distance < b.distance : a.index < b.index;
   });

@@ -12,10 +12,10 @@ struct Neighbour {
   double distance = 0;
 };
 
-// The k rows nearest to the query, the nearest first, of equals the lower index first: what sums in double give. `rows`
-// are F32, each as long as the query; no alignment is assumed. `threads` 0: all cores. Throws bad_file where a row's
-// distance is no finite number.
-std::vector<Neighbour> nearest(std::span<const float> query, std::span<const std::byte> rows, int64_t k,
-                               int threads = 0);
+// The k rows nearest to the query, the nearest first, of equals the lower index first: what sums in
+// double give. `rows` are F32, each as long as the query; no alignment is assumed. `threads` 0: all
+// cores. Throws bad_file where a row's distance is no finite number.
+std::vector<Neighbour> nearest(std::span<const float> query, std::span<const std::byte> rows,
+                               int64_t k, int threads = 0);
 
 }  // namespace alx

@@ -9,8 +9,8 @@ namespace alx {
 namespace {
 
 Lowered lower_for(const NetSpec& spec, const NetworkOptions& options) {
-  check(options.batch >= 1 && options.batch <= 65536, Code::invalid_argument, "the batch must lie in 1..65536, got ",
-        options.batch);
+  check(options.batch >= 1 && options.batch <= 65536, Code::invalid_argument,
+        "the batch must lie in 1..65536, got ", options.batch);
   LowerRequest request;
   request.batch = options.batch;
   request.phase = options.phase;
@@ -45,12 +45,14 @@ WeightSource random_weights(uint64_t seed) {
   };
 }
 
-std::shared_ptr<Buffer> SharedWeights::find_or_make(const std::string& backend, const PlannedParam& param,
-                                                    const std::function<std::shared_ptr<Buffer>()>& make) {
+std::shared_ptr<Buffer> SharedWeights::find_or_make(
+    const std::string& backend, const PlannedParam& param,
+    const std::function<std::shared_ptr<Buffer>()>& make) {
   std::lock_guard lock(mutex_);
   std::erase_if(entries_, [](const Entry& entry) { return entry.buffer.expired(); });
   for (const Entry& entry : entries_)
-    if (entry.backend == backend && entry.param == param.spec.name && entry.desc.same_memory(param.desc))
+    if (entry.backend == backend && entry.param == param.spec.name &&
+        entry.desc.same_memory(param.desc))
       if (auto buffer = entry.buffer.lock()) return buffer;
   auto buffer = make();
   entries_.push_back({backend, param.spec.name, param.desc, buffer});
@@ -67,7 +69,8 @@ static std::vector<float> rows_of(const WeightSource& source, const ParamSpec& p
     const int64_t first = part.part->first;
     const int64_t begin = std::max(first, row), end = std::min(first + part.shape[0], row + count);
     if (begin < end)
-      rows.insert(rows.end(), elements.begin() + (begin - row) * row_size, elements.begin() + (end - row) * row_size);
+      rows.insert(rows.end(), elements.begin() + (begin - row) * row_size,
+                  elements.begin() + (end - row) * row_size);
   });
   return rows;
 }
@@ -105,11 +108,13 @@ std::string Network::what_would_fit() const {
     const size_t fixed = need.weights + momentum + need.gradients;
     wanted += fixed + need.activations;
     const double room = *free > fixed ? static_cast<double>(*free - fixed) : 0;
-    const double images = static_cast<double>(options_.batch) * room / static_cast<double>(need.activations);
+    const double images =
+        static_cast<double>(options_.batch) * room / static_cast<double>(need.activations);
     most = std::min(most, static_cast<int64_t>(images));
   }
-  return cat("; a batch of ", options_.batch, " needs ", wanted >> 20, " MB in all, ",
-             most > 0 ? cat("one of ", most, " would fit") : std::string("not even one image would fit"));
+  return cat(
+      "; a batch of ", options_.batch, " needs ", wanted >> 20, " MB in all, ",
+      most > 0 ? cat("one of ", most, " would fit") : std::string("not even one image would fit"));
 }
 
 void Network::place_weights(const WeightSource& source, SharedWeights* shared) {
@@ -139,8 +144,8 @@ std::span<const float> Network::whole_input(std::span<const float> images) {
   const TensorDesc& desc = plan_.data().desc;
   const auto whole = static_cast<size_t>(element_count(desc.shape));
   if (images.size() > whole)
-    fail(Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ", whole, ": ",
-         to_string(desc.shape));
+    fail(Code::invalid_argument, "the input holds ", images.size(), " numbers, the network takes ",
+         whole, ": ", to_string(desc.shape));
   if (images.size() == whole) return images;
   input_.resize(whole);
   const auto rest = std::copy(images.begin(), images.end(), input_.begin());
@@ -156,7 +161,8 @@ void Network::set_input(std::span<const float> images) {
 size_t Network::set_finite_input(std::span<const float> images) {
   const Location& place = plan_.data();
   const std::span<const float> whole = whole_input(images);
-  return std::min(images.size(), device_of(place).upload_finite(whole, place.desc, plan_.address(place)));
+  return std::min(images.size(),
+                  device_of(place).upload_finite(whole, place.desc, plan_.address(place)));
 }
 
 void Network::synchronize() const {
@@ -164,22 +170,25 @@ void Network::synchronize() const {
 }
 
 void Network::set_labels(std::span<const int32_t> labels) {
-  check(plan_.labels().has_value(), Code::invalid_state, "this network was made without a loss and takes no labels");
+  check(plan_.labels().has_value(), Code::invalid_state,
+        "this network was made without a loss and takes no labels");
   const Location& place = *plan_.labels();
-  check(labels.size() <= labels_.size(), Code::invalid_argument, labels.size(), " labels for a batch of ",
-        labels_.size());
-  const auto wrong = std::find_if(labels.begin(), labels.end(), [&](int32_t label) { return label >= spec_.classes; });
+  check(labels.size() <= labels_.size(), Code::invalid_argument, labels.size(),
+        " labels for a batch of ", labels_.size());
+  const auto wrong = std::find_if(labels.begin(), labels.end(),
+                                  [&](int32_t label) { return label >= spec_.classes; });
   if (wrong != labels.end())
-    fail(Code::invalid_argument, "image ", wrong - labels.begin(), " of the batch has label ", *wrong,
-         ", but there are ", spec_.classes, " classes: labels must lie in 0..", spec_.classes - 1,
-         ", or be -1 for none");
+    fail(Code::invalid_argument, "image ", wrong - labels.begin(), " of the batch has label ",
+         *wrong, ", but there are ", spec_.classes, " classes: labels must lie in 0..",
+         spec_.classes - 1, ", or be -1 for none");
   std::copy(labels.begin(), labels.end(), labels_.begin());
   std::fill(labels_.begin() + static_cast<std::ptrdiff_t>(labels.size()), labels_.end(), -1);
   device_of(place).upload(labels_.data(), place.desc, plan_.address(place));
 }
 
 void Network::forward(const StepContext& step) {
-  check(!weights_.empty() || params().empty(), Code::invalid_state, "the network has no weights yet: load them first");
+  check(!weights_.empty() || params().empty(), Code::invalid_state,
+        "the network has no weights yet: load them first");
   for (const auto& device : plan_.devices()) device->begin_pass(step);
   forward_.run(only_device(), [&] {
     for (const Action& action : plan_.forward()) action.kernel->forward();
@@ -187,7 +196,8 @@ void Network::forward(const StepContext& step) {
 }
 
 void Network::begin_backward(const StepContext& step) {
-  check(options_.phase == Phase::training, Code::invalid_state, "a network made for inference has no backward pass");
+  check(options_.phase == Phase::training, Code::invalid_state,
+        "a network made for inference has no backward pass");
   for (const auto& device : plan_.devices()) device->begin_pass(step);
 }
 
@@ -202,8 +212,9 @@ const Location& Network::location(const std::string& output) const {
   const Node* node = spec_.find(output);
   const auto found = plan_.outputs().find(node ? node->name : output);
   check(found != plan_.outputs().end(), Code::not_found,
-        spec_.find(output) ? "the session was made without the output '" : "the network has no layer '", output,
-        spec_.find(output) ? "': name it in the session's options" : "'");
+        spec_.find(output) ? "the session was made without the output '"
+                           : "the network has no layer '",
+        output, spec_.find(output) ? "': name it in the session's options" : "'");
   return found->second;
 }
 
@@ -212,15 +223,15 @@ Shape Network::shape(const std::string& output) const { return location(output).
 void Network::read(const std::string& output, std::span<float> values) const {
   const Location& place = location(output);
   const auto count = static_cast<size_t>(element_count(place.desc.shape));
-  check(values.size() == count, Code::invalid_argument, "'", output, "' has ", count, " elements, the buffer ",
-        values.size());
+  check(values.size() == count, Code::invalid_argument, "'", output, "' has ", count,
+        " elements, the buffer ", values.size());
   device_of(place).download(plan_.address(place), place.desc, values.data());
 }
 
 void Network::read_result(std::span<float> values) const {
   const Location& place = plan_.result();
-  check(values.size() == static_cast<size_t>(element_count(place.desc.shape)), Code::internal, "the result is ",
-        to_string(place.desc.shape), ", the buffer ", values.size());
+  check(values.size() == static_cast<size_t>(element_count(place.desc.shape)), Code::internal,
+        "the result is ", to_string(place.desc.shape), ", the buffer ", values.size());
   device_of(place).download(plan_.address(place), place.desc, values.data());
 }
 
@@ -230,7 +241,9 @@ std::vector<float> Network::read(const std::string& output) const {
   return values;
 }
 
-Backend& Network::device_of(size_t param) const { return *plan_.devices()[plan_.params()[param].device]; }
+Backend& Network::device_of(size_t param) const {
+  return *plan_.devices()[plan_.params()[param].device];
+}
 
 std::vector<float> Network::download(size_t param, const void* packed) const {
   const PlannedParam& planned = plan_.params()[param];
@@ -239,7 +252,9 @@ std::vector<float> Network::download(size_t param, const void* packed) const {
   return values;
 }
 
-std::vector<float> Network::read_param(size_t index) const { return download(index, weights_.at(index)->data()); }
+std::vector<float> Network::read_param(size_t index) const {
+  return download(index, weights_.at(index)->data());
+}
 
 std::vector<float> Network::read_gradient(size_t index) const {
   check(options_.keep_gradients, Code::invalid_state, "this network keeps no gradients");

@@ -1,4 +1,5 @@
-// A NetSpec bound to devices, batch and phase: memory is allocated, weights are packed, and steps run.
+// A NetSpec bound to devices, batch and phase: memory is allocated, weights are packed, and steps
+// run.
 #pragma once
 #include <functional>
 #include <map>
@@ -18,21 +19,25 @@ struct NetworkOptions {
   Phase phase = Phase::inference;
   Precision precision = Precision::fp32;
   std::map<std::string, Precision> layer_precisions = {};  // nodes that compute in another one
-  bool keep_gradients = true;  // after backward(); else they share memory and backward()'s on_gradient takes each
-  bool loss = false;           // ends in the softmax loss over labels; training always does
+  // after backward(); else they share memory and backward()'s on_gradient takes each
+  bool keep_gradients = true;
+  bool loss = false;  // ends in the softmax loss over labels; training always does
   float label_smoothing = 0;
   std::vector<std::string> outputs;  // layers to be read besides; names or aliases
 };
 
-// Gives a parameter's dense f32 elements in parts of whole rows (the first dimension), in order. `rows`: of one part.
+// Gives a parameter's dense f32 elements in parts of whole rows (the first dimension), in order.
+// `rows`: of one part.
 using PartSink = std::function<void(int64_t first_row, std::span<const float> elements)>;
-using WeightSource = std::function<void(const ParamSpec& param, int64_t rows, const PartSink& sink)>;
+using WeightSource =
+    std::function<void(const ParamSpec& param, int64_t rows, const PartSink& sink)>;
 
-// The initial weights of the spec: element i of a parameter depends on (seed, the parameter's name, i) alone.
+// The initial weights of the spec: element i of a parameter depends on (seed, the parameter's name,
+// i) alone.
 WeightSource random_weights(uint64_t seed);
 
-// Packed weights that several networks read: one copy for each parameter, backend kind and layout, alive as long as a
-// network uses it. Safe from several threads.
+// Packed weights that several networks read: one copy for each parameter, backend kind and layout,
+// alive as long as a network uses it. Safe from several threads.
 class SharedWeights {
  public:
   std::shared_ptr<Buffer> find_or_make(const std::string& backend, const PlannedParam& param,
@@ -52,16 +57,19 @@ class SharedWeights {
 class Network {
  public:
   // `devices[i]` runs slot i; the last one runs the remaining slots too.
-  Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, const NetworkOptions& options);
+  Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices,
+          const NetworkOptions& options);
 
-  // Packs every weight; with `shared`, weights packed before by a network of the same model are used as they are.
+  // Packs every weight; with `shared`, weights packed before by a network of the same model are
+  // used as they are.
   void load(const WeightSource& source, SharedWeights* shared = nullptr);
 
   int64_t batch() const { return options_.batch; }
   Shape input_shape() const { return plan_.data().desc.shape; }
-  void set_input(std::span<const float> images);  // (batch, 3, height, width); fewer images: the rest is zero
-  // As set_input(); returns the place of the first value that is no finite number, or how many there are. With one that
-  // is none the input is not set.
+  // (batch, 3, height, width); fewer images: the rest is zero
+  void set_input(std::span<const float> images);
+  // As set_input(); returns the place of the first value that is no finite number, or how many
+  // there are. With one that is none the input is not set.
   size_t set_finite_input(std::span<const float> images);
   void set_labels(std::span<const int32_t> labels);  // fewer: the rest is -1, which does not count
 
@@ -69,25 +77,29 @@ class Network {
   void backward(const StepContext& step = {}) {
     backward(step, [](size_t) {});
   }
-  // on_gradient(param) is called with each parameter once its gradient is whole and its weight is not read any more.
+  // on_gradient(param) is called with each parameter once its gradient is whole and its weight is
+  // not read any more.
   template <class OnGradient>
   void backward(const StepContext& step, OnGradient on_gradient) {
     begin_backward(step);
     for (size_t part = 0; part < backward_parts(); ++part)
       for (size_t param : run_backward(part)) on_gradient(param);
   }
-  // The same in parts, for several networks side by side. A part gives the parameters whose gradients are whole then.
+  // The same in parts, for several networks side by side. A part gives the parameters whose
+  // gradients are whole then.
   void begin_backward(const StepContext& step);
   size_t backward_parts() const { return plan_.backward().size(); }
   const std::vector<size_t>& run_backward(size_t part);
 
-  // A layer's activations, or "loss" (one number an image), dense. The layer must be among options.outputs, or the
-  // network's last.
+  // A layer's activations, or "loss" (one number an image), dense. The layer must be among
+  // options.outputs, or the network's last.
   Shape shape(const std::string& output) const;
   void read(const std::string& output, std::span<float> values) const;
   std::vector<float> read(const std::string& output) const;
-  const std::string& result() const { return spec_.nodes.back().name; }  // of inference: the spec's own last node
-  void read_result(std::span<float> values) const;  // what the network ends in: with a loss, its probabilities
+  // of inference: the spec's own last node
+  const std::string& result() const { return spec_.nodes.back().name; }
+  // what the network ends in: with a loss, its probabilities
+  void read_result(std::span<float> values) const;
 
   const std::vector<PlannedParam>& params() const { return plan_.params(); }
   std::vector<float> read_param(size_t index) const;
@@ -114,7 +126,8 @@ class Network {
 
   NetSpec spec_;
   NetworkOptions options_;
-  std::vector<std::shared_ptr<Buffer>> weights_;  // outlive the plan, whose end waits for what reads them
+  // outlive the plan, whose end waits for what reads them
+  std::vector<std::shared_ptr<Buffer>> weights_;
   Plan plan_;
   Repeated forward_;
   std::vector<float> input_;  // staging that fills up a short batch; empty until there is one

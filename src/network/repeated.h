@@ -6,8 +6,8 @@
 
 namespace alx {
 
-// Work that queues the same each time, but for the step: a device that can records it in its second run (the first may
-// still choose its kernels) and replays it from the third on.
+// Work that queues the same each time, but for the step: a device that can records it in its second
+// run (the first may still choose its kernels) and replays it from the third on.
 class Repeated {
  public:
   // `device`: the one that does it all; null: there are several.

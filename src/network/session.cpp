@@ -15,8 +15,8 @@ namespace alx {
 Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
     : model_(std::move(model)), network_(plan(*model_, options)) {
   model_->load(*network_);
-  log_line(LogLevel::info, cat("session of ", model_->description(), ": batch ", options.batch, ", ",
-                               name_of(options.precision), ", ", options.devices));
+  log_line(LogLevel::info, cat("session of ", model_->description(), ": batch ", options.batch,
+                               ", ", name_of(options.precision), ", ", options.devices));
 }
 
 std::unique_ptr<Network> Session::plan(const Model& model, const SessionOptions& options) {
@@ -24,14 +24,16 @@ std::unique_ptr<Network> Session::plan(const Model& model, const SessionOptions&
   wanted.batch = options.batch;
   wanted.precision = options.precision;
   wanted.outputs = options.outputs;
-  return std::make_unique<Network>(model.spec(), open_devices(options.devices, options.threads, options.allocator),
-                                   wanted);
+  return std::make_unique<Network>(
+      model.spec(), open_devices(options.devices, options.threads, options.allocator), wanted);
 }
 
-std::vector<float> Session::run_and_read(std::span<const float> images, const std::string& output, Values values) {
+std::vector<float> Session::run_and_read(std::span<const float> images, const std::string& output,
+                                         Values values) {
   const auto image_size = static_cast<size_t>(element_count(network_->input_shape()) / batch());
   check(images.size() % image_size == 0, Code::invalid_argument, images.size(),
-        " numbers are no whole count of images of ", image_size, ": ", to_string(network_->input_shape()));
+        " numbers are no whole count of images of ", image_size, ": ",
+        to_string(network_->input_shape()));
   const size_t count = images.size() / image_size, step = static_cast<size_t>(batch());
   const auto row = static_cast<size_t>(element_count(network_->shape(output)) / batch());
   std::vector<float> all(count * row), part(step * row);
@@ -41,8 +43,8 @@ std::vector<float> Session::run_and_read(std::span<const float> images, const st
     if (values == Values::ours) network_->set_input(batch);
     // Networks swallow them: ReLU makes a NaN zero, and the answer looks like any other.
     else if (const size_t wrong = network_->set_finite_input(batch); wrong < batch.size())
-      fail(Code::invalid_argument, "value ", first * image_size + wrong, " of the input is ", batch[wrong],
-           ", not a finite number");
+      fail(Code::invalid_argument, "value ", first * image_size + wrong, " of the input is ",
+           batch[wrong], ", not a finite number");
     network_->forward();
     network_->read(output, part);
     std::copy_n(part.begin(), n * row, all.begin() + static_cast<std::ptrdiff_t>(first * row));
@@ -50,11 +52,14 @@ std::vector<float> Session::run_and_read(std::span<const float> images, const st
   return all;
 }
 
-std::vector<float> Session::run(std::span<const float> images) { return probabilities_of(images, Values::anyones); }
+std::vector<float> Session::run(std::span<const float> images) {
+  return probabilities_of(images, Values::anyones);
+}
 
 std::vector<float> Session::probabilities_of(std::span<const float> images, Values values) {
   std::vector<float> probabilities = run_and_read(images, network_->result(), values);
-  const bool finite = first_not_finite(probabilities.data(), probabilities.size()) == probabilities.size();
+  const bool finite =
+      first_not_finite(probabilities.data(), probabilities.size()) == probabilities.size();
   check(finite, Code::bad_file, "the answer of ", model_->description(),
         " is not a number: the weights overflow in this precision");
   return probabilities;
@@ -100,7 +105,8 @@ std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {
   std::iota(order.begin(), order.end(), int64_t{0});
   const auto kept = std::clamp<std::ptrdiff_t>(k, 0, static_cast<std::ptrdiff_t>(order.size()));
   const auto better = [&](int64_t a, int64_t b) {
-    const float pa = probabilities[static_cast<size_t>(a)], pb = probabilities[static_cast<size_t>(b)];
+    const float pa = probabilities[static_cast<size_t>(a)],
+                pb = probabilities[static_cast<size_t>(b)];
     return pa != pb ? pa > pb : a < b;
   };
   std::partial_sort(order.begin(), order.begin() + kept, order.end(), better);
@@ -110,7 +116,8 @@ std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {
   return best;
 }
 
-std::optional<double> self_test(const std::shared_ptr<const Model>& model, const SessionOptions& options) {
+std::optional<double> self_test(const std::shared_ptr<const Model>& model,
+                                const SessionOptions& options) {
   const WeightFile* file = model->file();
   const TensorView *input = file ? file->find(self_test_input) : nullptr,
                    *output = file ? file->find(self_test_output) : nullptr;
@@ -120,13 +127,15 @@ std::optional<double> self_test(const std::shared_ptr<const Model>& model, const
   file->read(*input, image);
   file->read(*output, expected);
   const std::vector<float> got = Session(model, options).run(image);
-  check(got.size() == expected.size(), Code::bad_file, file->path(), ": ", self_test_output, " has ", expected.size(),
-        " numbers, the network gives ", got.size());
+  check(got.size() == expected.size(), Code::bad_file, file->path(), ": ", self_test_output,
+        " has ", expected.size(), " numbers, the network gives ", got.size());
   double error = 0;
-  for (size_t i = 0; i < got.size(); ++i) error = std::max(error, std::abs(static_cast<double>(got[i]) - expected[i]));
+  for (size_t i = 0; i < got.size(); ++i)
+    error = std::max(error, std::abs(static_cast<double>(got[i]) - expected[i]));
   constexpr double tolerance = 2e-3;  // of probabilities, across machines and backends
-  check(error <= tolerance, Code::bad_file, file->path(), ": the self-test's probabilities differ by ", error,
-        ", more than ", tolerance, ": these weights do not compute here what they computed where they were made");
+  check(error <= tolerance, Code::bad_file, file->path(),
+        ": the self-test's probabilities differ by ", error, ", more than ", tolerance,
+        ": these weights do not compute here what they computed where they were made");
   return error;
 }
 
@@ -146,7 +155,8 @@ Verdict verify(const std::string& path, const std::string& devices, const Limits
     verdict.self_test_error = self_test(model, options);
     if (!verdict.self_test_error) Session(model, options);  // the weights fit all the same
   } catch (const Error& error) {
-    if (error.code() == Code::out_of_memory || error.code() == Code::device) throw;  // no fault of the file
+    // no fault of the file
+    if (error.code() == Code::out_of_memory || error.code() == Code::device) throw;
     verdict.faults.push_back(error.what());
   }
   return verdict;

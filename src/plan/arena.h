@@ -16,7 +16,8 @@ struct Arrangement {
   std::vector<size_t> arena_bytes;  // size of each arena
 };
 
-// Largest first, each at the lowest offset that is free during its whole life. Offsets are multiples of `alignment`.
+// Largest first, each at the lowest offset that is free during its whole life. Offsets are
+// multiples of `alignment`.
 Arrangement arrange(const std::vector<Block>& blocks, size_t arenas, size_t alignment);
 
 }  // namespace alx

@@ -9,7 +9,8 @@
 namespace alx {
 namespace {
 
-// What becomes one kernel: a node, or several of which each but the first is the only reader of the one before.
+// What becomes one kernel: a node, or several of which each but the first is the only reader of the
+// one before.
 struct Unit {
   const LoweredNode *first, *last;
   size_t source_device, device;  // they differ for an edge between devices alone
@@ -69,7 +70,9 @@ class Compiler {
   size_t device_of(size_t value) const { return devices_.of_slot[net_.values[value].slot]; }
   Backend& backend(size_t device) const { return *devices_.list[device]; }
 
-  Location location(size_t value) const { return {device_of(value), values_[value].desc, values_[value].tensor}; }
+  Location location(size_t value) const {
+    return {device_of(value), values_[value].desc, values_[value].tensor};
+  }
 
   Location input(size_t value) {
     const Value& v = net_.values[value];
@@ -94,9 +97,10 @@ class Compiler {
     return {out_.kernels[kernel].kernel.get(), kernel, backward, name};
   }
 
-  // A tensor that holds `from`'s content as `wanted` lays it out: itself, or the output of a reorder in this list.
-  size_t as(size_t source, const TensorDesc& from, const TensorDesc& wanted, size_t device, const std::string& reader,
-            std::vector<Action>& list) {
+  // A tensor that holds `from`'s content as `wanted` lays it out: itself, or the output of a
+  // reorder in this list.
+  size_t as(size_t source, const TensorDesc& from, const TensorDesc& wanted, size_t device,
+            const std::string& reader, std::vector<Action>& list) {
     if (from.same_memory(wanted)) return source;
     CompiledKernel reorder{.kernel = backend(device).compile_reorder(from, wanted)};
     const size_t output = add_tensor(wanted.bytes(), device);
@@ -107,7 +111,8 @@ class Compiler {
     return output;
   }
 
-  // The nodes from this one on, of one output each, of which each is the only reader of the one before.
+  // The nodes from this one on, of one output each, of which each is the only reader of the one
+  // before.
   std::vector<size_t> run_from(size_t i) const {
     std::vector<size_t> run{i};
     for (;;) {
@@ -115,7 +120,8 @@ class Compiler {
       const std::optional<size_t>& next = values_[node.outputs[0]].only_reader;
       if (node.outputs.size() != 1 || !next) return run;
       const LoweredNode& reader = net_.nodes[*next];
-      if (reader.inputs.size() != 1 || reader.outputs.size() != 1 || reader.slot != node.slot) return run;
+      if (reader.inputs.size() != 1 || reader.outputs.size() != 1 || reader.slot != node.slot)
+        return run;
       run.push_back(*next);
     }
   }
@@ -142,26 +148,29 @@ class Compiler {
   }
 
   // The kernel that begins with node i, what it stands for, and its parameters.
-  std::unique_ptr<Kernel> compile_unit(size_t i, std::vector<bool>& done, Unit& unit, std::vector<size_t>& params) {
+  std::unique_ptr<Kernel> compile_unit(size_t i, std::vector<bool>& done, Unit& unit,
+                                       std::vector<size_t>& params) {
     const LoweredNode& node = net_.nodes[i];
     params = node.params;
     unit = {&node, &node, device_of(node.inputs[0]), devices_.of_slot[node.slot]};
     const CompileRequest request = request_for(node);
     done[i] = true;
     if (unit.source_device != unit.device)
-      return make_cross_device_copy(devices_.list[unit.source_device], devices_.list[unit.device], request.inputs[0],
-                                    request.input_grads[0]);
+      return make_cross_device_copy(devices_.list[unit.source_device], devices_.list[unit.device],
+                                    request.inputs[0], request.input_grads[0]);
     std::vector<size_t> nodes = run_from(i);
     std::vector<RunNode> run;
     for (size_t each : nodes)
-      run.push_back({net_.nodes[each].name, net_.nodes[each].layer, net_.nodes[each].op, types_for(net_.nodes[each])});
+      run.push_back({net_.nodes[each].name, net_.nodes[each].layer, net_.nodes[each].op,
+                     types_for(net_.nodes[each])});
     const size_t taken = backend(unit.device).takes_run(run, request);
     if (taken <= 1) return backend(unit.device).compile(node.op, request);
     nodes.resize(taken);
     run.resize(taken);
     for (size_t each : nodes) done[each] = true;
     for (size_t k = 1; k < taken; ++k)
-      params.insert(params.end(), net_.nodes[nodes[k]].params.begin(), net_.nodes[nodes[k]].params.end());
+      params.insert(params.end(), net_.nodes[nodes[k]].params.begin(),
+                    net_.nodes[nodes[k]].params.end());
     unit.last = &net_.nodes[nodes.back()];
     return backend(unit.device).compile_run(run, request);
   }
@@ -173,8 +182,8 @@ class Compiler {
     const KernelSpec& spec = made.kernel->spec();
     for (size_t k = 0; k < unit.first->inputs.size(); ++k) {
       const Known& value = values_[unit.first->inputs[k]];
-      made.inputs.push_back(
-          as(value.tensor, value.desc, spec.inputs[k], unit.source_device, unit.first->name, out_.forward));
+      made.inputs.push_back(as(value.tensor, value.desc, spec.inputs[k], unit.source_device,
+                               unit.first->name, out_.forward));
     }
     for (size_t k = 0; k < unit.last->outputs.size(); ++k) {
       const size_t tensor = add_tensor(spec.outputs[k].bytes(), unit.device);
@@ -205,15 +214,18 @@ class Compiler {
     const std::vector<size_t>& params = out_.kernels[unit.kernel].params;
     const KernelSpec& spec = out_.kernels[unit.kernel].kernel->spec();
     const auto given = [](const TensorDesc& grad) { return !grad.shape.empty(); };
-    CompiledKernel::Tensors input_grads(spec.input_grads.size()), output_grads(spec.output_grads.size());
-    const bool needed = std::ranges::any_of(params, [&](size_t param) { return net_.params[param].rule.rate != 0; }) ||
-                        std::ranges::any_of(spec.input_grads, given);
+    CompiledKernel::Tensors input_grads(spec.input_grads.size()),
+        output_grads(spec.output_grads.size());
+    const bool needed =
+        std::ranges::any_of(params,
+                            [&](size_t param) { return net_.params[param].rule.rate != 0; }) ||
+        std::ranges::any_of(spec.input_grads, given);
     for (size_t k = 0; needed && k < output_grads.size(); ++k) {
       if (!given(spec.output_grads[k])) continue;
       const Known& value = values_[unit.last->outputs[k]];
       check(value.grad.has_value(), Code::internal, "no gradient reaches ", unit.last->name);
-      output_grads[k] =
-          as(*value.grad, value.grad_desc, spec.output_grads[k], unit.device, unit.last->name, out_.backward);
+      output_grads[k] = as(*value.grad, value.grad_desc, spec.output_grads[k], unit.device,
+                           unit.last->name, out_.backward);
     }
     for (size_t k = 0; needed && k < input_grads.size(); ++k) {
       if (!given(spec.input_grads[k])) continue;

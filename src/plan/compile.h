@@ -1,5 +1,6 @@
-// Planning, step 2: every node, or run of nodes, becomes a kernel of its device, with reorders where layouts differ.
-// What the kernels read and write are tensors, which have no place in memory yet.
+// Planning, step 2: every node, or run of nodes, becomes a kernel of its device, with reorders
+// where layouts differ. What the kernels read and write are tensors, which have no place in memory
+// yet.
 #pragma once
 #include <map>
 #include <memory>
@@ -34,7 +35,8 @@ struct Location {
 
 struct PlannedTensor {
   size_t bytes = 0, device = 0;
-  size_t memory_of = 0;  // the tensor whose memory this one is by the kernel's own words; its own number: none
+  // the tensor whose memory this one is by the kernel's own words; its own number: none
+  size_t memory_of = 0;
 };
 
 struct CompiledKernel {
@@ -66,8 +68,8 @@ struct PlanOptions {
   Phase phase = Phase::inference;
   Precision precision = Precision::fp32;
   std::map<std::string, Precision> layers;  // nodes that compute in another one
-  bool keep_gradients =
-      true;  // else they share memory: each is whole only until the action after the one that makes it
+  bool keep_gradients = true;  // else they share memory: each is whole only until the action after
+                               // the one that makes it
 };
 
 Compiled compile(const Lowered& net, const Devices& devices, const PlanOptions& options);

@@ -49,7 +49,8 @@ class Draft {
   }
 
  private:
-  void end_in_loss(const NetSpec& spec, const LowerRequest& request, const std::map<std::string, size_t>& sources);
+  void end_in_loss(const NetSpec& spec, const LowerRequest& request,
+                   const std::map<std::string, size_t>& sources);
 
   std::vector<Item> items_;
   std::vector<size_t> replaced_by_;  // source -> source
@@ -67,20 +68,23 @@ Draft::Draft(const NetSpec& spec, const LowerRequest& request) {
     items_.push_back(std::move(item));
   }
   end_ = items_.size() - 1 + first_item;
-  for (size_t source = 0; source < items_.size() + first_item + 1; ++source) replaced_by_.push_back(source);
+  for (size_t source = 0; source < items_.size() + first_item + 1; ++source)
+    replaced_by_.push_back(source);
   if (request.loss) end_in_loss(spec, request, sources);
   for (const std::string& name : request.outputs) wanted_.push_back(sources.at(spec.at(name).name));
   for (size_t source : wanted_) item(holder(source))->observed = true;
   item(end_)->observed = true;
 }
 
-// The probabilities of the loss stand for those of the Softmax over the same logits that ends the network.
+// The probabilities of the loss stand for those of the Softmax over the same logits that ends the
+// network.
 void Draft::end_in_loss(const NetSpec& spec, const LowerRequest& request,
                         const std::map<std::string, size_t>& sources) {
   check(!spec.logits.empty(), Code::invalid_argument, spec.id,
         ": a loss needs to know which node gives the logits, and the network names none");
   const size_t logits = sources.at(spec.logits), last = items_.size() - 1;
-  const bool ends_in_softmax = facts_of(items_[last].op).probabilities && items_[last].inputs.front() == logits;
+  const bool ends_in_softmax =
+      facts_of(items_[last].op).probabilities && items_[last].inputs.front() == logits;
   items_.push_back({ends_in_softmax ? items_[last].name : loss_name,
                     {},
                     SoftmaxLoss{request.label_smoothing},
@@ -101,7 +105,8 @@ void drop_unneeded(Draft& draft) {
   }
 }
 
-// Nodes that compute nothing here: inverted dropout at inference, and a Flatten that only fully connected layers read.
+// Nodes that compute nothing here: inverted dropout at inference, and a Flatten that only fully
+// connected layers read.
 void drop_identities(Draft& draft, Phase phase) {
   for (size_t i = 0; i < draft.items().size(); ++i) {
     const Item& item = draft.items()[i];
@@ -109,12 +114,14 @@ void drop_identities(Draft& draft, Phase phase) {
     const OpFacts facts = facts_of(item.op);
     bool identity = facts.reshapes || (phase == Phase::inference && facts.identity_at_inference);
     if (facts.reshapes)
-      draft.each_reader(i + first_item, [&](const Item& reader) { identity &= facts_of(reader.op).dense; });
+      draft.each_reader(i + first_item,
+                        [&](const Item& reader) { identity &= facts_of(reader.op).dense; });
     if (identity) draft.replace(i, draft.holder(item.inputs.front()));
   }
 }
 
-// conv -> relu becomes one node that keeps the convolution's name and parameters, and gives the relu's value.
+// conv -> relu becomes one node that keeps the convolution's name and parameters, and gives the
+// relu's value.
 void fuse_activations(Draft& draft) {
   for (size_t i = 0; i < draft.items().size(); ++i) {
     const Item& item = draft.items()[i];
@@ -123,7 +130,9 @@ void fuse_activations(Draft& draft) {
     const size_t source = draft.holder(item.inputs.front());
     Item* producer = draft.item(source);
     Activation* activation = producer ? fused_activation(producer->op) : nullptr;
-    if (!activation || *activation != Activation::none || producer->slot != item.slot || producer->observed) continue;
+    if (!activation || *activation != Activation::none || producer->slot != item.slot ||
+        producer->observed)
+      continue;
     size_t readers = 0;
     draft.each_reader(source, [&](const Item&) { ++readers; });
     if (readers != 1) continue;
@@ -133,15 +142,20 @@ void fuse_activations(Draft& draft) {
   }
 }
 
-// Writes the draft as nodes over values. A value is read through one Copy on each other slot, and several readers on
-// one slot each read an output of their own of one Split; who only observes needs neither.
+// Writes the draft as nodes over values. A value is read through one Copy on each other slot, and
+// several readers on one slot each read an output of their own of one Split; who only observes
+// needs neither.
 class Emitter {
  public:
   Emitter(const NetSpec& spec, const LowerRequest& request, Draft& draft, Lowered& net)
       : draft_(draft), net_(net), loss_(request.loss), values_(draft.items().size() + first_item) {
     count_readers();
     net.data = values_[data_source] =
-        add_value({data_name, {request.batch, 3, spec.input.height, spec.input.width}, DataType::f32, 0, false});
+        add_value({data_name,
+                   {request.batch, 3, spec.input.height, spec.input.width},
+                   DataType::f32,
+                   0,
+                   false});
     supply({data_source, 0}, net.data);
     if (!readers_.count({labels_source, 0})) return;
     values_[labels_source] = add_value({labels_name, {request.batch}, DataType::i32, 0, false});
@@ -174,7 +188,8 @@ class Emitter {
         for (size_t input : item.inputs) {
           const size_t source = draft_.holder(input);
           // the first reader on another slot is a Copy's, which reads at home
-          if (readers_[{source, item.slot}]++ == 0 && item.slot != home(source)) ++readers_[{source, home(source)}];
+          if (readers_[{source, item.slot}]++ == 0 && item.slot != home(source))
+            ++readers_[{source, home(source)}];
         }
   }
 
@@ -194,7 +209,8 @@ class Emitter {
     for (const ParamShape& param : param_shapes(node.op, inputs)) {
       node.params.push_back(net_.params.size());
       net_.params.push_back(param_of(node.name, part, param));
-      grad |= param.rule.rate != 0;  // what is frozen, and lies behind frozen layers alone, needs no backward pass
+      // what is frozen, and lies behind frozen layers alone, needs no backward pass
+      grad |= param.rule.rate != 0;
     }
     const DataType type = net_.values[node.inputs[0]].type;
     for (const Shape& shape : output_shapes(node.op, inputs))
@@ -215,7 +231,8 @@ class Emitter {
     if (readers > 1) {
       const std::string name = net_.values[value].name + ":split";
       supplies_[place] =
-          add_node({name, {name}, Split{static_cast<int64_t>(readers)}, place.second, {value}}, {}).outputs;
+          add_node({name, {name}, Split{static_cast<int64_t>(readers)}, place.second, {value}}, {})
+              .outputs;
     } else {
       supplies_[place] = {value};
     }

@@ -1,6 +1,6 @@
-// Planning, step 1: from a NetSpec to a list of nodes over values, blind to devices. Fan-out becomes Split, edges
-// between slots become Copy, activations fold into the convolution or linear layer before them. Nodes and values go by
-// their numbers here; names are for people.
+// Planning, step 1: from a NetSpec to a list of nodes over values, blind to devices. Fan-out
+// becomes Split, edges between slots become Copy, activations fold into the convolution or linear
+// layer before them. Nodes and values go by their numbers here; names are for people.
 #pragma once
 #include <map>
 #include <optional>
@@ -43,7 +43,8 @@ struct Lowered {
 struct LowerRequest {
   int64_t batch = 1;
   Phase phase = Phase::inference;
-  bool loss = false;  // end in SoftmaxLoss over spec.logits, in place of the Softmax that ends the spec
+  // end in SoftmaxLoss over spec.logits, in place of the Softmax that ends the spec
+  bool loss = false;
   float label_smoothing = 0;
   std::vector<std::string> outputs;  // nodes to be observed besides the end, by name or alias
 };

@@ -7,7 +7,8 @@
 namespace alx {
 namespace {
 
-// Time 0 is before the first action, when the input comes; the actions follow, then the end, when results are read.
+// Time 0 is before the first action, when the input comes; the actions follow, then the end, when
+// results are read.
 class Placer {
  public:
   Placer(const Compiled& compiled, bool keep_gradients)
@@ -24,7 +25,8 @@ class Placer {
     std::vector<Block> blocks(net_.tensors.size());
     for (size_t i = 0; i < blocks.size(); ++i)
       if (block_[i] == i && lives_[i])
-        blocks[i] = {net_.tensors[i].bytes, net_.tensors[i].device, lives_[i]->first, lives_[i]->last};
+        blocks[i] = {net_.tensors[i].bytes, net_.tensors[i].device, lives_[i]->first,
+                     lives_[i]->last};
     size_t alignment = 1;
     for (const auto& device : devices.list) alignment = std::max(alignment, device->alignment());
     Arrangement arrangement = arrange(blocks, devices.list.size(), alignment);
@@ -84,7 +86,8 @@ class Placer {
     const size_t a = block_[*source], b = block_[*result];
     std::optional<Life>&from = lives_[a], &to = lives_[b];
     if (a == b || !from || !to || from->last != time || to->first != time ||
-        net_.tensors[a].bytes != net_.tensors[b].bytes || net_.tensors[a].device != net_.tensors[b].device)
+        net_.tensors[a].bytes != net_.tensors[b].bytes ||
+        net_.tensors[a].device != net_.tensors[b].device)
       return;
     std::ranges::replace(block_, b, a);
     from->last = to->last;

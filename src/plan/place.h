@@ -7,7 +7,8 @@
 namespace alx {
 
 struct Placement {
-  std::vector<size_t> block;        // of each tensor: the tensor whose memory it has, itself where it owns some
+  // of each tensor: the tensor whose memory it has, itself where it owns some
+  std::vector<size_t> block;
   std::vector<size_t> offsets;      // of each tensor that owns memory, in its device's arena
   std::vector<size_t> arena_bytes;  // of each device
 };

@@ -11,8 +11,9 @@ Devices bind_slots(const Lowered& net, const std::vector<std::shared_ptr<Backend
   size_t used = 1;
   for (const LoweredNode& node : net.nodes) used = std::max(used, node.slot + 1);
   check(!slots.empty(), Code::invalid_argument, "a network needs at least one device");
-  check(slots.size() <= used, Code::invalid_argument, slots.size(), " devices were given, but this network has ", used,
-        used == 1 ? " slot" : " slots", ": name at most that many (one device runs all slots)");
+  check(slots.size() <= used, Code::invalid_argument, slots.size(),
+        " devices were given, but this network has ", used, used == 1 ? " slot" : " slots",
+        ": name at most that many (one device runs all slots)");
   Devices devices;
   for (size_t slot = 0; slot < used; ++slot) {
     const auto& backend = slots[std::min(slot, slots.size() - 1)];
@@ -25,7 +26,8 @@ Devices bind_slots(const Lowered& net, const std::vector<std::shared_ptr<Backend
 
 }  // namespace
 
-Plan::Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, const PlanOptions& options)
+Plan::Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots,
+           const PlanOptions& options)
     : devices_(bind_slots(net, slots)),
       keep_gradients_(options.keep_gradients),
       compiled_(compile(net, devices_, options)),
@@ -36,7 +38,8 @@ MemoryReport Plan::memory(size_t device) const {
   for (const PlannedParam& param : params())
     if (param.device == device) report.weights += param.desc.bytes();
   const auto bytes_here = [&](std::optional<size_t> tensor) {
-    return tensor && compiled_.tensors[*tensor].device == device ? compiled_.tensors[*tensor].bytes : 0;
+    return tensor && compiled_.tensors[*tensor].device == device ? compiled_.tensors[*tensor].bytes
+                                                                 : 0;
   };
   for (const Action& action : backward()) {
     size_t made = 0;
@@ -54,7 +57,8 @@ MemoryReport Plan::memory(size_t device) const {
 
 void* Plan::address(size_t tensor) const {
   const size_t block = placement_.block[tensor];
-  return static_cast<char*>(arenas_[compiled_.tensors[block].device]->data()) + placement_.offsets[block];
+  return static_cast<char*>(arenas_[compiled_.tensors[block].device]->data()) +
+         placement_.offsets[block];
 }
 
 void Plan::bind(const std::vector<void*>& weights) {
@@ -63,7 +67,9 @@ void Plan::bind(const std::vector<void*>& weights) {
   for (size_t i = 0; i < devices().size(); ++i)
     arenas.push_back(devices()[i]->allocate(std::max<size_t>(placement_.arena_bytes[i], 1)));
   arenas_ = std::move(arenas);
-  const auto address_of = [&](std::optional<size_t> tensor) { return tensor ? address(*tensor) : nullptr; };
+  const auto address_of = [&](std::optional<size_t> tensor) {
+    return tensor ? address(*tensor) : nullptr;
+  };
   const auto addresses = [&](const CompiledKernel::Tensors& tensors) {
     std::vector<void*> result;
     for (const std::optional<size_t>& tensor : tensors) result.push_back(address_of(tensor));
@@ -88,14 +94,16 @@ void Plan::bind(const std::vector<void*>& weights) {
 }
 
 std::string Plan::describe() const {
-  const auto layout = [](const TensorDesc& desc) { return desc.layout ? desc.layout->name() : std::string("dense"); };
+  const auto layout = [](const TensorDesc& desc) {
+    return desc.layout ? desc.layout->name() : std::string("dense");
+  };
   std::string text;
   for (const auto* list : {&forward(), &backward()})
     for (const Action& action : *list) {
       const KernelSpec& spec = action.kernel->spec();
-      text +=
-          cat(action.backward ? "backward " : "forward  ", action.name, "  ", spec.implementation, "  ",
-              layout(spec.inputs[0]), " -> ", layout(spec.outputs[0]), "  ", to_string(spec.outputs[0].shape), "\n");
+      text += cat(action.backward ? "backward " : "forward  ", action.name, "  ",
+                  spec.implementation, "  ", layout(spec.inputs[0]), " -> ",
+                  layout(spec.outputs[0]), "  ", to_string(spec.outputs[0].shape), "\n");
     }
   return text;
 }

@@ -12,8 +12,9 @@ namespace alx {
 
 struct MemoryReport {  // bytes
   size_t weights = 0;
-  size_t gradients = 0;             // of all parameters, or of those that exist at once
-  size_t activations = 0;           // the rest of the arena: what kernels read, write, save and work in
+  size_t gradients = 0;  // of all parameters, or of those that exist at once
+  // the rest of the arena: what kernels read, write, save and work in
+  size_t activations = 0;
   size_t workspace = 0;             // of that, the largest scratch area of one kernel
   size_t activations_unshared = 0;  // what they would take if nothing shared memory
 };
@@ -21,10 +22,12 @@ struct MemoryReport {  // bytes
 class Plan {
  public:
   // `slots[i]` runs slot i; the last one runs the remaining slots too.
-  Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots, const PlanOptions& options);
+  Plan(const Lowered& net, const std::vector<std::shared_ptr<Backend>>& slots,
+       const PlanOptions& options);
 
   const std::vector<PlannedParam>& params() const { return compiled_.params; }
-  const std::vector<std::shared_ptr<Backend>>& devices() const { return devices_.list; }  // without repeats
+  // without repeats
+  const std::vector<std::shared_ptr<Backend>>& devices() const { return devices_.list; }
   const std::vector<Action>& forward() const { return compiled_.forward; }
   const std::vector<Action>& backward() const { return compiled_.backward; }
   const std::map<std::string, Location>& outputs() const { return compiled_.outputs; }
@@ -36,8 +39,10 @@ class Plan {
 
   // Binds every kernel: allocates the arenas; `weights` are addresses in the order of params().
   void bind(const std::vector<void*>& weights);
-  void* address(const Location& location) const { return address(location.tensor); }     // after bind
-  void* gradient(size_t param) const { return address(compiled_.gradients.at(param)); }  // after bind, in training
+  // after bind
+  void* address(const Location& location) const { return address(location.tensor); }
+  // after bind, in training
+  void* gradient(size_t param) const { return address(compiled_.gradients.at(param)); }
 
   // One line an action: name, implementation, layouts. For people.
   std::string describe() const;

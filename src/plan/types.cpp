@@ -16,7 +16,8 @@ NodeTypes types_of(const Op& op, Precision precision, Phase phase) {
       const DataType half = precision == Precision::fp16 ? DataType::f16 : DataType::bf16;
       return {.activations = half, .weights = phase == Phase::training ? DataType::f32 : half};
     }
-    case Precision::int8: return {.weights = facts.convolution || facts.dense ? DataType::i8 : DataType::f32};
+    case Precision::int8:
+      return {.weights = facts.convolution || facts.dense ? DataType::i8 : DataType::f32};
   }
   return {};
 }
@@ -25,8 +26,8 @@ void check_takes(const Backend& device, Precision precision, Phase phase) {
   const std::vector<Precision> taken = device.precisions(phase);
   if (std::ranges::count(taken, precision)) return;
   const bool training = phase == Phase::training;
-  fail(Code::unsupported, device.title(), training ? " trains in " : " computes in ", list_of(taken, "or"), ", not in ",
-       name_of(precision));
+  fail(Code::unsupported, device.title(), training ? " trains in " : " computes in ",
+       list_of(taken, "or"), ", not in ", name_of(precision));
 }
 
 }  // namespace alx

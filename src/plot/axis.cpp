@@ -52,7 +52,8 @@ std::string Axis::text(double tick) const {
     text = fixed(size, decimals);
     group_thousands(text);
   } else {
-    const int precision = std::clamp(static_cast<int>(std::ceil(std::log10(size / step))) + 1, 1, 15);
+    const int precision =
+        std::clamp(static_cast<int>(std::ceil(std::log10(size / step))) + 1, 1, 15);
     text = general(size, precision);
   }
   return tick < 0 ? "\u2212" + text : text;

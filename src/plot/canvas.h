@@ -1,5 +1,5 @@
-// A sheet to draw on, and the look that all figures share. Units are those of a screen at normal density, y downwards;
-// a PNG has two pixels per unit.
+// A sheet to draw on, and the look that all figures share. Units are those of a screen at normal
+// density, y downwards; a PNG has two pixels per unit.
 #pragma once
 #include <cairo.h>
 #include <pango/pangocairo.h>
@@ -20,10 +20,13 @@ struct Colour {
 
 namespace look {
 
-constexpr Colour rgb(unsigned hex) { return {(hex >> 16) / 255.0, ((hex >> 8) & 255) / 255.0, (hex & 255) / 255.0}; }
+constexpr Colour rgb(unsigned hex) {
+  return {(hex >> 16) / 255.0, ((hex >> 8) & 255) / 255.0, (hex & 255) / 255.0};
+}
 
-inline constexpr Colour paper = rgb(0xffffff), ink = rgb(0x1b2430), muted = rgb(0x667080), grid = rgb(0xe6e9ee),
-                        axis = rgb(0x9aa3af), mat = rgb(0xf3f5f8), bar = rgb(0xbcd4f2), bar_right = rgb(0xf6b8a4);
+inline constexpr Colour paper = rgb(0xffffff), ink = rgb(0x1b2430), muted = rgb(0x667080),
+                        grid = rgb(0xe6e9ee), axis = rgb(0x9aa3af), mat = rgb(0xf3f5f8),
+                        bar = rgb(0xbcd4f2), bar_right = rgb(0xf6b8a4);
 // Told apart by colour-blind readers and in grey.
 inline constexpr std::array lines{rgb(0x1f6fc4), rgb(0xdd5a1b), rgb(0x169873),
                                   rgb(0x8b4bb8), rgb(0xb8860b), rgb(0xc2317a)};
@@ -60,19 +63,23 @@ class Canvas {
   Canvas(const Canvas&) = delete;  // cairo holds a pointer to svg_bytes_
   Canvas& operator=(const Canvas&) = delete;
 
-  // Any bytes may come in `text`: what is no UTF-8 is shown as the replacement character, line breaks as a symbol.
+  // Any bytes may come in `text`: what is no UTF-8 is shown as the replacement character, line
+  // breaks as a symbol.
   void text(double x, double baseline, const std::string& text, const TextStyle& style);
   double text_width(const std::string& text, const TextStyle& style);
 
   void rectangle(double x, double y, double width, double height, Colour colour, double radius = 0);
   void line(double x0, double y0, double x1, double y1, Colour colour, double width = 1);
-  void polyline(const std::vector<std::pair<double, double>>& points, Colour colour, double width, bool dashed);
+  void polyline(const std::vector<std::pair<double, double>>& points, Colour colour, double width,
+                bool dashed);
   void dot(double x, double y, double radius, Colour colour);
 
-  // Scaled to the rectangle. Thumbnails, and others with `pixels`, are enlarged pixel by pixel, so that one sees what
-  // the network sees.
-  void picture(const Image& image, double x, double y, double width, double height, bool pixels = false);
-  // In the middle of a mat of `cell` x `height`, as large as fits into `cell` x `cell`. Without pixels: the mat alone.
+  // Scaled to the rectangle. Thumbnails, and others with `pixels`, are enlarged pixel by pixel, so
+  // that one sees what the network sees.
+  void picture(const Image& image, double x, double y, double width, double height,
+               bool pixels = false);
+  // In the middle of a mat of `cell` x `height`, as large as fits into `cell` x `cell`. Without
+  // pixels: the mat alone.
   void framed(const Image& image, double x, double y, double cell, double height);
 
   // Whole or not at all: an earlier file of that name stays until the new one is complete.

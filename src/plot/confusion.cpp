@@ -26,16 +26,19 @@ Colour shade(bool right, double fraction) {
 
 double gap_of(double cell) { return cell > 6 ? 1 : 0; }
 
-void draw_row(Canvas& canvas, const Confusion& confusion, size_t truth, double left, double y, double cell) {
+void draw_row(Canvas& canvas, const Confusion& confusion, size_t truth, double left, double y,
+              double cell) {
   const size_t classes = confusion.labels.size();
   const int64_t* row = confusion.images.data() + truth * classes;
   const int64_t images = std::accumulate(row, row + classes, int64_t{0});
   const double gap = gap_of(cell);
   for (size_t answer = 0; answer < classes; ++answer) {
     const int64_t count = row[answer];
-    const double fraction = images > 0 ? static_cast<double>(count) / static_cast<double>(images) : 0;
+    const double fraction =
+        images > 0 ? static_cast<double>(count) / static_cast<double>(images) : 0;
     const double x = left + static_cast<double>(answer) * cell;
-    if (count == 0 && gap == 0) continue;  // as the ground is: hundreds of classes have few of a million cells filled
+    // as the ground is: hundreds of classes have few of a million cells filled
+    if (count == 0 && gap == 0) continue;
     canvas.rectangle(x, y, cell - gap, cell - gap, shade(answer == truth, fraction));
     if (classes > kMostNumbers || count == 0) continue;
     const Colour colour = fraction > 0.35 ? look::paper : look::ink;
@@ -48,15 +51,17 @@ void draw_row(Canvas& canvas, const Confusion& confusion, size_t truth, double l
 
 void plot_confusion(const std::string& path, const std::string& title, const Confusion& confusion) {
   const size_t classes = confusion.labels.size();
-  check(classes > 0 && confusion.images.size() == classes * classes, Code::invalid_argument, "cannot draw '", path,
-        "': ", confusion.images.size(), " numbers are no matrix of ", classes, " classes");
+  check(classes > 0 && confusion.images.size() == classes * classes, Code::invalid_argument,
+        "cannot draw '", path, "': ", confusion.images.size(), " numbers are no matrix of ",
+        classes, " classes");
   const double cell = std::min(kLargestCell, kMatrix / static_cast<double>(classes));
   const double side = cell * static_cast<double>(classes);
   const bool named = classes <= kMostNamed;
   Canvas measure(path, 1, 1);
   double names = 0;
   for (size_t i = 0; named && i < classes; ++i)
-    names = std::max(names, std::min(kLabel.max_width, measure.text_width(confusion.labels[i], kLabel)));
+    names = std::max(names,
+                     std::min(kLabel.max_width, measure.text_width(confusion.labels[i], kLabel)));
   const double left = kMargin + names + (named ? 12 : 0), top = kMargin + kTitle;
 
   Canvas canvas(path, std::max(left + side + kMargin, 420.0), top + side + kFoot + kMargin);
@@ -69,7 +74,8 @@ void plot_confusion(const std::string& path, const std::string& title, const Con
     draw_row(canvas, confusion, truth, left, y, cell);
     if (named) canvas.text(left - 10, y + cell / 2 + 4, confusion.labels[truth], kLabel);
   }
-  canvas.text(left, top + side + 28, "rows: true class; shade and number: percent of its pictures", {12, look::muted});
+  canvas.text(left, top + side + 28, "rows: true class; shade and number: percent of its pictures",
+              {12, look::muted});
   canvas.save();
 }
 

@@ -12,22 +12,25 @@ namespace {
 using Points = std::vector<std::pair<double, double>>;
 
 constexpr double kWidth = 960, kMargin = 40, kLeft = 100, kRight = kWidth - kMargin;
-constexpr double kTitle = 48, kHeader = 34, kPanelAlone = 440, kPanelStacked = 300, kPanelGap = 36, kFoot = 52;
+constexpr double kTitle = 48, kHeader = 34, kPanelAlone = 440, kPanelStacked = 300, kPanelGap = 36,
+                 kFoot = 52;
 constexpr double kSwatch = 20, kSwatchGap = 7, kEntryGap = 22, kLegendRow = 20, kLegendText = 220;
 constexpr int kLegendRows = 4;
-constexpr size_t kSparse = 40;      // up to so many points, each is marked
-constexpr double kLargest = 1e300;  // beyond it differences overflow; such points are left out as infinite ones are
+constexpr size_t kSparse = 40;  // up to so many points, each is marked
+// beyond it differences overflow; such points are left out as infinite ones are
+constexpr double kLargest = 1e300;
 
 Points drawable(const Points& points) {
   Points kept;
   std::copy_if(points.begin(), points.end(), std::back_inserter(kept), [](const auto& point) {
-    return std::abs(point.first) < kLargest && std::abs(point.second) < kLargest;  // false for NaN too
+    // false for NaN too
+    return std::abs(point.first) < kLargest && std::abs(point.second) < kLargest;
   });
   return kept;
 }
 
-// Points that fall into one column of pixels become its first, lowest, highest and last: the same picture, drawn
-// quickly and small in an SVG however long the training was.
+// Points that fall into one column of pixels become its first, lowest, highest and last: the same
+// picture, drawn quickly and small in an SVG however long the training was.
 Points thinned(const Points& points) {
   Points kept;
   for (size_t i = 0; i < points.size();) {
@@ -82,14 +85,16 @@ class Figure {
       for (Series& series : panel.series) {
         series.points = drawable(series.points);
         for (const auto& point : series.points) x_.add(point.first);
-        if (std::find(names_.begin(), names_.end(), series.name) == names_.end()) names_.push_back(series.name);
+        if (std::find(names_.begin(), names_.end(), series.name) == names_.end())
+          names_.push_back(series.name);
       }
     }
     if (x_.empty) x_ = {0, 1, false, true};
   }
 
   void draw(const std::string& title, const std::string& x_label) {
-    canvas_.text(kMargin, kMargin + 16, title, {.size = 20, .bold = true, .max_width = kWidth - 2 * kMargin});
+    canvas_.text(kMargin, kMargin + 16, title,
+                 {.size = 20, .bold = true, .max_width = kWidth - 2 * kMargin});
     double top = kMargin + kTitle;
     for (size_t i = 0; i < panels_.size(); ++i, top += panel_height_ + kPanelGap) {
       panel(panels_[i], top, i + 1 == panels_.size());
@@ -102,11 +107,13 @@ class Figure {
  private:
   // A name has one colour in all panels.
   Pen pen(const std::string& name) const {
-    const auto index = static_cast<size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
+    const auto index =
+        static_cast<size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
     return {look::lines[index % look::lines.size()], (index / look::lines.size()) % 2 == 1};
   }
 
-  // Beside the panel's label where all fits there, else in rows of its own. Returns where the plot may begin.
+  // Beside the panel's label where all fits there, else in rows of its own. Returns where the plot
+  // may begin.
   double legend(const Panel& panel, double top) {
     const TextStyle style{.size = 12, .max_width = kLegendText};
     std::vector<double> widths;
@@ -115,9 +122,11 @@ class Figure {
       widths.push_back(kSwatch + kSwatchGap + canvas_.text_width(series.name, style) + kEntryGap);
       total += widths.back();
     }
-    const double label = canvas_.text_width(panel.y_label, {.bold = true, .max_width = kRight - kMargin});
+    const double label =
+        canvas_.text_width(panel.y_label, {.bold = true, .max_width = kRight - kMargin});
     const bool beside = kMargin + label + 2 * kEntryGap + total <= kRight;
-    double x = beside ? kRight - total : kMargin, baseline = top + (beside ? 12 : 12 + kLegendRow + 4);
+    double x = beside ? kRight - total : kMargin,
+           baseline = top + (beside ? 12 : 12 + kLegendRow + 4);
     int rows = 1;
     for (size_t i = 0; i < widths.size(); ++i) {
       if (x + widths[i] - kEntryGap > kRight + 0.5) {
@@ -138,8 +147,10 @@ class Figure {
 
   void legend_entry(const Series& series, double x, double baseline) {
     const Pen line = pen(series.name);
-    canvas_.polyline({{x, baseline - 4.5}, {x + kSwatch, baseline - 4.5}}, line.colour, 3, line.dashed);
-    canvas_.text(x + kSwatch + kSwatchGap, baseline, series.name, {.size = 12, .max_width = kLegendText});
+    canvas_.polyline({{x, baseline - 4.5}, {x + kSwatch, baseline - 4.5}}, line.colour, 3,
+                     line.dashed);
+    canvas_.text(x + kSwatch + kSwatchGap, baseline, series.name,
+                 {.size = 12, .max_width = kLegendText});
   }
 
   void panel(const Panel& panel, double top, bool last) {
@@ -150,7 +161,8 @@ class Figure {
       for (const auto& point : series.points) y.add(point.second);
     }
     if (y.empty) y = {0, 1, true, false};
-    const Axis axis = round_axis(y.low, y.high, 5), x_axis_ = exact_axis(x_.low, x_.high, 10, x_.whole);
+    const Axis axis = round_axis(y.low, y.high, 5),
+               x_axis_ = exact_axis(x_.low, x_.high, 10, x_.whole);
     y_axis(axis, box, panel.percent);
     x_axis(x_axis_, box, last);
     if (y.empty) {
@@ -174,8 +186,9 @@ class Figure {
       const double y = box.bottom - axis.unit(tick) * (box.bottom - box.top);
       canvas_.line(box.left, y, box.right, y, look::grid);
       const std::string text = percent ? shown.text(tick * 100) + "%" : shown.text(tick);
-      canvas_.text(box.left - 12, y + 4.3, text,
-                   {.size = 12, .colour = look::muted, .align = Align::right, .max_width = kLeft - 24});
+      canvas_.text(
+          box.left - 12, y + 4.3, text,
+          {.size = 12, .colour = look::muted, .align = Align::right, .max_width = kLeft - 24});
     }
   }
 
@@ -185,13 +198,15 @@ class Figure {
       const double x = box.left + axis.unit(tick) * (box.right - box.left);
       canvas_.line(x, box.bottom, x, box.bottom + 5, look::axis);
       if (labelled)
-        canvas_.text(x, box.bottom + 20, axis.text(tick), {.size = 12, .colour = look::muted, .align = Align::center});
+        canvas_.text(x, box.bottom + 20, axis.text(tick),
+                     {.size = 12, .colour = look::muted, .align = Align::center});
     }
   }
 
   void curve(const Points& points, const Pen& pen) {
     const bool sparse = points.size() <= kSparse;
-    if (points.size() > 1) canvas_.polyline(thinned(points), pen.colour, sparse ? 2.2 : 1.6, pen.dashed);
+    if (points.size() > 1)
+      canvas_.polyline(thinned(points), pen.colour, sparse ? 2.2 : 1.6, pen.dashed);
     if (!sparse) return;
     for (const auto& [x, y] : points) {
       canvas_.dot(x, y, 4.2, look::paper);
@@ -210,7 +225,8 @@ class Figure {
 
 void plot_curves(const std::string& path, const std::string& title, const std::string& x_label,
                  const std::vector<Panel>& panels) {
-  check(!panels.empty(), Code::invalid_argument, "cannot draw '", path, "': there is no curve to show");
+  check(!panels.empty(), Code::invalid_argument, "cannot draw '", path,
+        "': there is no curve to show");
   Figure(path, panels).draw(title, x_label);
 }
 

@@ -19,11 +19,14 @@ size_t columns_of(const std::vector<NeighbourRow>& rows) {
 }
 
 double lines_height(const NeighbourRow& row, size_t columns) {
-  const auto lines = static_cast<double>(std::max<size_t>(1, (row.nearest.size() + columns - 1) / columns));
+  const auto lines =
+      static_cast<double>(std::max<size_t>(1, (row.nearest.size() + columns - 1) / columns));
   return lines * (kCell + kCaption) + (lines - 1) * kGap;
 }
 
-double left_of(size_t column) { return kMargin + kCell + kRule + static_cast<double>(column) * (kCell + kGap); }
+double left_of(size_t column) {
+  return kMargin + kCell + kRule + static_cast<double>(column) * (kCell + kGap);
+}
 
 void draw_cell(Canvas& canvas, const Captioned& shown, double x, double y, bool query) {
   canvas.framed(shown.image, x, y, kCell, kCell);
@@ -43,7 +46,8 @@ void draw_row(Canvas& canvas, const NeighbourRow& row, size_t columns, double y)
 }  // namespace
 
 void plot_neighbours(const std::string& path, const std::vector<NeighbourRow>& rows) {
-  check(!rows.empty(), Code::invalid_argument, "cannot draw '", path, "': there is no query to show");
+  check(!rows.empty(), Code::invalid_argument, "cannot draw '", path,
+        "': there is no query to show");
   for (const NeighbourRow& row : rows) {
     check_picture(row.query.image);
     for (const Captioned& shown : row.nearest)

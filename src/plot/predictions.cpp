@@ -10,8 +10,9 @@ namespace alx {
 namespace {
 
 constexpr double kMargin = 36, kColumnGap = 32, kRowGap = 36;
-constexpr double kTitle = 34;                           // from a picture's foot to the first bar
-constexpr double kBar = 24, kBarStep = 28, kInset = 8;  // a bar, the way to the next, its text's distance from the edge
+constexpr double kTitle = 34;  // from a picture's foot to the first bar
+// a bar, the way to the next, its text's distance from the edge
+constexpr double kBar = 24, kBarStep = 28, kInset = 8;
 constexpr size_t kColumns = 4;
 
 struct Row {
@@ -45,19 +46,23 @@ Layout lay_out(const std::vector<Prediction>& predictions) {
       row.picture = std::max(row.picture, fitted(predictions[i].image, layout.cell).second);
       bars = std::max(bars, predictions[i].bars.size());
     }
-    row.height = row.picture + kTitle + (bars > 0 ? static_cast<double>(bars - 1) * kBarStep + kBar : -8);
+    row.height =
+        row.picture + kTitle + (bars > 0 ? static_cast<double>(bars - 1) * kBarStep + kBar : -8);
     layout.height += row.height + kRowGap;
     layout.rows.push_back(row);
   }
   return layout;
 }
 
-// As in the paper's figure, the bar of the right class has a colour of its own: where the title is that class.
-void draw_bar(Canvas& canvas, const Bar& bar, bool right, bool top, double x, double y, double cell) {
+// As in the paper's figure, the bar of the right class has a colour of its own: where the title is
+// that class.
+void draw_bar(Canvas& canvas, const Bar& bar, bool right, bool top, double x, double y,
+              double cell) {
   const double fraction = std::isfinite(bar.fraction) ? std::clamp(bar.fraction, 0.0, 1.0) : 0;
   canvas.rectangle(x, y, cell, kBar, look::mat, 3);
   if (fraction > 0) {
-    canvas.rectangle(x, y, std::max(2.0, cell * fraction), kBar, right ? look::bar_right : look::bar, 3);
+    canvas.rectangle(x, y, std::max(2.0, cell * fraction), kBar,
+                     right ? look::bar_right : look::bar, 3);
   }
   const std::string percent = percent_text(bar.fraction);
   TextStyle style{.size = 12, .bold = top, .align = Align::right};
@@ -68,10 +73,12 @@ void draw_bar(Canvas& canvas, const Bar& bar, bool right, bool top, double x, do
   canvas.text(x + kInset, baseline, bar.label, style);
 }
 
-void draw_cell(Canvas& canvas, const Prediction& prediction, double x, double y, double cell, double box) {
+void draw_cell(Canvas& canvas, const Prediction& prediction, double x, double y, double cell,
+               double box) {
   canvas.framed(prediction.image, x, y, cell, box);
   y += box;
-  canvas.text(x + cell / 2, y + 22, prediction.title, {.bold = true, .align = Align::center, .max_width = cell});
+  canvas.text(x + cell / 2, y + 22, prediction.title,
+              {.bold = true, .align = Align::center, .max_width = cell});
   y += kTitle;
   for (size_t i = 0; i < prediction.bars.size(); ++i, y += kBarStep) {
     const Bar& bar = prediction.bars[i];
@@ -82,7 +89,8 @@ void draw_cell(Canvas& canvas, const Prediction& prediction, double x, double y,
 }  // namespace
 
 void plot_predictions(const std::string& path, const std::vector<Prediction>& predictions) {
-  check(!predictions.empty(), Code::invalid_argument, "cannot draw '", path, "': there is no prediction to show");
+  check(!predictions.empty(), Code::invalid_argument, "cannot draw '", path,
+        "': there is no prediction to show");
   for (const Prediction& prediction : predictions) check_picture(prediction.image);
   const Layout layout = lay_out(predictions);
   Canvas canvas(path, layout.width, layout.height);

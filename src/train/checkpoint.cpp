@@ -56,8 +56,9 @@ json plateau_to_json(const Plateau& p, bool by_validation) {
 }
 
 Plateau plateau_from_json(const json& saved, bool by_validation, const std::string& path) {
-  check(saved.at("by_validation").get<bool>() == by_validation, Code::invalid_argument, path, ": its plateau schedule ",
-        "watches ", by_validation ? "the training loss" : "validation data", ": resume ",
+  check(saved.at("by_validation").get<bool>() == by_validation, Code::invalid_argument, path,
+        ": its plateau schedule ", "watches ",
+        by_validation ? "the training loss" : "validation data", ": resume ",
         by_validation ? "without" : "with", " validation data");
   Plateau p;
   p.best = saved.value("best", p.best);
@@ -68,8 +69,9 @@ Plateau plateau_from_json(const json& saved, bool by_validation, const std::stri
   return p;
 }
 
-std::string to_json(const TrainOptions& options, int64_t step, const Dataset& data, const std::string& plan,
-                    const LossScale& scale, const std::optional<Plateau>& plateau) {
+std::string to_json(const TrainOptions& options, int64_t step, const Dataset& data,
+                    const std::string& plan, const LossScale& scale,
+                    const std::optional<Plateau>& plateau) {
   const Recipe& r = options.recipe;
   const Augment& a = options.augment;
   Document document{json::object()};
@@ -87,7 +89,8 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
   solver["label_smoothing"] = options.label_smoothing;
   solver["dropout"] = options.dropout;
   solver["precision"] = name_of(options.precision);
-  if (scale.factor != 1) solver["loss_scale"] = {{"factor", scale.factor}, {"good_steps", scale.good_steps}};
+  if (scale.factor != 1)
+    solver["loss_scale"] = {{"factor", scale.factor}, {"good_steps", scale.good_steps}};
   if (!options.layer_rates.empty()) solver["layer_rates"] = options.layer_rates;
   solver["devices"] = options.devices;
   solver["threads"] = options.threads;
@@ -103,22 +106,25 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
   return solver.dump();
 }
 
-// The run of a checkpoint, with devices and threads of `options`; its epochs too where they are given.
-int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data, std::string& plan,
-                    LossScale& scale, Plateau& plateau) {
+// The run of a checkpoint, with devices and threads of `options`; its epochs too where they are
+// given.
+int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data,
+                    std::string& plan, LossScale& scale, Plateau& plateau) {
   const std::string text = file.metadata(key_solver);
-  check(!text.empty(), Code::bad_file, file.path(), " is a weight file and no checkpoint (it has no ", key_solver,
+  check(!text.empty(), Code::bad_file, file.path(),
+        " is a weight file and no checkpoint (it has no ", key_solver,
         "): start from it as initial weights instead");
-  check(text.size() <= longest_solver, Code::bad_file, file.path(), ": ", key_solver, " has over ", longest_solver,
-        " bytes: it is damaged");
+  check(text.size() <= longest_solver, Code::bad_file, file.path(), ": ", key_solver, " has over ",
+        longest_solver, " bytes: it is damaged");
   try {
     const Document document{parse_json(text, cat(file.path(), ": ", key_solver), file.limits())};
     const json& solver = document.json;
     Recipe& r = options.recipe;
     Augment& a = options.augment;
     const int64_t epochs = r.epochs, images = solver.at("images");
-    check(images == data.size(), Code::invalid_argument, file.path(), " was written while training on ", images,
-          " images, the data has ", data.size(), ": resume with the same data");
+    check(images == data.size(), Code::invalid_argument, file.path(),
+          " was written while training on ", images, " images, the data has ", data.size(),
+          ": resume with the same data");
     solver.at("seed").get_to(options.seed);
     solver.at("batch").get_to(r.batch);
     solver.at("epochs").get_to(r.epochs);
@@ -129,7 +135,8 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     solver.at("rate_in_velocity").get_to(r.rate_in_velocity);
     solver.at("label_smoothing").get_to(options.label_smoothing);
     solver.at("dropout").get_to(options.dropout);
-    options.precision = precision_named(solver.value("precision", "fp32"));  // older checkpoints name none
+    // older checkpoints name none
+    options.precision = precision_named(solver.value("precision", "fp32"));
     if (solver.contains("loss_scale")) {
       solver.at("loss_scale").at("factor").get_to(scale.factor);
       solver.at("loss_scale").at("good_steps").get_to(scale.good_steps);
@@ -159,8 +166,9 @@ void warn_of_other_pictures(const WeightFile& file, const Dataset& data) {
     const Document document{parse_json(text, cat(file.path(), ": ", key_pictures), file.limits())};
     const std::string difference = difference_from(document.json, data);
     if (!difference.empty())
-      log_line(LogLevel::warning, cat("the data are not those that ", file.path(), " was trained on: ", difference,
-                                      "; the run goes on with what is there now"));
+      log_line(LogLevel::warning,
+               cat("the data are not those that ", file.path(), " was trained on: ", difference,
+                   "; the run goes on with what is there now"));
   } catch (const json::exception& error) {
     fail(Code::bad_file, file.path(), ": ", key_pictures, " is damaged: ", error.what());
   }
@@ -200,7 +208,8 @@ std::optional<CheckpointState> read_checkpoint_state(const std::string& path) tr
   if (text.empty()) return std::nullopt;
   const Document document{parse_json(text, key_solver)};
   const json& solver = document.json;
-  const int64_t images = solver.at("images"), batch = solver.at("batch"), epochs = solver.at("epochs");
+  const int64_t images = solver.at("images"), batch = solver.at("batch"),
+                epochs = solver.at("epochs");
   return CheckpointState{solver.at("step"), images / std::max<int64_t>(batch, 1) * epochs};
 } catch (const json::exception&) {
   return std::nullopt;
@@ -217,7 +226,8 @@ void Trainer::release(const std::string& path) {
 }
 
 std::optional<OutputLock> Trainer::lock(const std::string& path) const {
-  if (std::any_of(held_.begin(), held_.end(), [&](const OutputLock& lock) { return lock.covers(path); }))
+  if (std::any_of(held_.begin(), held_.end(),
+                  [&](const OutputLock& lock) { return lock.covers(path); }))
     return std::nullopt;
   return OutputLock(path);
 }
@@ -234,7 +244,9 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
   SessionOptions wanted;
   wanted.devices = devices_of_one(spec_, options_.devices);
   wanted.threads = options_.threads;
-  Session session(Model::of(spec_, weights_from(weights), data_->classes(), preprocessor_->mean_image()), wanted);
+  Session session(
+      Model::of(spec_, weights_from(weights), data_->classes(), preprocessor_->mean_image()),
+      wanted);
   std::vector<float> picture = self_test_picture(*data_, *preprocessor_), answer;
   try {
     answer = session.run(picture);
@@ -243,7 +255,8 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
           "the weights have diverged: their answer is no number, and nothing was written");
     throw;
   }
-  tensors.push_back(make_tensor(self_test_input, session.network().input_shape(), std::move(picture), DataType::f16));
+  tensors.push_back(make_tensor(self_test_input, session.network().input_shape(),
+                                std::move(picture), DataType::f16));
   tensors.push_back(make_tensor(self_test_output, {1, spec_.classes}, std::move(answer)));
   add_mean_image(*preprocessor_, tensors);
   write_safetensors(path, std::move(tensors), metadata());
@@ -253,24 +266,28 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
 void Trainer::save_checkpoint(const std::string& path) const {
   const std::optional<OutputLock> lock = this->lock(path);
   std::vector<TensorToWrite> tensors;
-  const auto add = [&](const std::string& prefix, const std::function<std::vector<float>(size_t)>& read) {
+  const auto add = [&](const std::string& prefix,
+                       const std::function<std::vector<float>(size_t)>& read) {
     for (size_t i = 0; i < replicas_->params().size(); ++i) {
       const ParamSpec& param = replicas_->params()[i].spec;
-      tensors.push_back({prefix + param.name, DataType::f32, param.shape, [read, i](std::span<std::byte> out) {
-                           const std::vector<float> values = read(i);
-                           from_float(DataType::f32, values.data(), out.data(), values.size());
-                         }});
+      tensors.push_back(
+          {prefix + param.name, DataType::f32, param.shape, [read, i](std::span<std::byte> out) {
+             const std::vector<float> values = read(i);
+             from_float(DataType::f32, values.data(), out.data(), values.size());
+           }});
     }
   };
   add("", [this](size_t i) { return replicas_->read_param(i); });
   for (size_t state = 0; state < replicas_->states().size(); ++state)
-    add(state_prefix(replicas_->states()[state]), [this, state](size_t i) { return replicas_->read_state(state, i); });
+    add(state_prefix(replicas_->states()[state]),
+        [this, state](size_t i) { return replicas_->read_state(state, i); });
   add_mean_image(*preprocessor_, tensors);
   auto metadata = this->metadata();
   if (pictures_.empty()) pictures_ = fingerprint_of(*data_, options_.seed);
   metadata[key_pictures] = pictures_;
-  metadata[key_solver] = to_json(options_, step_, *data_, plan_of(network(), options_.threads), replicas_->loss_scale,
-                                 schedule_->is_plateau() ? std::optional(plateau_) : std::nullopt);
+  metadata[key_solver] =
+      to_json(options_, step_, *data_, plan_of(network(), options_.threads), replicas_->loss_scale,
+              schedule_->is_plateau() ? std::optional(plateau_) : std::nullopt);
   write_safetensors(path, std::move(tensors), std::move(metadata));
   log_line(LogLevel::info, cat("checkpoint after step ", step_, ": ", path));
 }
@@ -281,8 +298,8 @@ void Trainer::read_states(const WeightFile& file) {
       const ParamSpec& param = replicas_->params()[i].spec;
       const std::string name = state_prefix(replicas_->states()[state]) + param.name;
       const TensorView* tensor = file.find(name);
-      check(tensor && tensor->shape == param.shape, Code::bad_file, file.path(), ": the checkpoint lacks ", name,
-            " of shape ", to_string(param.shape));
+      check(tensor && tensor->shape == param.shape, Code::bad_file, file.path(),
+            ": the checkpoint lacks ", name, " of shape ", to_string(param.shape));
       std::vector<float> values(static_cast<size_t>(element_count(tensor->shape)));
       file.read(*tensor, values);
       refuse_non_finite(values, tensor->name, file.path());
@@ -290,12 +307,14 @@ void Trainer::read_states(const WeightFile& file) {
     }
 }
 
-std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data,
+std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint,
+                                         std::shared_ptr<const Dataset> data,
                                          TrainOptions options) {
   const auto model = Model::open_file(checkpoint, "", options.limits);
-  check(model->labels() == data->classes(), Code::invalid_argument, checkpoint, " was trained on other classes (",
-        model->labels().size(), ", the first '", model->labels().front(), "') than the data has (",
-        data->classes().size(), ", the first '", data->classes().front(), "'): resume with the same data");
+  check(model->labels() == data->classes(), Code::invalid_argument, checkpoint,
+        " was trained on other classes (", model->labels().size(), ", the first '",
+        model->labels().front(), "') than the data has (", data->classes().size(), ", the first '",
+        data->classes().front(), "'): resume with the same data");
   std::string plan;
   Plateau plateau;
   LossScale scale;
@@ -316,8 +335,9 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint, std::sha
         " steps, more than the ", trainer->total_steps(), " of ", options.recipe.epochs,
         " epochs: ask for more epochs");
   if (const std::string now = plan_of(trainer->network(), options.threads); now != plan)
-    log_line(LogLevel::warning, cat(checkpoint, " was written with another plan or thread count (", plan, ", here ",
-                                    now, "): the run goes on within rounding, not bit for bit"));
+    log_line(LogLevel::warning,
+             cat(checkpoint, " was written with another plan or thread count (", plan, ", here ",
+                 now, "): the run goes on within rounding, not bit for bit"));
   return trainer;
 }
 

@@ -50,7 +50,8 @@ std::set<int64_t> draw_indices(int64_t size, uint64_t seed) {
   for (int64_t i = 0; i < std::min(size, drawn_pictures); ++i)
     indices.insert(size <= drawn_pictures
                        ? i
-                       : static_cast<int64_t>(random.below(static_cast<uint64_t>(i), static_cast<uint64_t>(size))));
+                       : static_cast<int64_t>(
+                             random.below(static_cast<uint64_t>(i), static_cast<uint64_t>(size))));
   return indices;
 }
 
@@ -60,8 +61,8 @@ std::string fingerprint_of(const Dataset& data, uint64_t seed) {
   std::string pictures;
   for (int64_t index : draw_indices(data.size(), seed)) {
     const Picture picture = picture_of(data, index);
-    pictures += cat(pictures.empty() ? "" : ",", "[", index, ",", picture.bytes, ",\"", picture.name, "\",\"",
-                    picture.content, "\"]");
+    pictures += cat(pictures.empty() ? "" : ",", "[", index, ",", picture.bytes, ",\"",
+                    picture.name, "\",\"", picture.content, "\"]");
   }
   return cat("{\"names\":\"", hash_of_names(data), "\",\"drawn\":[", pictures, "]}");
 }
@@ -72,11 +73,15 @@ std::string difference_from(const nlohmann::json& fingerprint, const Dataset& da
     if (index < 0 || index >= data.size()) return cat("it has no picture ", index);
     const Picture now = picture_of(data, index);
     const std::string name = was.at(2), content = was.at(3);
-    if (now.name != name) return cat("picture ", index, " had another name than ", data.name(index));
+    if (now.name != name)
+      return cat("picture ", index, " had another name than ", data.name(index));
     if (now.content != content)
-      return cat(data.name(index), " has other content (", now.bytes, " bytes, then ", was.at(1).get<uint64_t>(), ")");
+      return cat(data.name(index), " has other content (", now.bytes, " bytes, then ",
+                 was.at(1).get<uint64_t>(), ")");
   }
-  return fingerprint.at("names").get<std::string>() == hash_of_names(data) ? "" : "names of pictures have changed";
+  return fingerprint.at("names").get<std::string>() == hash_of_names(data)
+             ? ""
+             : "names of pictures have changed";
 }
 
 }  // namespace alx

@@ -32,17 +32,21 @@ class HybridBuilder {
   void check_column() const {
     const std::string* last = nullptr;
     for (const Node& node : from_.nodes) {
-      check(node.inputs.size() == 1 && (!last || node.inputs[0] == *last) && node.slot.value_or(0) == 0,
+      check(node.inputs.size() == 1 && (!last || node.inputs[0] == *last) &&
+                node.slot.value_or(0) == 0,
             Code::unsupported, from_.id,
-            " is no single column of layers: hybrid parallelism is for those, a network of towers takes a ",
+            " is no single column of layers: hybrid parallelism is for those, a network of towers "
+            "takes a ",
             "device for each tower");
       last = &node.name;
     }
-    check(from_.node(from_.logits) && facts_of(from_.node(from_.logits)->op).dense, Code::unsupported, from_.id,
+    check(from_.node(from_.logits) && facts_of(from_.node(from_.logits)->op).dense,
+          Code::unsupported, from_.id,
           " has no fully connected layer at its end, which hybrid parallelism needs");
   }
 
-  // The first node behind the convolutions: dropout and flattening before the first fully connected layer go with it.
+  // The first node behind the convolutions: dropout and flattening before the first fully connected
+  // layer go with it.
   size_t first_dense() const {
     size_t i = 0;
     while (!facts_of(from_.nodes[i].op).dense) ++i;
@@ -98,10 +102,12 @@ class HybridBuilder {
       last_[0] = node.name;
       return;
     }
-    check(units_ == 0 || facts.dense || facts.elementwise || facts.reshapes, Code::unsupported, node.name,
-          " reads units of several devices at once, and hybrid parallelism has no way to cut a ", facts.name);
-    check(units_ % slots_ == 0, Code::unsupported, node.name, " has ", units_, " units, which ", slots_,
-          " devices cannot share alike");
+    check(units_ == 0 || facts.dense || facts.elementwise || facts.reshapes, Code::unsupported,
+          node.name,
+          " reads units of several devices at once, and hybrid parallelism has no way to cut a ",
+          facts.name);
+    check(units_ % slots_ == 0, Code::unsupported, node.name, " has ", units_, " units, which ",
+          slots_, " devices cannot share alike");
     for (size_t slot = 0; slot < last_.size(); ++slot)
       add(i, slot, {node.name, static_cast<int64_t>(slot) * units_ / slots_, units_});
   }
@@ -111,12 +117,15 @@ class HybridBuilder {
   const int64_t slots_;
   std::set<std::string> names_;    // given
   std::vector<std::string> last_;  // node on each slot
-  int64_t units_ = 0;              // of the layer that lies in parts; 0: what flows is whole on each slot
+  // of the layer that lies in parts; 0: what flows is whole on each slot
+  int64_t units_ = 0;
   bool behind_logits_ = false;
 };
 
 }  // namespace
 
-NetSpec hybrid(const NetSpec& spec, size_t slots) { return slots == 1 ? spec : HybridBuilder(spec, slots).build(); }
+NetSpec hybrid(const NetSpec& spec, size_t slots) {
+  return slots == 1 ? spec : HybridBuilder(spec, slots).build();
+}
 
 }  // namespace alx

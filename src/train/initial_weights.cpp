@@ -11,13 +11,15 @@
 namespace alx {
 namespace {
 
-// For each class of the data its row in the file's last layer, empty where it is drawn; and how that came, in words.
+// For each class of the data its row in the file's last layer, empty where it is drawn; and how
+// that came, in words.
 struct Head {
   std::vector<std::optional<int64_t>> rows;
   std::string why;
 };
 
-Head match_head(const WeightFile& file, const Dataset& data, const TrainOptions& options, int64_t file_classes) {
+Head match_head(const WeightFile& file, const Dataset& data, const TrainOptions& options,
+                int64_t file_classes) {
   const std::vector<std::string>& classes = data.classes();
   Head head{std::vector<std::optional<int64_t>>(classes.size()), {}};
   const std::string names = file.metadata(key_labels);
@@ -26,7 +28,8 @@ Head match_head(const WeightFile& file, const Dataset& data, const TrainOptions&
   } else if (names.empty()) {
     const bool fits = file_classes == static_cast<int64_t>(classes.size());
     for (size_t i = 0; fits && i < classes.size(); ++i) head.rows[i] = static_cast<int64_t>(i);
-    head.why = fits ? "the file names no classes, and their number fits" : "the file has another number of classes";
+    head.why = fits ? "the file names no classes, and their number fits"
+                    : "the file has another number of classes";
   } else {
     const ClassNames known(labels_from_json(names, file.limits()));
     for (size_t i = 0; i < classes.size(); ++i) head.rows[i] = known.find(classes[i]);
@@ -36,16 +39,19 @@ Head match_head(const WeightFile& file, const Dataset& data, const TrainOptions&
 }
 
 void tell(const WeightFile& file, const Head& head) {
-  const auto kept = head.rows.size() - static_cast<size_t>(std::ranges::count(head.rows, std::optional<int64_t>()));
-  log_line(LogLevel::info,
-           cat("the last layer of ", file.path(), ": ", kept, " of ", head.rows.size(), " classes keep their weights, ",
-               head.rows.size() - kept, " are drawn anew (", head.why, ")"));
+  const auto kept = head.rows.size() -
+                    static_cast<size_t>(std::ranges::count(head.rows, std::optional<int64_t>()));
+  log_line(LogLevel::info, cat("the last layer of ", file.path(), ": ", kept, " of ",
+                               head.rows.size(), " classes keep their weights, ",
+                               head.rows.size() - kept, " are drawn anew (", head.why, ")"));
 }
 
 // A parameter of the last layer: rows of the file's where the head names one, else drawn.
-std::vector<float> merged(const WeightFile& file, const ParamSpec& param, const Head& head, const WeightSource& draw) {
+std::vector<float> merged(const WeightFile& file, const ParamSpec& param, const Head& head,
+                          const WeightSource& draw) {
   std::vector<float> values;
-  draw(param, param.shape[0], [&](int64_t, std::span<const float> rows) { values.assign(rows.begin(), rows.end()); });
+  draw(param, param.shape[0],
+       [&](int64_t, std::span<const float> rows) { values.assign(rows.begin(), rows.end()); });
   const TensorView& tensor = *file.find(param.name);
   std::vector<float> old(static_cast<size_t>(element_count(tensor.shape)));
   file.read(tensor, old);
@@ -53,7 +59,8 @@ std::vector<float> merged(const WeightFile& file, const ParamSpec& param, const 
   const int64_t width = element_count(param.shape) / param.shape[0];
   for (size_t i = 0; i < head.rows.size(); ++i)
     if (head.rows[i])
-      std::copy_n(old.begin() + *head.rows[i] * width, width, values.begin() + static_cast<std::ptrdiff_t>(i) * width);
+      std::copy_n(old.begin() + *head.rows[i] * width, width,
+                  values.begin() + static_cast<std::ptrdiff_t>(i) * width);
   return values;
 }
 
@@ -64,13 +71,15 @@ WeightSource weights_to_start_from(const WeightFile& file, const NetSpec& spec, 
   const std::string last = spec.logits + ".";
   std::vector<ParamSpec> wanted = params_of(spec);
   const TensorView* weight = file.find(last + "weight");
-  const int64_t file_classes = weight && weight->shape.size() == 2 ? weight->shape[0] : spec.classes;
+  const int64_t file_classes =
+      weight && weight->shape.size() == 2 ? weight->shape[0] : spec.classes;
   for (ParamSpec& param : wanted)
     if (param.name.starts_with(last)) param.shape[0] = file_classes;
   check_against(file, wanted, spec.id);
   Head head = match_head(file, data, options, file_classes);
-  check(std::ranges::all_of(head.rows, [&](const auto& row) { return row < file_classes; }), Code::bad_file,
-        file.path(), ": alexnet.labels has more names than the last layer has classes, ", file_classes);
+  check(std::ranges::all_of(head.rows, [&](const auto& row) { return row < file_classes; }),
+        Code::bad_file, file.path(),
+        ": alexnet.labels has more names than the last layer has classes, ", file_classes);
   tell(file, head);
   const WeightSource from_file = weights_from(file), draw = random_weights(options.seed);
   return [=, &file](const ParamSpec& param, int64_t rows, const PartSink& sink) {

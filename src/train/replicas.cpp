@@ -9,11 +9,16 @@
 namespace alx {
 namespace {
 
-UpdateRule rule_of(const Recipe& recipe) { return Sgd{recipe.momentum, recipe.decay, recipe.rate_in_velocity}; }
+UpdateRule rule_of(const Recipe& recipe) {
+  return Sgd{recipe.momentum, recipe.decay, recipe.rate_in_velocity};
+}
 
 std::vector<std::string> states_of(const UpdateRule& rule) {
-  return std::visit([](const auto& r) { return std::vector<std::string>(std::begin(r.states), std::end(r.states)); },
-                    rule);
+  return std::visit(
+      [](const auto& r) {
+        return std::vector<std::string>(std::begin(r.states), std::end(r.states));
+      },
+      rule);
 }
 
 // With the parameter's own share of the decay.
@@ -24,23 +29,28 @@ UpdateRule for_param(UpdateRule rule, const ParamRule& param) {
 
 }  // namespace
 
-Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices, NetworkOptions options,
-                   const Recipe& recipe)
-    : rule_(rule_of(recipe)), states_(states_of(rule_)), scales_(options.precision == Precision::fp16) {
+Replicas::Replicas(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>>& devices,
+                   NetworkOptions options, const Recipe& recipe)
+    : rule_(rule_of(recipe)),
+      states_(states_of(rule_)),
+      scales_(options.precision == Precision::fp16) {
   const size_t slots = spec.slots();
   const size_t count = devices.size() <= slots ? 1 : devices.size() / slots;
   check(count == 1 || count * slots == devices.size(), Code::invalid_argument, devices.size(),
-        " devices were given, but this network takes ", slots, ", or a multiple of that for data parallelism");
-  check(options.batch % static_cast<int64_t>(count) == 0, Code::invalid_argument, "a batch of ", options.batch,
-        " cannot be shared by ", count, " networks: it must be a multiple of that");
+        " devices were given, but this network takes ", slots,
+        ", or a multiple of that for data parallelism");
+  check(options.batch % static_cast<int64_t>(count) == 0, Code::invalid_argument, "a batch of ",
+        options.batch, " cannot be shared by ", count, " networks: it must be a multiple of that");
   options.batch /= static_cast<int64_t>(count);
-  const bool copies =
-      std::any_of(spec.nodes.begin(), spec.nodes.end(), [](const Node& node) { return node.part.has_value(); });
-  keeps_gradients_ = options.keep_gradients = count > 1 || copies || scales_;  // they are summed, or checked, first
+  const bool copies = std::any_of(spec.nodes.begin(), spec.nodes.end(),
+                                  [](const Node& node) { return node.part.has_value(); });
+  // they are summed, or checked, first
+  keeps_gradients_ = options.keep_gradients = count > 1 || copies || scales_;
   const size_t each = devices.size() / count;
   for (size_t i = 0; i < count; ++i) {
     const auto first = devices.begin() + static_cast<std::ptrdiff_t>(i * each);
-    const std::vector<std::shared_ptr<Backend>> own(first, first + static_cast<std::ptrdiff_t>(each));
+    const std::vector<std::shared_ptr<Backend>> own(first,
+                                                    first + static_cast<std::ptrdiff_t>(each));
     networks_.push_back(std::make_unique<Network>(spec, own, options));
   }
   for (const auto& network : networks_)
@@ -87,7 +97,9 @@ void Replicas::sum_gradients(size_t piece) {
     collectives_[planned.device]->start(gradients, planned.desc);
   }
   const Whole& whole = params_[whole_of_piece_[piece]];
-  const auto is_made = [&](size_t other) { return std::count(made_.begin(), made_.end(), other) > 0; };
+  const auto is_made = [&](size_t other) {
+    return std::count(made_.begin(), made_.end(), other) > 0;
+  };
   if (!is_copied(whole) || !std::all_of(whole.pieces.begin(), whole.pieces.end(), is_made)) return;
   std::vector<void*> gradients;
   for (size_t copy : whole.pieces) gradients.push_back(network().gradient(copy));
@@ -114,7 +126,8 @@ StepContext Replicas::share_of(size_t replica, StepContext step) const {
   return step;
 }
 
-void Replicas::forward(std::span<const float> images, std::span<const int32_t> labels, const StepContext& step) {
+void Replicas::forward(std::span<const float> images, std::span<const int32_t> labels,
+                       const StepContext& step) {
   const size_t images_each = images.size() / count(), labels_each = labels.size() / count();
   for (size_t i = 0; i < count(); ++i) {
     networks_[i]->set_input(images.subspan(i * images_each, images_each));
@@ -134,11 +147,13 @@ void Replicas::read_shares(std::span<float> values, Read read) const {
 }
 
 void Replicas::read(const std::string& output, std::span<float> values) const {
-  read_shares(values, [&](const Network& network, std::span<float> share) { network.read(output, share); });
+  read_shares(values,
+              [&](const Network& network, std::span<float> share) { network.read(output, share); });
 }
 
 void Replicas::read_probabilities(std::span<float> values) const {
-  read_shares(values, [](const Network& network, std::span<float> share) { network.read_result(share); });
+  read_shares(values,
+              [](const Network& network, std::span<float> share) { network.read_result(share); });
 }
 
 void Replicas::update(size_t replica, size_t i) {
@@ -156,11 +171,14 @@ bool Replicas::gradients_are_finite() const {
   std::vector<std::pair<Backend*, std::vector<std::pair<const void*, size_t>>>> of_device;
   for (size_t i = 0; i < network().params().size(); ++i) {
     Backend* device = &network().device_of(i);
-    auto found = std::find_if(of_device.begin(), of_device.end(), [&](const auto& d) { return d.first == device; });
+    auto found = std::find_if(of_device.begin(), of_device.end(),
+                              [&](const auto& d) { return d.first == device; });
     if (found == of_device.end()) found = of_device.insert(of_device.end(), {device, {}});
-    found->second.push_back({network().gradient(i), network().params()[i].desc.bytes() / sizeof(float)});
+    found->second.push_back(
+        {network().gradient(i), network().params()[i].desc.bytes() / sizeof(float)});
   }
-  return std::all_of(of_device.begin(), of_device.end(), [](auto& d) { return d.first->all_finite(d.second); });
+  return std::all_of(of_device.begin(), of_device.end(),
+                     [](auto& d) { return d.first->all_finite(d.second); });
 }
 
 // Gradients that are not kept are used as soon as they are whole.
@@ -187,14 +205,16 @@ bool Replicas::backward(const StepContext& step) {
   if (scales_ && !gradients_are_finite()) {
     loss_scale = {loss_scale.factor / 2, 0};
     log_line(LogLevel::info,
-             cat("a gradient overflowed in fp16: the step is left out, the loss scale is ", loss_scale.factor));
+             cat("a gradient overflowed in fp16: the step is left out, the loss scale is ",
+                 loss_scale.factor));
     return false;
   }
   updates_.run(alone, [&] {
     for (size_t i = 0; i < count(); ++i)
       for (size_t param : made_) update(i, param);
   });
-  if (scales_ && ++loss_scale.good_steps == LossScale::patience) loss_scale = {loss_scale.factor * 2, 0};
+  if (scales_ && ++loss_scale.good_steps == LossScale::patience)
+    loss_scale = {loss_scale.factor * 2, 0};
   return true;
 }
 
@@ -202,7 +222,8 @@ void Replicas::synchronize() const {
   for (const auto& network : networks_) network->synchronize();
 }
 
-std::vector<float> Replicas::read(const Whole& param, const std::function<std::vector<float>(size_t)>& piece) const {
+std::vector<float> Replicas::read(const Whole& param,
+                                  const std::function<std::vector<float>(size_t)>& piece) const {
   std::vector<float> values = piece(param.pieces[0]);
   for (size_t i = 1; i < param.pieces.size() && !is_copied(param); ++i) {
     const std::vector<float> part = piece(param.pieces[i]);
@@ -216,7 +237,9 @@ std::vector<float> Replicas::read_param(size_t param) const {
 }
 
 std::vector<float> Replicas::read_state(size_t state, size_t param) const {
-  return read(params_[param], [&](size_t piece) { return network().download(piece, kept_[0][piece][state]->data()); });
+  return read(params_[param], [&](size_t piece) {
+    return network().download(piece, kept_[0][piece][state]->data());
+  });
 }
 
 void Replicas::write_state(size_t state, size_t param, std::span<const float> values) {
@@ -227,8 +250,9 @@ void Replicas::write_state(size_t state, size_t param, std::span<const float> va
       const auto row = values.size() / static_cast<size_t>(whole.spec.shape[0]);
       const int64_t first = planned.spec.part ? planned.spec.part->first : 0;
       networks_[i]->device_of(piece).upload_rows(
-          values.subspan(static_cast<size_t>(first) * row, static_cast<size_t>(planned.spec.shape[0]) * row), 0,
-          planned.desc, kept_[i][piece][state]->data());
+          values.subspan(static_cast<size_t>(first) * row,
+                         static_cast<size_t>(planned.spec.shape[0]) * row),
+          0, planned.desc, kept_[i][piece][state]->data());
     }
 }
 

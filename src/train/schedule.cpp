@@ -12,8 +12,8 @@ namespace {
 
 double number(const std::string& text, const std::string& whole) {
   const std::optional<double> value = parse_number<double>(text);
-  check(value && std::isfinite(*value) && *value > 0, Code::invalid_argument, "schedule '", whole, "': '", text,
-        "' is no number above zero");
+  check(value && std::isfinite(*value) && *value > 0, Code::invalid_argument, "schedule '", whole,
+        "': '", text, "' is no number above zero");
   return *value;
 }
 
@@ -28,14 +28,16 @@ Schedule::Schedule(const std::string& text) : text_(text) {
   }
   check(parts.size() == 3 && (parts[0] == "step" || parts[0] == "steps" || parts[0] == "plateau"),
         Code::invalid_argument, "schedule '", text,
-        "' is not known; write constant, cosine, step:EVERY:FACTOR (step:30:0.1), steps:E1,E2,...:FACTOR "
+        "' is not known; write constant, cosine, step:EVERY:FACTOR (step:30:0.1), "
+        "steps:E1,E2,...:FACTOR "
         "(steps:25,51,79:0.1) or plateau:FACTOR:PATIENCE (plateau:0.1:5)");
   if (parts[0] == "plateau") {
     kind_ = Kind::plateau;
     factor_ = number(parts[1], text);
     epochs_ = {number(parts[2], text)};
-    check(factor_ < 1 && epochs_[0] >= 1 && epochs_[0] == std::floor(epochs_[0]), Code::invalid_argument, "schedule '",
-          text, "': the factor must lie below 1, the patience be a whole number of epochs");
+    check(factor_ < 1 && epochs_[0] >= 1 && epochs_[0] == std::floor(epochs_[0]),
+          Code::invalid_argument, "schedule '", text,
+          "': the factor must lie below 1, the patience be a whole number of epochs");
     return;
   }
   kind_ = parts[0] == "step" ? Kind::every : Kind::at;
@@ -55,7 +57,8 @@ double Schedule::rate(double base, double epoch, double epochs) const {
         if (epoch >= at) base *= factor_;
       return base;
     }
-    case Kind::cosine: return base * 0.5 * (1 + std::cos(std::numbers::pi * std::min(epoch / epochs, 1.0)));
+    case Kind::cosine:
+      return base * 0.5 * (1 + std::cos(std::numbers::pi * std::min(epoch / epochs, 1.0)));
   }
   return base;
 }

@@ -12,7 +12,8 @@ namespace alx {
 //   step:EVERY:FACTOR           multiplied by FACTOR after each EVERY epochs
 //   steps:E1,E2,...:FACTOR      multiplied by FACTOR at these epochs
 //   cosine                      from the rate to zero over the whole run
-//   plateau:FACTOR:PATIENCE     multiplied by FACTOR after PATIENCE epochs without progress, as the paper did by hand
+//   plateau:FACTOR:PATIENCE     multiplied by FACTOR after PATIENCE epochs without progress, as the
+//     paper did by hand
 class Schedule {
  public:
   explicit Schedule(const std::string& text);  // throws invalid_argument with the forms
@@ -30,7 +31,8 @@ class Schedule {
   double factor_ = 1;
 };
 
-// Where a plateau schedule stands. Progress is a measure at least a ten-thousandth below the best so far.
+// Where a plateau schedule stands. Progress is a measure at least a ten-thousandth below the best
+// so far.
 struct Plateau {
   double best = std::numeric_limits<double>::infinity();
   int64_t epochs_without = 0;

@@ -25,8 +25,8 @@ bool means(const std::string& layer, const std::string& node) {
 
 NetSpec with_layer_rates(NetSpec spec, const std::map<std::string, float>& rates) {
   for (const auto& [layer, factor] : rates) {
-    check(std::isfinite(factor) && factor >= 0, Code::invalid_argument, "the rate factor of ", layer,
-          " must be 0 or more, got ", factor);
+    check(std::isfinite(factor) && factor >= 0, Code::invalid_argument, "the rate factor of ",
+          layer, " must be 0 or more, got ", factor);
     std::string known;
     bool found = false;
     for (Node& node : spec.nodes) {
@@ -37,7 +37,8 @@ NetSpec with_layer_rates(NetSpec spec, const std::map<std::string, float>& rates
       found = true;
       for (ParamRule* rule : rules) rule->rate *= factor;
     }
-    check(found, Code::not_found, "no layer with weights is called '", layer, "'; there are ", known);
+    check(found, Code::not_found, "no layer with weights is called '", layer, "'; there are ",
+          known);
   }
   return spec;
 }
@@ -76,44 +77,54 @@ void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, co
   const auto finite = [](float v) { return std::isfinite(v) && v >= 0; };
   check(data.size() > 0, Code::invalid_argument, "the data has no pictures");
   (void)labels_to_json(data.classes());  // refuses what no weight file could hold
-  check(r.batch >= 1 && r.batch <= data.size(), Code::invalid_argument, "the batch must lie in 1..", data.size(),
-        " (the images of the data), got ", r.batch);
+  check(r.batch >= 1 && r.batch <= data.size(), Code::invalid_argument, "the batch must lie in 1..",
+        data.size(), " (the images of the data), got ", r.batch);
   check(r.epochs >= 1, Code::invalid_argument, "epochs must be at least 1, got ", r.epochs);
-  check(finite(r.rate) && r.rate > 0, Code::invalid_argument, "the learning rate must be above 0, got ", r.rate);
-  check(finite(r.momentum) && r.momentum < 1, Code::invalid_argument, "momentum must lie in 0..1, below 1, got ",
-        r.momentum);
-  check(finite(r.decay), Code::invalid_argument, "weight decay must not be negative, got ", r.decay);
-  check(static_cast<int64_t>(data.classes().size()) == spec.classes, Code::invalid_argument, "the data has ",
-        data.classes().size(), " classes, the network ", spec.classes, ": make the network for the data's classes");
+  check(finite(r.rate) && r.rate > 0, Code::invalid_argument,
+        "the learning rate must be above 0, got ", r.rate);
+  check(finite(r.momentum) && r.momentum < 1, Code::invalid_argument,
+        "momentum must lie in 0..1, below 1, got ", r.momentum);
+  check(finite(r.decay), Code::invalid_argument, "weight decay must not be negative, got ",
+        r.decay);
+  check(static_cast<int64_t>(data.classes().size()) == spec.classes, Code::invalid_argument,
+        "the data has ", data.classes().size(), " classes, the network ", spec.classes,
+        ": make the network for the data's classes");
 }
 
 Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options) {
   std::optional<WeightFile> file;
   if (!options.init.empty()) file = WeightFile::open(options.init, options.limits);
-  const WeightSource weights = file ? weights_to_start_from(*file, spec, *data, options) : random_weights(options.seed);
+  const WeightSource weights =
+      file ? weights_to_start_from(*file, spec, *data, options) : random_weights(options.seed);
   check_options(options, spec, *data);
   NetSpec prepared = spec;
   MeanImage mean;
-  if (file && options.recipe.mean == Recipe::Mean::fixed) mean = take_input_of(*file, prepared.input);
+  if (file && options.recipe.mean == Recipe::Mean::fixed)
+    mean = take_input_of(*file, prepared.input);
   measure_data(prepared, mean, *data, options);
   start(prepared, std::move(mean), std::move(data), options, weights);
 }
 
-// What the recipe takes from the training set: its mean, into the spec's input, and its colour components.
-void Trainer::measure_data(NetSpec& spec, MeanImage& mean, const Dataset& data, const TrainOptions& options) {
+// What the recipe takes from the training set: its mean, into the spec's input, and its colour
+// components.
+void Trainer::measure_data(NetSpec& spec, MeanImage& mean, const Dataset& data,
+                           const TrainOptions& options) {
   using Mean = Recipe::Mean;
   const Mean wanted = options.recipe.mean;
   if (wanted == Mean::fixed && options.augment.colour_noise == 0) return;
-  SetStatistics set = measure_set(data, spec.input, wanted == Mean::image, options.data_threads + 1);
-  log_line(LogLevel::info, cat("measured ", set.pictures, " pictures: mean colour ", set.mean[0], " ", set.mean[1], " ",
-                               set.mean[2], ", deviations of the colour components ", set.colours.deviations[0], " ",
-                               set.colours.deviations[1], " ", set.colours.deviations[2]));
+  SetStatistics set =
+      measure_set(data, spec.input, wanted == Mean::image, options.data_threads + 1);
+  log_line(LogLevel::info, cat("measured ", set.pictures, " pictures: mean colour ", set.mean[0],
+                               " ", set.mean[1], " ", set.mean[2],
+                               ", deviations of the colour components ", set.colours.deviations[0],
+                               " ", set.colours.deviations[1], " ", set.colours.deviations[2]));
   if (options.augment.colour_noise > 0) colours_ = set.colours;
   InputSpec& input = spec.input;
   if (wanted == Mean::colour) {
     input.mean_image.clear();
     for (size_t c = 0; c < 3; ++c)
-      input.mean[c] = static_cast<float>(set.mean[input.channel_order == "BGR" ? 2 - c : c] / 255) * input.scale;
+      input.mean[c] = static_cast<float>(set.mean[input.channel_order == "BGR" ? 2 - c : c] / 255) *
+                      input.scale;
   } else if (wanted == Mean::image) {
     input.mean_image = "mean_image";
     mean = std::move(set.mean_image);
@@ -128,8 +139,8 @@ std::unique_ptr<Replicas> Trainer::plan(const NetSpec& spec, const TrainOptions&
   wanted.label_smoothing = options.label_smoothing;
   const auto devices = open_devices(options.devices, options.threads, options.allocator);
   const NetSpec own = options.dropout ? spec : without_dropout(spec);
-  return std::make_unique<Replicas>(options.hybrid ? hybrid(own, devices.size()) : own, devices, wanted,
-                                    options.recipe);
+  return std::make_unique<Replicas>(options.hybrid ? hybrid(own, devices.size()) : own, devices,
+                                    wanted, options.recipe);
 }
 
 void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data,
@@ -143,9 +154,10 @@ void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const D
   replicas_->load(weights);
   losses_.resize(static_cast<size_t>(replicas_->batch()));
   probabilities_.resize(static_cast<size_t>(replicas_->batch() * spec.classes));
-  log_line(LogLevel::info, cat("training ", spec.id, " on ", data_->size(), " pictures of ", spec.classes,
-                               " classes: ", options.recipe.epochs, " epochs of ", steps_per_epoch(), " steps, batch ",
-                               options.recipe.batch, ", rate ", options.recipe.rate, ", ", options.devices));
+  log_line(LogLevel::info, cat("training ", spec.id, " on ", data_->size(), " pictures of ",
+                               spec.classes, " classes: ", options.recipe.epochs, " epochs of ",
+                               steps_per_epoch(), " steps, batch ", options.recipe.batch, ", rate ",
+                               options.recipe.rate, ", ", options.devices));
 }
 
 int64_t Trainer::steps_per_epoch() const { return data_->size() / options_.recipe.batch; }
@@ -160,9 +172,12 @@ void Trainer::start_pipeline() {
   pipeline.augment = options_.augment;
   if (colours_) pipeline.colours = *colours_;
   pipeline.threads = options_.data_threads;
-  constexpr int64_t queue_values = 16 << 20;  // 64 MB: large batches come slowly, so that two ready ones are enough
+  // 64 MB: large batches come slowly, so that two ready ones are enough
+  constexpr int64_t queue_values = 16 << 20;
   pipeline.queue = static_cast<int>(std::clamp<int64_t>(
-      queue_values / (element_count(network().input_shape()) * static_cast<int64_t>(replicas_->count())), 2, 4));
+      queue_values /
+          (element_count(network().input_shape()) * static_cast<int64_t>(replicas_->count())),
+      2, 4));
   pipeline.start_epoch = step_ / steps_per_epoch();
   pipeline.start_position = step_ % steps_per_epoch() * options_.recipe.batch;
   pipeline.on_broken = [](const std::string& name, const std::string& why) {
@@ -174,20 +189,23 @@ void Trainer::start_pipeline() {
 
 // Before the first step of an epoch, so that a run that stopped at its end judges it too.
 void Trainer::judge_epoch() {
-  if (!schedule_->is_plateau() || step_ == plateau_.judged_step || step_ % steps_per_epoch() != 0) return;
+  if (!schedule_->is_plateau() || step_ == plateau_.judged_step || step_ % steps_per_epoch() != 0)
+    return;
   const double measure =
-      options_.validation ? 1 - validate().top1 : plateau_.loss_sum / static_cast<double>(step_ - plateau_.judged_step);
+      options_.validation ? 1 - validate().top1
+                          : plateau_.loss_sum / static_cast<double>(step_ - plateau_.judged_step);
   const double before = plateau_.factor;
   plateau_.judge(measure, *schedule_);
   plateau_.judged_step = step_;
   plateau_.loss_sum = 0;
   if (plateau_.factor < before)
-    log_line(LogLevel::info, cat("no progress since ", schedule_->patience(), " epochs: the rate is ",
-                                 options_.recipe.rate * plateau_.factor));
+    log_line(LogLevel::info, cat("no progress since ", schedule_->patience(),
+                                 " epochs: the rate is ", options_.recipe.rate * plateau_.factor));
 }
 
 const Evaluation& Trainer::validate(const EvaluateOptions& options) {
-  check(options_.validation != nullptr, Code::invalid_state, "the trainer was made without validation data");
+  check(options_.validation != nullptr, Code::invalid_state,
+        "the trainer was made without validation data");
   if (validated_step_ != step_) {
     validated_ = evaluate(*options_.validation, options);
     validated_step_ = step_;
@@ -214,9 +232,11 @@ StepResult Trainer::make_step() {
   StepResult result;
   const double epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
   result.rate =
-      schedule_->rate(options_.recipe.rate, epoch, static_cast<double>(options_.recipe.epochs)) * plateau_.factor;
-  const StepContext context{
-      .seed = options_.seed, .step = static_cast<uint64_t>(step_), .rate = static_cast<float>(result.rate)};
+      schedule_->rate(options_.recipe.rate, epoch, static_cast<double>(options_.recipe.epochs)) *
+      plateau_.factor;
+  const StepContext context{.seed = options_.seed,
+                            .step = static_cast<uint64_t>(step_),
+                            .rate = static_cast<float>(result.rate)};
   replicas_->forward(batch_.images, batch_.labels, context);
   replicas_->read("loss", losses_);
   replicas_->read_probabilities(probabilities_);
@@ -225,10 +245,11 @@ StepResult Trainer::make_step() {
   for (size_t i = 0; i < rows; ++i) {
     result.loss += losses_[i] / static_cast<double>(rows);
     const auto row = probabilities_.begin() + static_cast<std::ptrdiff_t>(i * classes);
-    right += std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row == batch_.labels[i];
+    right +=
+        std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row == batch_.labels[i];
   }
-  check(std::isfinite(result.loss), Code::invalid_state, "the loss is no number any more at step ", step_ + 1,
-        " (learning rate ", result.rate,
+  check(std::isfinite(result.loss), Code::invalid_state, "the loss is no number any more at step ",
+        step_ + 1, " (learning rate ", result.rate,
         "): the run has diverged; start again with a lower rate, or from an earlier checkpoint");
   replicas_->backward(context);
   plateau_.loss_sum += result.loss;
@@ -253,7 +274,8 @@ std::shared_ptr<const Model> Trainer::model() const {
   auto weights = std::make_shared<DenseWeights>();
   for (size_t i = 0; i < replicas_->params().size(); ++i)
     (*weights)[replicas_->params()[i].spec.name] = replicas_->read_param(i);
-  return Model::of(spec_, weights_from(std::move(weights)), data_->classes(), preprocessor_->mean_image());
+  return Model::of(spec_, weights_from(std::move(weights)), data_->classes(),
+                   preprocessor_->mean_image());
 }
 
 Evaluation Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {

@@ -1,4 +1,5 @@
-// The training loop: batch, forward, backward, update, checkpoint. Momentum SGD as in the paper's section 5.
+// The training loop: batch, forward, backward, update, checkpoint. Momentum SGD as in the paper's
+// section 5.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -20,33 +21,39 @@ namespace alx {
 struct TrainOptions {
   Recipe recipe;  // batch, rate, momentum, decay, epochs, schedule: start from spec.recipe
   uint64_t seed = 1;
-  // Those of the network's slots; with a multiple of them each batch is shared by as many networks (data parallelism).
+  // Those of the network's slots; with a multiple of them each batch is shared by as many networks
+  // (data parallelism).
   std::string devices = "cpu";
   int threads = 0;
   Augment augment;
-  bool hybrid = false;  // several devices of a one-column network: by images and by units, see train/hybrid.h
-  // Of activations and products; weights and sums stay f32. f16 scales the loss. "cpu" trains in f32 alone.
+  // several devices of a one-column network: by images and by units, see train/hybrid.h
+  bool hybrid = false;
+  // Of activations and products; weights and sums stay f32. f16 scales the loss. "cpu" trains in
+  // f32 alone.
   Precision precision = Precision::fp32;
   float label_smoothing = 0;
   bool dropout = true;    // off: for comparisons with other programs
   std::string init;       // weight file to start from; empty: drawn
   bool new_head = false;  // of that file without its last layer
-  // Factors of single layers' rates, beside their own: 0 freezes. "conv1" means conv1a and conv1b too, "conv*" what
-  // begins so.
+  // Factors of single layers' rates, beside their own: 0 freezes. "conv1" means conv1a and conv1b
+  // too, "conv*" what begins so.
   std::map<std::string, float> layer_rates;
   int data_threads = 1;
-  std::shared_ptr<const Dataset> validation;  // what a plateau schedule watches; null: the training loss
-  std::shared_ptr<HostAllocator> allocator;   // of tensors; null: operator new
-  Limits limits;                              // of weight files and checkpoints that are read
+  // what a plateau schedule watches; null: the training loss
+  std::shared_ptr<const Dataset> validation;
+  std::shared_ptr<HostAllocator> allocator;  // of tensors; null: operator new
+  Limits limits;                             // of weight files and checkpoints that are read
 };
 
-// This network's own recipe for so many pictures: batches of all of them where there are fewer, and with weights to
-// start from the colours that those are used to.
+// This network's own recipe for so many pictures: batches of all of them where there are fewer, and
+// with weights to start from the colours that those are used to.
 Recipe usual_recipe(const NetSpec& spec, int64_t pictures, bool from_weights);
-Recipe::Mean mean_named(const std::string& name);  // "fixed", "color" or "image"; throws invalid_argument
+// "fixed", "color" or "image"; throws invalid_argument
+Recipe::Mean mean_named(const std::string& name);
 
-// How this network's training pictures are varied where nobody says otherwise: random crop and flip; a border first for
-// inputs up to 64 pixels; crop and flip shared by 32 pictures as in the code of alexnet-2012-original.
+// How this network's training pictures are varied where nobody says otherwise: random crop and
+// flip; a border first for inputs up to 64 pixels; crop and flip shared by 32 pictures as in the
+// code of alexnet-2012-original.
 Augment usual_augment(const NetSpec& spec);
 
 struct StepResult {
@@ -69,19 +76,22 @@ class Trainer {
  public:
   // The spec's class count must be the data's: make the spec so.
   Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options);
-  // Goes on where a checkpoint stopped: network, recipe and position come from the file, `options` gives devices,
-  // threads and epochs (0: the file's). Bit-equal to a run that was never stopped, on the same machine and threads.
-  static std::unique_ptr<Trainer> resume(const std::string& checkpoint, std::shared_ptr<const Dataset> data,
-                                         TrainOptions options);
+  // Goes on where a checkpoint stopped: network, recipe and position come from the file, `options`
+  // gives devices, threads and epochs (0: the file's). Bit-equal to a run that was never stopped,
+  // on the same machine and threads.
+  static std::unique_ptr<Trainer> resume(const std::string& checkpoint,
+                                         std::shared_ptr<const Dataset> data, TrainOptions options);
 
-  // The network that a trainer with these options would run, without weights: what memory it would take.
+  // The network that a trainer with these options would run, without weights: what memory it would
+  // take.
   static std::unique_ptr<Replicas> plan(const NetSpec& spec, const TrainOptions& options);
   const Network& network() const { return replicas_->network(); }
 
   bool done() const;  // all epochs are run
   StepResult step();  // where it throws, the next call makes the same step again
-  // A step to its end on every device: its seconds, without those of the wait for data. step() returns while a GPU is
-  // still busy with the backward pass, and that could hide in the next step's wait.
+  // A step to its end on every device: its seconds, without those of the wait for data. step()
+  // returns while a GPU is still busy with the backward pass, and that could hide in the next
+  // step's wait.
   double timed_step();
   int64_t steps_per_epoch() const;
   int64_t total_steps() const;
@@ -91,15 +101,16 @@ class Trainer {
   const Dataset& data() const { return *data_; }
   const TrainOptions& options() const { return options_; }
 
-  // Keeps other runs from writing this file as long as it is held; the saves below hold theirs while they write. Throws
-  // invalid_state where another run, of this process too, holds it.
+  // Keeps other runs from writing this file as long as it is held; the saves below hold theirs
+  // while they write. Throws invalid_state where another run, of this process too, holds it.
   void hold(const std::string& path);
   void hold(OutputLock lock) { held_.push_back(std::move(lock)); }
   void release(const std::string& path);
 
   // Everything that resume() needs, atomically.
   void save_checkpoint(const std::string& path) const;
-  // Weights, preprocessing, labels and a self-test (one input and its probabilities). `stored`: f32, f16 or bf16.
+  // Weights, preprocessing, labels and a self-test (one input and its probabilities). `stored`:
+  // f32, f16 or bf16.
   void save_weights(const std::string& path, DataType stored = DataType::f32) const;
   // An immutable copy of the network as it is now.
   std::shared_ptr<const Model> model() const;
@@ -111,9 +122,10 @@ class Trainer {
  private:
   Trainer() = default;
   static void check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data);
-  void measure_data(NetSpec& spec, MeanImage& mean, const Dataset& data, const TrainOptions& options);
-  void start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data, const TrainOptions& options,
-             const WeightSource& weights);
+  void measure_data(NetSpec& spec, MeanImage& mean, const Dataset& data,
+                    const TrainOptions& options);
+  void start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data,
+             const TrainOptions& options, const WeightSource& weights);
   std::map<std::string, std::string> metadata() const;
   std::optional<OutputLock> lock(const std::string& path) const;  // empty: it is held
   void read_states(const WeightFile& file);

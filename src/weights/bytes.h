@@ -14,7 +14,8 @@ namespace alx {
 template <class T>
 T load_le(const std::byte* from) {
   T value = 0;
-  for (size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>(value | (static_cast<T>(from[i]) << (8 * i)));
+  for (size_t i = 0; i < sizeof(T); ++i)
+    value = static_cast<T>(value | (static_cast<T>(from[i]) << (8 * i)));
   return value;
 }
 

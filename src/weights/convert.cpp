@@ -24,15 +24,20 @@ void decode_all(const std::byte* from, float* out, size_t n, float scale, Decode
 void to_float(DataType type, const std::byte* from, float* out, size_t n, float scale) {
   switch (type) {
     case DataType::f32:
-      return decode_all<uint32_t>(from, out, n, scale, [](uint32_t w) { return std::bit_cast<float>(w); });
+      return decode_all<uint32_t>(from, out, n, scale,
+                                  [](uint32_t w) { return std::bit_cast<float>(w); });
     case DataType::f16: return decode_all<uint16_t>(from, out, n, scale, half_to_float);
-    case DataType::bf16: return decode_all<uint16_t>(from, out, n, scale, [](uint16_t w) { return bfloat_to_float(w); });
+    case DataType::bf16:
+      return decode_all<uint16_t>(from, out, n, scale,
+                                  [](uint16_t w) { return bfloat_to_float(w); });
     case DataType::i8:
-      return decode_all<uint8_t>(from, out, n, scale,
-                                 [](uint8_t w) { return static_cast<float>(std::bit_cast<int8_t>(w)); });
+      return decode_all<uint8_t>(from, out, n, scale, [](uint8_t w) {
+        return static_cast<float>(std::bit_cast<int8_t>(w));
+      });
     case DataType::i32: break;
   }
-  fail(Code::invalid_argument, "elements of type ", name_of(type), " are not weights; F32, F16, BF16 and I8 are");
+  fail(Code::invalid_argument, "elements of type ", name_of(type),
+       " are not weights; F32, F16, BF16 and I8 are");
 }
 
 void from_float(DataType type, const float* from, std::byte* out, size_t n) {
@@ -49,7 +54,8 @@ void from_float(DataType type, const float* from, std::byte* out, size_t n) {
     case DataType::i8:
     case DataType::i32: break;
   }
-  fail(Code::invalid_argument, "floats cannot be stored as ", name_of(type), " without a scale; F32, F16 and BF16 can");
+  fail(Code::invalid_argument, "floats cannot be stored as ", name_of(type),
+       " without a scale; F32, F16 and BF16 can");
 }
 
 }  // namespace alx

@@ -12,12 +12,15 @@ constexpr const char* key_producer = "alexnet.producer";
 constexpr const char* key_model = "alexnet.model";
 constexpr const char* key_input = "alexnet.input";
 constexpr const char* key_labels = "alexnet.labels";
-constexpr const char* key_pca = "alexnet.pca";        // colour components of the training set, where there was noise
+// colour components of the training set, where there was noise
+constexpr const char* key_pca = "alexnet.pca";
 constexpr const char* key_solver = "alexnet.solver";  // of a checkpoint: where the run stands
-constexpr const char* key_pictures = "alexnet.pictures";  // of a checkpoint: a fingerprint of the data
+// of a checkpoint: a fingerprint of the data
+constexpr const char* key_pictures = "alexnet.pictures";
 
 // Tensors that are no parameters.
-constexpr const char* optimizer_prefix = "optimizer.";  // of a checkpoint: optimizer.STATE.PARAMETER
+// of a checkpoint: optimizer.STATE.PARAMETER
+constexpr const char* optimizer_prefix = "optimizer.";
 constexpr const char* self_test_prefix = "selftest.";
 constexpr const char* self_test_input = "selftest.input";
 constexpr const char* self_test_output = "selftest.output";
@@ -25,7 +28,8 @@ constexpr const char* scale_suffix = ".scale";  // of I8 weights
 
 constexpr uint64_t format_version = 1;              // what we write, and the newest that we read
 constexpr uint64_t max_header_bytes = 100'000'000;  // the limit of the safetensors library too
-constexpr uint64_t header_alignment = 64;           // of 8 length bytes + JSON together, so of the first tensor
+// of 8 length bytes + JSON together, so of the first tensor
+constexpr uint64_t header_alignment = 64;
 constexpr size_t checksum_digits = 32;
 constexpr size_t max_dimensions = 64;
 constexpr int64_t max_metadata_keys = 1 << 16;

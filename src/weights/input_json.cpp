@@ -17,7 +17,8 @@ using Json = nlohmann::json;
 constexpr int64_t max_side = 65536;
 constexpr size_t longest_label = 4096;  // bytes; labels stand in messages
 
-// The shortest decimal that gives this float back, so that 0.485f is written 0.485 and not 0.48500001430511475.
+// The shortest decimal that gives this float back, so that 0.485f is written 0.485 and not
+// 0.48500001430511475.
 double shortest(float value) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;
@@ -27,7 +28,9 @@ double shortest(float value) {
 }
 
 std::string number(float value) { return Json(shortest(value)).dump(); }
-std::string text(const std::string& value) { return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string text(const std::string& value) {
+  return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 std::string list(const std::vector<float>& values) {
   std::string joined;
   for (float value : values) joined += cat(joined.empty() ? "" : ",", number(value));
@@ -37,14 +40,15 @@ std::string list(const std::vector<float>& values) {
 [[noreturn]] void refuse(const std::string& key, const std::string& expected, const Json& found) {
   // Objects and lists are not printed, and of a long text only its start.
   const std::string value = found.is_structured() ? ""
-                            : found.is_string()   ? " " + in_quotes(found.get_ref<const std::string&>())
-                                                  : " " + found.dump();
-  fail(Code::bad_file, key_input, ": key ", in_quotes(key), " should be ", expected, ", but is ", found.type_name(),
-       value);
+                            : found.is_string()
+                                ? " " + in_quotes(found.get_ref<const std::string&>())
+                                : " " + found.dump();
+  fail(Code::bad_file, key_input, ": key ", in_quotes(key), " should be ", expected, ", but is ",
+       found.type_name(), value);
 }
 
-// The members of one object; each is taken once, and what is left over is refused: an unknown step of preprocessing
-// that was skipped would give wrong answers in silence.
+// The members of one object; each is taken once, and what is left over is refused: an unknown step
+// of preprocessing that was skipped would give wrong answers in silence.
 class Members {
  public:
   Members(const Json& object, std::string prefix) : object_(object), prefix_(std::move(prefix)) {
@@ -59,12 +63,14 @@ class Members {
   }
   const Json& need(const std::string& key) {
     const Json* found = take(key);
-    check(found != nullptr, Code::bad_file, key_input, ": key ", in_quotes(prefix_ + key), " is missing");
+    check(found != nullptr, Code::bad_file, key_input, ": key ", in_quotes(prefix_ + key),
+          " is missing");
     return *found;
   }
   int64_t side(const std::string& key) {
     const Json& value = need(key);
-    if (!value.is_number_unsigned() || value.get<uint64_t>() < 1 || value.get<uint64_t>() > max_side)
+    if (!value.is_number_unsigned() || value.get<uint64_t>() < 1 ||
+        value.get<uint64_t>() > max_side)
       refuse(prefix_ + key, cat("a whole number from 1 to ", max_side), value);
     return value.get<int64_t>();
   }
@@ -81,8 +87,8 @@ class Members {
   }
   void finish() const {
     for (const auto& [key, value] : object_.items())
-      check(std::find(taken_.begin(), taken_.end(), key) != taken_.end(), Code::bad_file, key_input, ": key ",
-            in_quotes(prefix_ + key), " is not known to this version");
+      check(std::find(taken_.begin(), taken_.end(), key) != taken_.end(), Code::bad_file, key_input,
+            ": key ", in_quotes(prefix_ + key), " is not known to this version");
   }
 
  private:
@@ -99,7 +105,8 @@ float to_number(const std::string& key, const Json& value, bool positive) {
 }
 
 std::vector<float> to_triple(const std::string& key, const Json& value, bool positive) {
-  if (!value.is_array() || value.size() != 3) refuse(key, "three numbers, one for each channel", value);
+  if (!value.is_array() || value.size() != 3)
+    refuse(key, "three numbers, one for each channel", value);
   std::vector<float> result;
   for (const Json& number : value) result.push_back(to_number(key, number, positive));
   return result;
@@ -110,7 +117,9 @@ void read_resize(const Json& json, InputSpec& input) {
   resize.need("mode");
   const std::string mode = resize.choice("mode", {"short_side", "squash", "none"});
   using Resize = InputSpec::Resize;
-  input.resize = mode == "squash" ? Resize::squash : mode == "none" ? Resize::none : Resize::short_side;
+  input.resize = mode == "squash" ? Resize::squash
+                 : mode == "none" ? Resize::none
+                                  : Resize::short_side;
   if (input.resize != Resize::none) {
     input.resize_size = resize.side("size");
   } else {
@@ -131,13 +140,15 @@ std::string to_json(const InputSpec& input) {
   const std::string mode = input.resize == Resize::squash ? "squash"
                            : input.resize == Resize::none ? "none"
                                                           : "short_side";
-  const std::string size = input.resize == Resize::none ? "" : cat(R"("size":)", input.resize_size, ",");
-  const std::string mean =
-      input.mean_image.empty() ? R"("mean":)" + list(input.mean) : R"("mean_image":)" + text(input.mean_image);
+  const std::string size =
+      input.resize == Resize::none ? "" : cat(R"("size":)", input.resize_size, ",");
+  const std::string mean = input.mean_image.empty() ? R"("mean":)" + list(input.mean)
+                                                    : R"("mean_image":)" + text(input.mean_image);
   return cat(R"({"height":)", input.height, R"(,"width":)", input.width, R"(,"channel_order":)",
-             text(input.channel_order), R"(,"scale":)", number(input.scale), ",", mean, R"(,"std":)", list(input.std),
-             R"(,"resize":{"mode":)", text(mode), ",", size, R"("interpolation":"bilinear","antialias":)",
-             input.antialias ? "true" : "false", R"(},"crop":"center"})");
+             text(input.channel_order), R"(,"scale":)", number(input.scale), ",", mean,
+             R"(,"std":)", list(input.std), R"(,"resize":{"mode":)", text(mode), ",", size,
+             R"("interpolation":"bilinear","antialias":)", input.antialias ? "true" : "false",
+             R"(},"crop":"center"})");
 }
 
 InputSpec input_from_json(const std::string& given, const Limits& limits) {
@@ -161,22 +172,25 @@ InputSpec input_from_json(const std::string& given, const Limits& limits) {
   members.choice("crop", {"center"});
   members.finish();
   // A few bytes could else ask for pictures of gigabytes.
-  check(input.height * input.width <= limits.pixels, Code::unsupported, key_input, ": an input of ", input.width, " x ",
-        input.height, " is over ", limits.pixels, " pixels, the limit");
-  check(input.resize_size * input.resize_size <= limits.pixels, Code::unsupported, key_input, ": pictures resized to ",
-        input.resize_size, " x ", input.resize_size, " are over ", limits.pixels, " pixels, the limit");
+  check(input.height * input.width <= limits.pixels, Code::unsupported, key_input, ": an input of ",
+        input.width, " x ", input.height, " is over ", limits.pixels, " pixels, the limit");
+  check(input.resize_size * input.resize_size <= limits.pixels, Code::unsupported, key_input,
+        ": pictures resized to ", input.resize_size, " x ", input.resize_size, " are over ",
+        limits.pixels, " pixels, the limit");
   return input;
 }
 
 std::vector<std::string> labels_from_json(const std::string& given, const Limits& limits) {
   const Document document{parse_json(given, key_labels, limits)};
   const Json& json = document.json;
-  check(json.is_array(), Code::bad_file, key_labels, " should be a JSON list of names, but is ", in_quotes(given));
+  check(json.is_array(), Code::bad_file, key_labels, " should be a JSON list of names, but is ",
+        in_quotes(given));
   std::vector<std::string> labels;
   for (const Json& label : json) {
-    check(label.is_string(), Code::bad_file, key_labels, ": entry ", labels.size(), " is not a name");
-    check(label.get_ref<const std::string&>().size() <= longest_label, Code::bad_file, key_labels, ": entry ",
-          labels.size(), " has over ", longest_label, " bytes, which is no name");
+    check(label.is_string(), Code::bad_file, key_labels, ": entry ", labels.size(),
+          " is not a name");
+    check(label.get_ref<const std::string&>().size() <= longest_label, Code::bad_file, key_labels,
+          ": entry ", labels.size(), " has over ", longest_label, " bytes, which is no name");
     labels.push_back(label.get<std::string>());
   }
   return labels;
@@ -184,7 +198,8 @@ std::vector<std::string> labels_from_json(const std::string& given, const Limits
 
 std::string labels_to_json(const std::vector<std::string>& labels) {
   for (size_t i = 0; i < labels.size(); ++i)
-    check(is_utf8(labels[i]), Code::invalid_argument, "the name of class ", i, " is not valid UTF-8");
+    check(is_utf8(labels[i]), Code::invalid_argument, "the name of class ", i,
+          " is not valid UTF-8");
   const Document document{Json(labels)};
   return document.json.dump();
 }

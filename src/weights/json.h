@@ -8,12 +8,14 @@
 
 namespace alx {
 
-// A document that can be destroyed where memory has run out: the library's own destructor of a filled list or object
-// allocates, and would end the program; one that was emptied from the leaves up does not. Make members as
-// Json::object() first: operator[] on null leaves a half-made object behind where memory runs out.
+// A document that can be destroyed where memory has run out: the library's own destructor of a
+// filled list or object allocates, and would end the program; one that was emptied from the leaves
+// up does not. Make members as Json::object() first: operator[] on null leaves a half-made object
+// behind where memory runs out.
 struct Document {
   using Json = nlohmann::json;
-  static constexpr int deepest = 64;  // deeper nests must not use up the stack; parse_json() lets none in
+  // deeper nests must not use up the stack; parse_json() lets none in
+  static constexpr int deepest = 64;
   Json json;
 
   ~Document() { empty(json, 0); }
@@ -25,9 +27,11 @@ struct Document {
   }
 };
 
-// All JSON that comes from files is read here. Throws with `what` in front: bad_file where the text is no JSON,
-// unsupported where its lists and objects hold more entries, or lie deeper in each other, than the limits let them; a
-// tree takes many times the memory of its text, and is not begun then.
-nlohmann::json parse_json(std::string_view text, const std::string& what, const Limits& limits = {});
+// All JSON that comes from files is read here. Throws with `what` in front: bad_file where the text
+// is no JSON, unsupported where its lists and objects hold more entries, or lie deeper in each
+// other, than the limits let them; a tree takes many times the memory of its text, and is not begun
+// then.
+nlohmann::json parse_json(std::string_view text, const std::string& what,
+                          const Limits& limits = {});
 
 }  // namespace alx

@@ -20,8 +20,8 @@ ModelId parse_model_id(const std::string& text) {
     id.revision = parse_number<int>(std::string_view(text).substr(slash + 1)).value_or(0);
     good = good && id.revision > 0;
   }
-  check(good, Code::bad_file, key_model, " should be NAME/REVISION, such as \"alexnet-2012/1\", but is ",
-        in_quotes(text));
+  check(good, Code::bad_file, key_model,
+        " should be NAME/REVISION, such as \"alexnet-2012/1\", but is ", in_quotes(text));
   return id;
 }
 

@@ -10,6 +10,7 @@ struct ModelId {
   int revision = 1;
 };
 std::string to_string(const ModelId& id);
-ModelId parse_model_id(const std::string& text);  // "NAME/REVISION", or "NAME" for revision 1; throws bad_file
+// "NAME/REVISION", or "NAME" for revision 1; throws bad_file
+ModelId parse_model_id(const std::string& text);
 
 }  // namespace alx

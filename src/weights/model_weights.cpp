@@ -27,8 +27,11 @@ class Listed {
   std::string items_;
 };
 
-bool belongs_to_no_network(const WeightFile& file, const std::string& name, const std::string& mean_image) {
-  if (name.starts_with(optimizer_prefix) || name.starts_with(self_test_prefix) || name == mean_image) return true;
+bool belongs_to_no_network(const WeightFile& file, const std::string& name,
+                           const std::string& mean_image) {
+  if (name.starts_with(optimizer_prefix) || name.starts_with(self_test_prefix) ||
+      name == mean_image)
+    return true;
   constexpr std::string_view suffix = scale_suffix;
   if (!name.ends_with(suffix)) return false;
   const TensorView* scaled = file.find(name.substr(0, name.size() - suffix.size()));
@@ -37,9 +40,11 @@ bool belongs_to_no_network(const WeightFile& file, const std::string& name, cons
 
 }  // namespace
 
-void check_against(const WeightFile& file, const std::vector<ParamSpec>& params, const std::string& model) {
+void check_against(const WeightFile& file, const std::vector<ParamSpec>& params,
+                   const std::string& model) {
   const std::string input = file.metadata(key_input);
-  const std::string mean_image = input.empty() ? "" : input_from_json(input, file.limits()).mean_image;
+  const std::string mean_image =
+      input.empty() ? "" : input_from_json(input, file.limits()).mean_image;
   Listed missing, unexpected, reshaped;
   std::set<std::string> known;
   for (const ParamSpec& param : params) {
@@ -48,7 +53,8 @@ void check_against(const WeightFile& file, const std::vector<ParamSpec>& params,
     if (!tensor) {
       missing.add(param.name);
     } else if (tensor->shape != param.shape) {
-      reshaped.add(cat(param.name, ": ", to_string(param.shape), " expected, ", to_string(tensor->shape), " found"));
+      reshaped.add(cat(param.name, ": ", to_string(param.shape), " expected, ",
+                       to_string(tensor->shape), " found"));
     }
   }
   for (const TensorView& tensor : file.tensors())
@@ -58,14 +64,17 @@ void check_against(const WeightFile& file, const std::vector<ParamSpec>& params,
   missing.describe(text, "missing");
   reshaped.describe(text, "of another shape");
   unexpected.describe(text, "unexpected");
-  check(text.empty(), Code::bad_file, file.path(), " does not fit the network ", model, ", which has ", params.size(),
-        " tensors: ", text, ". Name the network that the file was saved from");
+  check(text.empty(), Code::bad_file, file.path(), " does not fit the network ", model,
+        ", which has ", params.size(), " tensors: ", text,
+        ". Name the network that the file was saved from");
 }
 
-void refuse_non_finite(std::span<const float> values, const std::string& name, const std::string& path) {
+void refuse_non_finite(std::span<const float> values, const std::string& name,
+                       const std::string& path) {
   const size_t wrong = first_not_finite(values.data(), values.size());
   if (wrong < values.size())
-    fail(Code::bad_file, path, ": tensor ", in_quotes(name), " holds ", values[wrong], " at element ", wrong,
+    fail(Code::bad_file, path, ": tensor ", in_quotes(name), " holds ", values[wrong],
+         " at element ", wrong,
          "; weights must be finite. The training that wrote it probably diverged");
 }
 

@@ -12,8 +12,8 @@ namespace {
 using Kind = PickleValue::Kind;
 using Name = PickleValue::Name;
 
-// A value takes a byte at least, which puts it on the stack and into a container. More comes of copies only: a
-// container out of the memo takes two bytes, whatever it holds.
+// A value takes a byte at least, which puts it on the stack and into a container. More comes of
+// copies only: a container out of the memo takes two bytes, whatever it holds.
 constexpr size_t items_per_byte = 4;
 
 struct Known {
@@ -21,7 +21,8 @@ struct Known {
   Name meaning;
 };
 
-// All that a pickle may name. Nothing is imported or called: each stands for a fixed reading of its arguments.
+// All that a pickle may name. Nothing is imported or called: each stands for a fixed reading of its
+// arguments.
 constexpr Known known_names[] = {
     {"collections", "OrderedDict", Name::ordered_dict},
     {"torch._utils", "_rebuild_tensor", Name::rebuild_tensor},
@@ -44,7 +45,9 @@ Pickle::Pickle(std::span<const std::byte> bytes, const std::string& where, const
 }
 
 void Pickle::demand(bool ok, const char* fault) const {
-  if (!ok) fail(Code::bad_file, where_, ": ", fault, " at byte ", at_, " of the pickle; the file is damaged");
+  if (!ok)
+    fail(Code::bad_file, where_, ": ", fault, " at byte ", at_,
+         " of the pickle; the file is damaged");
 }
 
 template <class T>
@@ -125,12 +128,14 @@ void Pickle::extend(Kind kind, size_t from) {
 void Pickle::push_name() {
   const auto module = line(), name = line();
   for (const Known& known : known_names) {
-    if (known.module == module && known.name == name) return push({.kind = Kind::name, .name = known.meaning});
+    if (known.module == module && known.name == name)
+      return push({.kind = Kind::name, .name = known.meaning});
   }
   constexpr size_t most = 100;  // for the message
   fail(Code::unsupported, where_, ": the pickle names ",
        in_quotes(cat(module.substr(0, most), ".", name.substr(0, most))),
-       ", which is refused: only state_dicts of float, half and bfloat16 tensors are read, and nothing is executed. "
+       ", which is refused: only state_dicts of float, half and bfloat16 tensors are read, and "
+       "nothing is executed. "
        "Save with torch.save(model.state_dict(), path)");
 }
 
@@ -147,7 +152,8 @@ void Pickle::reduce() {
         demand(values_[items[0]].kind == Kind::list, "an OrderedDict is made of what is no list");
         for (uint32_t index : values_[items[0]].items) {
           const PickleValue& pair = values_[index];
-          demand((pair.kind == Kind::list || pair.kind == Kind::tuple) && pair.items.size() == 2, "no pair is given");
+          demand((pair.kind == Kind::list || pair.kind == Kind::tuple) && pair.items.size() == 2,
+                 "no pair is given");
           grow(2);
           dict.items.insert(dict.items.end(), pair.items.begin(), pair.items.end());
         }
@@ -158,7 +164,9 @@ void Pickle::reduce() {
     case Name::rebuild_tensor_v2:
       grow(items.size());
       return push({.kind = Kind::tensor, .name = values_[function].name, .items = items});
-    case Name::rebuild_parameter: grow(items.size()); return push({.kind = Kind::parameter, .items = items});
+    case Name::rebuild_parameter:
+      grow(items.size());
+      return push({.kind = Kind::parameter, .items = items});
     case Name::f32_storage:
     case Name::f16_storage:
     case Name::bf16_storage: break;
@@ -175,9 +183,11 @@ void Pickle::build() {
 bool Pickle::step_text(uint8_t opcode) {
   switch (opcode) {
     case 'X':
-    case 'T': push({.kind = Kind::text, .text = text(number<uint32_t>())}); return true;  // BINUNICODE, BINSTRING
-    case 'U': push({.kind = Kind::text, .text = text(number<uint8_t>())}); return true;   // SHORT_BINSTRING
-    case 'c': push_name(); return true;                                                   // GLOBAL
+    // BINUNICODE, BINSTRING
+    case 'T': push({.kind = Kind::text, .text = text(number<uint32_t>())}); return true;
+    // SHORT_BINSTRING
+    case 'U': push({.kind = Kind::text, .text = text(number<uint8_t>())}); return true;
+    case 'c': push_name(); return true;  // GLOBAL
     default: return false;
   }
 }
@@ -198,8 +208,10 @@ bool Pickle::step_number(uint8_t opcode) {
     case 0x8a: {    // LONG1
       const auto digits = text(number<uint8_t>());
       demand(digits.size() <= 8, "an integer has over 64 bits");
-      uint64_t value = !digits.empty() && (digits.back() & 0x80) ? ~uint64_t{0} : 0;  // two's complement
-      for (size_t i = digits.size(); i-- > 0;) value = (value << 8) | static_cast<unsigned char>(digits[i]);
+      // two's complement
+      uint64_t value = !digits.empty() && (digits.back() & 0x80) ? ~uint64_t{0} : 0;
+      for (size_t i = digits.size(); i-- > 0;)
+        value = (value << 8) | static_cast<unsigned char>(digits[i]);
       integer(static_cast<int64_t>(value));
       return true;
     }
@@ -211,7 +223,8 @@ bool Pickle::step_container(uint8_t opcode) {
   switch (opcode) {
     case '(':  // MARK
       check(static_cast<int64_t>(marks_.size()) < limits_.depth, Code::unsupported, where_,
-            ": lists and dictionaries of the pickle lie over ", limits_.depth, " deep inside each other, the limit");
+            ": lists and dictionaries of the pickle lie over ", limits_.depth,
+            " deep inside each other, the limit");
       marks_.push_back(stack_.size());
       return true;
     case '}': push({.kind = Kind::dict}); return true;  // EMPTY_DICT
@@ -260,7 +273,8 @@ bool Pickle::step_memo(uint8_t opcode) {
 
 bool Pickle::step() {
   const auto opcode = number<uint8_t>();
-  if (step_text(opcode) || step_number(opcode) || step_container(opcode) || step_memo(opcode)) return true;
+  if (step_text(opcode) || step_number(opcode) || step_container(opcode) || step_memo(opcode))
+    return true;
   switch (opcode) {
     case 0x80: {  // PROTO
       const auto protocol = number<uint8_t>();
@@ -283,7 +297,8 @@ bool Pickle::step() {
       return false;
     default:
       fail(Code::unsupported, where_, ": opcode 0x", hex(opcode, 2), " at byte ", at_ - 1,
-           " of the pickle is refused: only what a state_dict needs is read. Save with torch.save(model.state_dict(), "
+           " of the pickle is refused: only what a state_dict needs is read. Save with "
+           "torch.save(model.state_dict(), "
            "path)");
   }
 }

@@ -1,5 +1,6 @@
-// A pickle of a state_dict, parsed and never executed: a stack machine that knows the few opcodes and names which
-// torch.save writes for tensors in dictionaries, and refuses all others by name. Internal to src/weights.
+// A pickle of a state_dict, parsed and never executed: a stack machine that knows the few opcodes
+// and names which torch.save writes for tensors in dictionaries, and refuses all others by name.
+// Internal to src/weights.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -13,7 +14,20 @@
 namespace alx {
 
 struct PickleValue {
-  enum class Kind : uint8_t { none, boolean, integer, real, text, name, tuple, list, dict, storage, tensor, parameter };
+  enum class Kind : uint8_t {
+    none,
+    boolean,
+    integer,
+    real,
+    text,
+    name,
+    tuple,
+    list,
+    dict,
+    storage,
+    tensor,
+    parameter
+  };
   enum class Name : uint8_t {
     ordered_dict,
     rebuild_tensor,
@@ -27,14 +41,16 @@ struct PickleValue {
   Name name = Name::ordered_dict;  // of Kind::name; of a tensor: its function
   int64_t integer = 0;
   std::string_view text = {};  // in the pickle's bytes
-  // tuple, list: the elements. dict: key, value, key, ... storage: the persistent id's elements. tensor, parameter: the
-  // arguments of its function. Indices of values, so that nothing nests in memory however deep the pickle does.
+  // tuple, list: the elements. dict: key, value, key, ... storage: the persistent id's elements.
+  // tensor, parameter: the arguments of its function. Indices of values, so that nothing nests in
+  // memory however deep the pickle does.
   std::vector<uint32_t> items = {};
 };
 
 class Pickle {
  public:
-  // Parses the pickle at the start of `bytes`. Throws bad_file or unsupported with `where` in the text.
+  // Parses the pickle at the start of `bytes`. Throws bad_file or unsupported with `where` in the
+  // text.
   Pickle(std::span<const std::byte> bytes, const std::string& where, const Limits& limits = {});
 
   const PickleValue& root() const { return values_[root_]; }

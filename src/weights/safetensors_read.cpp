@@ -1,4 +1,5 @@
-// Opening a safetensors file: every claim of the header is checked against the file before it is used.
+// Opening a safetensors file: every claim of the header is checked against the file before it is
+// used.
 #include <algorithm>
 
 #include "core/error.h"
@@ -12,7 +13,8 @@
 namespace alx {
 namespace {
 
-// Small, and moved on rather than copied: a header of a few bytes for each tensor may have a million.
+// Small, and moved on rather than copied: a header of a few bytes for each tensor may have a
+// million.
 struct Entry {
   TensorView view;
   uint64_t begin = 0, end = 0;
@@ -29,8 +31,8 @@ DataType type_from_name(const std::string& where, const std::string& name) {
        "; F32, F16, BF16 and I8 can be read. Convert it, or leave it out of the file");
 }
 
-// Reads the header's JSON event by event. A document tree would hide duplicate keys, and events of any other form than
-// the format's are refused at the spot.
+// Reads the header's JSON event by event. A document tree would hide duplicate keys, and events of
+// any other form than the format's are refused at the spot.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   HeaderReader(std::string path, const Limits& limits) : path_(std::move(path)), limits_(limits) {}
@@ -44,8 +46,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       at_ = At::metadata;
     } else if (at_ == At::top) {
       at_ = At::tensor;
-      check(static_cast<int64_t>(entries.size()) < limits_.items, Code::unsupported, path_, ": the header has over ",
-            limits_.items, " tensors, the limit of items");
+      check(static_cast<int64_t>(entries.size()) < limits_.items, Code::unsupported, path_,
+            ": the header has over ", limits_.items, " tensors, the limit of items");
       entries.push_back({{key_, DataType::f32, {}, {}}, 0, 0});
       fields_ = 0;
     } else {
@@ -54,7 +56,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool end_object() override {
-    demand(at_ != At::tensor || fields_ == 7, " comes last, but dtype, shape or data_offsets is missing");
+    demand(at_ != At::tensor || fields_ == 7,
+           " comes last, but dtype, shape or data_offsets is missing");
     at_ = At::top;
     return true;
   }
@@ -63,13 +66,16 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     if (at_ == At::metadata) {
       demand(!metadata.contains(text), " occurs twice");
       const int64_t most = std::min(limits_.items, max_metadata_keys);
-      check(static_cast<int64_t>(metadata.size()) < most, Code::unsupported, path_, ": the metadata has over ", most,
-            " keys, the limit");
+      check(static_cast<int64_t>(metadata.size()) < most, Code::unsupported, path_,
+            ": the metadata has over ", most, " keys, the limit");
     } else if (at_ == At::top) {
       demand(text != "__metadata__" || !has_metadata_, " occurs twice");
       has_metadata_ = has_metadata_ || text == "__metadata__";
     } else {
-      const unsigned field = text == "dtype" ? 1 : text == "shape" ? 2 : text == "data_offsets" ? 4 : 0;
+      const unsigned field = text == "dtype"          ? 1
+                             : text == "shape"        ? 2
+                             : text == "data_offsets" ? 4
+                                                      : 0;
       demand(field != 0, " is unknown");
       demand((fields_ & field) == 0, " occurs twice");
       fields_ |= field;
@@ -112,10 +118,14 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool null() override { return refuse("null"); }
   bool boolean(bool) override { return refuse("a truth value"); }
   bool number_integer(int64_t) override { return refuse("a negative number"); }
-  bool number_float(double, const std::string&) override { return refuse("a fraction or a number over 64 bits"); }
+  bool number_float(double, const std::string&) override {
+    return refuse("a fraction or a number over 64 bits");
+  }
   bool binary(nlohmann::json::binary_t&) override { return refuse("binary data"); }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
-    fail(Code::bad_file, path_, ": the header is not valid JSON at its byte ", position, "; the file is damaged");
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::json::exception&) override {
+    fail(Code::bad_file, path_, ": the header is not valid JSON at its byte ", position,
+         "; the file is damaged");
   }
 
  private:
@@ -131,7 +141,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     if (!ok) fail(Code::bad_file, where(), fault, "; the file is damaged");
   }
   [[noreturn]] bool refuse(const char* what) const {
-    fail(Code::bad_file, where(), " is ", what, ", which the safetensors format does not allow there");
+    fail(Code::bad_file, where(), " is ", what,
+         ", which the safetensors format does not allow there");
   }
 
   std::string path_, key_;
@@ -141,7 +152,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   unsigned fields_ = 0, offsets_ = 0;  // of the tensor: a bit for each key; how many
 };
 
-TensorView to_view(const std::string& path, Entry& entry, std::span<const std::byte> data, uint64_t& covered) {
+TensorView to_view(const std::string& path, Entry& entry, std::span<const std::byte> data,
+                   uint64_t& covered) {
   const std::string where = where_is(path, entry);
   const uint64_t begin = entry.begin, end = entry.end;
   check(begin <= end && end <= data.size(), Code::bad_file, where, " lies at ", begin, " to ", end,
@@ -152,9 +164,11 @@ TensorView to_view(const std::string& path, Entry& entry, std::span<const std::b
   TensorView view = std::move(entry.view);
   uint64_t bytes = size_of(view.type);
   bool fits = true;
-  for (int64_t d : view.shape) fits = fits && !__builtin_mul_overflow(bytes, static_cast<uint64_t>(d), &bytes);
-  check(fits && bytes == end - begin, Code::bad_file, where, " is ", name_of(view.type), ", ", to_string(view.shape),
-        ", which does not take the ", end - begin, " bytes that the header gives it; the file is damaged");
+  for (int64_t d : view.shape)
+    fits = fits && !__builtin_mul_overflow(bytes, static_cast<uint64_t>(d), &bytes);
+  check(fits && bytes == end - begin, Code::bad_file, where, " is ", name_of(view.type), ", ",
+        to_string(view.shape), ", which does not take the ", end - begin,
+        " bytes that the header gives it; the file is damaged");
   view.data = data.subspan(begin, end - begin);
   return view;
 }
@@ -173,32 +187,40 @@ std::map<std::string, std::string> parse_checksums(const std::string& path, cons
   return checksums;
 }
 
-// The rules for files that carry our metadata; any other file is plain and has no checksums. Returns the checksums.
-std::map<std::string, std::string> check_metadata(const std::string& path, const std::vector<TensorView>& tensors,
-                                                  const std::map<std::string, std::string>& metadata,
-                                                  const Limits& limits) {
+// The rules for files that carry our metadata; any other file is plain and has no checksums.
+// Returns the checksums.
+std::map<std::string, std::string> check_metadata(
+    const std::string& path, const std::vector<TensorView>& tensors,
+    const std::map<std::string, std::string>& metadata, const Limits& limits) {
   const auto has = [&](const char* key) { return metadata.contains(key); };
   const auto min_reader = metadata.find(key_min_reader);
   if (min_reader != metadata.end()) {
     const std::optional<uint64_t> version = parse_number<uint64_t>(min_reader->second);
-    check(version.has_value(), Code::bad_file, path, ": ", key_min_reader, " should be a whole number, but is ",
-          in_quotes(min_reader->second));
-    check(*version <= format_version, Code::unsupported, path, " needs a reader of format ", *version,
-          ", but this libalexnet ", ALEXNET_VERSION, " reads formats up to ", format_version, "; install a newer one");
+    check(version.has_value(), Code::bad_file, path, ": ", key_min_reader,
+          " should be a whole number, but is ", in_quotes(min_reader->second));
+    check(*version <= format_version, Code::unsupported, path, " needs a reader of format ",
+          *version, ", but this libalexnet ", ALEXNET_VERSION, " reads formats up to ",
+          format_version, "; install a newer one");
   }
-  if (!has(key_format) && !has(key_min_reader) && !has(key_checksums) && !has(key_metadata_checksum)) return {};
+  if (!has(key_format) && !has(key_min_reader) && !has(key_checksums) &&
+      !has(key_metadata_checksum))
+    return {};
   for (const char* key : {key_format, key_min_reader, key_checksums, key_metadata_checksum})
-    check(has(key), Code::bad_file, path, ": the metadata has no ", key, ", which goes with the other alexnet keys: ",
-          "the file is damaged, get it again; or, where a program has edited it, let that drop all keys in alexnet.*");
-  const std::string expected = metadata.at(key_metadata_checksum), found = metadata_checksum(metadata);
-  check(expected == found, Code::bad_file, path, ": the metadata is damaged: its checksum should be ",
-        in_quotes(expected), " and is ", found);
+    check(has(key), Code::bad_file, path, ": the metadata has no ", key,
+          ", which goes with the other alexnet keys: ",
+          "the file is damaged, get it again; or, where a program has edited it, let that drop all "
+          "keys in alexnet.*");
+  const std::string expected = metadata.at(key_metadata_checksum),
+                    found = metadata_checksum(metadata);
+  check(expected == found, Code::bad_file, path,
+        ": the metadata is damaged: its checksum should be ", in_quotes(expected), " and is ",
+        found);
   auto checksums = parse_checksums(path, metadata.at(key_checksums), limits);
   for (const TensorView& tensor : tensors)
-    check(checksums.contains(tensor.name), Code::bad_file, path, ": tensor ", in_quotes(tensor.name),
-          " has no checksum");
-  check(checksums.size() == tensors.size(), Code::bad_file, path, ": there are ", checksums.size(), " checksums for ",
-        tensors.size(), " tensors");
+    check(checksums.contains(tensor.name), Code::bad_file, path, ": tensor ",
+          in_quotes(tensor.name), " has no checksum");
+  check(checksums.size() == tensors.size(), Code::bad_file, path, ": there are ", checksums.size(),
+        " checksums for ", tensors.size(), " tensors");
   return checksums;
 }
 
@@ -209,10 +231,10 @@ WeightFile open_safetensors(std::shared_ptr<MappedFile> file, const Limits& limi
   const std::string& path = file->path();
   check(bytes.size() >= 8, Code::bad_file, path, ": too short for a safetensors file");
   const auto header_size = load_le<uint64_t>(bytes.data());
-  check(header_size <= max_header_bytes, Code::bad_file, path, ": its header claims ", header_size, " bytes; at most ",
-        max_header_bytes, " are allowed. It is damaged or no safetensors file");
-  check(header_size <= bytes.size() - 8, Code::bad_file, path, ": its header claims ", header_size, " bytes, but only ",
-        bytes.size() - 8, " follow; it is cut short or no safetensors file");
+  check(header_size <= max_header_bytes, Code::bad_file, path, ": its header claims ", header_size,
+        " bytes; at most ", max_header_bytes, " are allowed. It is damaged or no safetensors file");
+  check(header_size <= bytes.size() - 8, Code::bad_file, path, ": its header claims ", header_size,
+        " bytes, but only ", bytes.size() - 8, " follow; it is cut short or no safetensors file");
   const auto header = as_text(bytes.subspan(8, header_size));
   check(header.starts_with('{'), Code::bad_file, path, ": the header does not begin with '{'");
   check(header.find('\0') == header.npos, Code::bad_file, path,
@@ -220,14 +242,15 @@ WeightFile open_safetensors(std::shared_ptr<MappedFile> file, const Limits& limi
 
   HeaderReader reader(path, limits);
   nlohmann::json::sax_parse(header.begin(), header.end(), &reader);
-  std::ranges::stable_sort(reader.entries, {}, [](const Entry& entry) { return std::pair(entry.begin, entry.end); });
+  std::ranges::stable_sort(reader.entries, {},
+                           [](const Entry& entry) { return std::pair(entry.begin, entry.end); });
   const auto data = bytes.subspan(8 + header_size);
   uint64_t covered = 0;
   std::vector<TensorView> tensors;
   tensors.reserve(reader.entries.size());
   for (Entry& entry : reader.entries) tensors.push_back(to_view(path, entry, data, covered));
-  check(covered == data.size(), Code::bad_file, path, ": ", data.size() - covered, " byte(s) follow the last tensor; ",
-        "the file is damaged");
+  check(covered == data.size(), Code::bad_file, path, ": ", data.size() - covered,
+        " byte(s) follow the last tensor; ", "the file is damaged");
   WeightFile result(std::move(file), limits);
   result.set_tensors(std::move(tensors));
   result.checksums_ = check_metadata(result.path(), result.tensors_, reader.metadata, limits);

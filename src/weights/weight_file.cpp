@@ -21,7 +21,8 @@ constexpr size_t usual_piece = size_t{1} << 20;   // elements
 constexpr size_t largest_page = size_t{1} << 16;  // of memory, on any machine
 constexpr size_t most_faults = 100;
 
-// Calls use(first element, count, bytes) piece by piece, gives the pages back behind itself, and returns the checksum.
+// Calls use(first element, count, bytes) piece by piece, gives the pages back behind itself, and
+// returns the checksum.
 template <class Use>
 std::string pass_over(const MappedFile& file, const TensorView& tensor, size_t piece, Use&& use) {
   const size_t width = size_of(tensor.type), count = tensor.data.size() / width;
@@ -33,13 +34,15 @@ std::string pass_over(const MappedFile& file, const TensorView& tensor, size_t p
     use(first, n, bytes.data());
     hasher.update(bytes);
     file.release(tensor.data.subspan(released, (first + n) * width - released));
-    released = (first + n) * width - std::min<size_t>((first + n) * width, largest_page);  // a page cut here stays
+    // a page cut here stays
+    released = (first + n) * width - std::min<size_t>((first + n) * width, largest_page);
   }
   return hasher.hex();
 }
 
 std::string damage(const std::string& name, const std::string& expected, const std::string& found) {
-  return cat("tensor ", in_quotes(name), " is damaged: its checksum should be ", expected, " and is ", found);
+  return cat("tensor ", in_quotes(name), " is damaged: its checksum should be ", expected,
+             " and is ", found);
 }
 
 bool is_scale_for(const TensorView& scale, const TensorView& tensor) {
@@ -54,7 +57,8 @@ WeightFile WeightFile::open(const std::string& path, const Limits& limits) {
   return open(std::make_shared<MappedFile>(path), limits);
 }
 
-WeightFile WeightFile::open(std::vector<std::byte> bytes, const std::string& name, const Limits& limits) {
+WeightFile WeightFile::open(std::vector<std::byte> bytes, const std::string& name,
+                            const Limits& limits) {
   return open(std::make_shared<MappedFile>(name, std::move(bytes)), limits);
 }
 
@@ -63,10 +67,12 @@ WeightFile WeightFile::open(std::shared_ptr<MappedFile> file, const Limits& limi
   const auto bytes = file->bytes();
   const std::string_view start = as_text(bytes.first(std::min<size_t>(bytes.size(), 9)));
   if (start.size() == 9 && start[8] == '{') return open_safetensors(std::move(file), limits);
-  if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02")) return open_torch(std::move(file), limits);
+  if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02"))
+    return open_torch(std::move(file), limits);
   check(!bytes.empty(), Code::bad_file, path, ": is empty (0 bytes) where weights were expected");
-  fail(Code::bad_file, path, ": neither safetensors nor a torch .pth: ", bytes.size(), " bytes that begin with ",
-       in_quotes(start), ". It may be damaged, cut short, or a download that failed");
+  fail(Code::bad_file, path, ": neither safetensors nor a torch .pth: ", bytes.size(),
+       " bytes that begin with ", in_quotes(start),
+       ". It may be damaged, cut short, or a download that failed");
 }
 
 void WeightFile::set_tensors(std::vector<TensorView> tensors) {
@@ -77,12 +83,13 @@ void WeightFile::set_tensors(std::vector<TensorView> tensors) {
   std::ranges::sort(by_name_, {}, name);
   const auto twice = std::ranges::adjacent_find(by_name_, {}, name);
   if (twice != by_name_.end())
-    fail(Code::bad_file, path(), ": tensor ", in_quotes(name(*twice)), " occurs twice; the file is damaged");
+    fail(Code::bad_file, path(), ": tensor ", in_quotes(name(*twice)),
+         " occurs twice; the file is damaged");
 }
 
 const TensorView* WeightFile::find(const std::string& name) const {
-  const auto found = std::ranges::lower_bound(by_name_, name, {},
-                                              [this](uint32_t i) -> const std::string& { return tensors_[i].name; });
+  const auto found = std::ranges::lower_bound(
+      by_name_, name, {}, [this](uint32_t i) -> const std::string& { return tensors_[i].name; });
   return found == by_name_.end() || tensors_[*found].name != name ? nullptr : &tensors_[*found];
 }
 
@@ -94,11 +101,11 @@ std::string WeightFile::metadata(const std::string& key) const {
 std::vector<float> WeightFile::scales_of(const TensorView& tensor) const {
   if (tensor.type != DataType::i8) return {1};
   const TensorView* scale = find(tensor.name + scale_suffix);
-  check(scale != nullptr, Code::bad_file, path(), ": tensor ", in_quotes(tensor.name), " is I8, but the file has no ",
-        in_quotes(tensor.name + scale_suffix), " to read it with");
-  check(is_scale_for(*scale, tensor), Code::bad_file, path(), ": tensor ", in_quotes(scale->name), " (",
-        name_of(scale->type), ", ", to_string(scale->shape), ") must be one float, or one for each row of ",
-        to_string(tensor.shape));
+  check(scale != nullptr, Code::bad_file, path(), ": tensor ", in_quotes(tensor.name),
+        " is I8, but the file has no ", in_quotes(tensor.name + scale_suffix), " to read it with");
+  check(is_scale_for(*scale, tensor), Code::bad_file, path(), ": tensor ", in_quotes(scale->name),
+        " (", name_of(scale->type), ", ", to_string(scale->shape),
+        ") must be one float, or one for each row of ", to_string(tensor.shape));
   std::vector<float> scales(static_cast<size_t>(element_count(scale->shape)));
   read(*scale, scales);
   return scales;
@@ -110,11 +117,12 @@ void WeightFile::read_parts(const TensorView& tensor, size_t part, const ReadSin
   const std::vector<float> scales = scales_of(tensor);
   const size_t row = scales.size() > 1 ? count / scales.size() : 0;
   std::vector<float> values(std::min(part, count));
-  const std::string found = pass_over(*file_, tensor, part, [&](size_t first, size_t n, const std::byte* from) {
-    to_float(tensor.type, from, values.data(), n, row || scales.empty() ? 1 : scales.front());
-    for (size_t i = 0; row && i < n; ++i) values[i] *= scales[(first + i) / row];
-    sink(first, std::span(values).first(n));
-  });
+  const std::string found =
+      pass_over(*file_, tensor, part, [&](size_t first, size_t n, const std::byte* from) {
+        to_float(tensor.type, from, values.data(), n, row || scales.empty() ? 1 : scales.front());
+        for (size_t i = 0; row && i < n; ++i) values[i] *= scales[(first + i) / row];
+        sink(first, std::span(values).first(n));
+      });
   const auto expected = checksums_.find(tensor.name);
   check(expected == checksums_.end() || expected->second == found, Code::bad_file, path(), ": ",
         expected == checksums_.end() ? "" : damage(tensor.name, expected->second, found),
@@ -123,8 +131,8 @@ void WeightFile::read_parts(const TensorView& tensor, size_t part, const ReadSin
 
 void WeightFile::read(const TensorView& tensor, std::span<float> out) const {
   const size_t count = tensor.data.size() / size_of(tensor.type);
-  check(out.size() == count, Code::invalid_argument, path(), ": tensor ", in_quotes(tensor.name), " has ", count,
-        " elements, but ", out.size(), " were asked for");
+  check(out.size() == count, Code::invalid_argument, path(), ": tensor ", in_quotes(tensor.name),
+        " has ", count, " elements, but ", out.size(), " were asked for");
   read_parts(tensor, usual_piece, [&](size_t first, std::span<const float> part) {
     std::copy(part.begin(), part.end(), out.begin() + static_cast<std::ptrdiff_t>(first));
   });
@@ -147,14 +155,15 @@ std::vector<std::string> WeightFile::faults_of(const TensorView& tensor) const {
   std::vector<std::string> faults;
   std::vector<float> values;
   size_t wrong = 0, first_wrong = 0;
-  const std::string found = pass_over(*file_, tensor, usual_piece, [&](size_t first, size_t n, const std::byte* from) {
-    values.resize(n);
-    to_float(tensor.type, from, values.data(), n);
-    for (size_t i = 0; i < n; ++i) {
-      if (std::isfinite(values[i])) continue;
-      if (wrong++ == 0) first_wrong = first + i;
-    }
-  });
+  const std::string found =
+      pass_over(*file_, tensor, usual_piece, [&](size_t first, size_t n, const std::byte* from) {
+        values.resize(n);
+        to_float(tensor.type, from, values.data(), n);
+        for (size_t i = 0; i < n; ++i) {
+          if (std::isfinite(values[i])) continue;
+          if (wrong++ == 0) first_wrong = first + i;
+        }
+      });
   const auto expected = checksums_.find(tensor.name);
   if (expected != checksums_.end() && expected->second != found)
     faults.push_back(damage(tensor.name, expected->second, found));
@@ -164,8 +173,8 @@ std::vector<std::string> WeightFile::faults_of(const TensorView& tensor) const {
   if (tensor.type != DataType::i8) return faults;
   const TensorView* scale = find(tensor.name + scale_suffix);
   if (!scale || !is_scale_for(*scale, tensor))
-    faults.push_back(
-        cat("tensor ", in_quotes(tensor.name), " is I8 without a fitting ", in_quotes(tensor.name + scale_suffix)));
+    faults.push_back(cat("tensor ", in_quotes(tensor.name), " is I8 without a fitting ",
+                         in_quotes(tensor.name + scale_suffix)));
   return faults;
 }
 

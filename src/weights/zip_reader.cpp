@@ -1,4 +1,5 @@
-// After APPNOTE.TXT of PKWARE: sections 4.3.7 (local header), 4.3.12 (central directory), 4.3.14 to 4.3.16 (its end).
+// After APPNOTE.TXT of PKWARE: sections 4.3.7 (local header), 4.3.12 (central directory), 4.3.14
+// to 4.3.16 (its end).
 #include "weights/zip_reader.h"
 
 #include <algorithm>
@@ -10,7 +11,8 @@ namespace alx {
 namespace {
 
 using Bytes = std::span<const std::byte>;
-constexpr uint32_t in_zip64 = 0xffffffff;  // a 32-bit field whose value is in a 64-bit one elsewhere
+// a 32-bit field whose value is in a 64-bit one elsewhere
+constexpr uint32_t in_zip64 = 0xffffffff;
 
 struct Directory {
   uint64_t entries = 0, size = 0, offset = 0;
@@ -40,12 +42,16 @@ class Reader {
     demand(bytes_.size() >= record, "it is too short");
     const uint64_t last = bytes_.size() - record, first = last - std::min(last, longest_comment);
     for (uint64_t at = last + 1; at-- > first;) {
-      if (!signature(at, 0x06054b50) || at + record + number<uint16_t>(at + 20) != bytes_.size()) continue;
-      const Directory found{number<uint16_t>(at + 10), number<uint32_t>(at + 12), number<uint32_t>(at + 16)};
-      if (found.entries == 0xffff || found.size == in_zip64 || found.offset == in_zip64) return find_zip64(at);
+      if (!signature(at, 0x06054b50) || at + record + number<uint16_t>(at + 20) != bytes_.size())
+        continue;
+      const Directory found{number<uint16_t>(at + 10), number<uint32_t>(at + 12),
+                            number<uint32_t>(at + 16)};
+      if (found.entries == 0xffff || found.size == in_zip64 || found.offset == in_zip64)
+        return find_zip64(at);
       return found;
     }
-    fail(Code::bad_file, path_, ": it begins as a zip archive, but has no directory at its end; it is cut short");
+    fail(Code::bad_file, path_,
+         ": it begins as a zip archive, but has no directory at its end; it is cut short");
   }
 
   // Reads the entry at `at` of the central directory and moves `at` behind it.
@@ -54,7 +60,8 @@ class Reader {
     const auto flags = number<uint16_t>(at + 8), method = number<uint16_t>(at + 10);
     const uint64_t name_size = number<uint16_t>(at + 28), extra_size = number<uint16_t>(at + 30);
     const uint64_t comment_size = number<uint16_t>(at + 32);
-    uint64_t packed = number<uint32_t>(at + 20), size = number<uint32_t>(at + 24), local = number<uint32_t>(at + 42);
+    uint64_t packed = number<uint32_t>(at + 20), size = number<uint32_t>(at + 24),
+             local = number<uint32_t>(at + 42);
     const std::string name(as_text(part(at + 46, name_size)));
     const uint64_t extra = at + 46 + name_size;
     part(extra, extra_size);
@@ -82,7 +89,8 @@ class Reader {
 
  private:
   Directory find_zip64(uint64_t end_record) const {
-    demand(end_record >= 20 && signature(end_record - 20, 0x07064b50), "the zip64 locator is missing");
+    demand(end_record >= 20 && signature(end_record - 20, 0x07064b50),
+           "the zip64 locator is missing");
     const auto at = number<uint64_t>(end_record - 20 + 8);
     demand(signature(at, 0x06064b50), "the zip64 directory is missing");
     return {number<uint64_t>(at + 32), number<uint64_t>(at + 40), number<uint64_t>(at + 48)};
@@ -90,8 +98,10 @@ class Reader {
 
   Bytes stored_data(const std::string& name, uint64_t local, uint64_t size) const {
     demand(signature(local, 0x04034b50), "an entry is not where the directory says");
-    const uint64_t name_size = number<uint16_t>(local + 26), extra_size = number<uint16_t>(local + 28);
-    demand(as_text(part(local + 30, name_size)) == name, "an entry has another name than the directory says");
+    const uint64_t name_size = number<uint16_t>(local + 26),
+                   extra_size = number<uint16_t>(local + 28);
+    demand(as_text(part(local + 30, name_size)) == name,
+           "an entry has another name than the directory says");
     return part(local + 30 + name_size + extra_size, size);
   }
 
@@ -107,11 +117,13 @@ std::map<std::string, Bytes> stored_entries(Bytes archive, const std::string& pa
   reader.part(directory.offset, directory.size);
   std::map<std::string, Bytes> entries;
   uint64_t at = directory.offset;
-  for (uint64_t i = 0; i < directory.entries; ++i) {  // ends early: every entry needs bytes that are there
+  // ends early: every entry needs bytes that are there
+  for (uint64_t i = 0; i < directory.entries; ++i) {
     auto [name, data] = reader.entry(at);
     reader.demand(entries.emplace(std::move(name), data).second, "two entries have the same name");
   }
-  reader.demand(at == directory.offset + directory.size, "the directory has another size than it says");
+  reader.demand(at == directory.offset + directory.size,
+                "the directory has another size than it says");
   return entries;
 }
 

@@ -1,5 +1,5 @@
-// Finds the entries of a zip archive that are stored without compression, so that they can be used where they lie.
-// No library offers that. Zip64 is understood. Internal to src/weights.
+// Finds the entries of a zip archive that are stored without compression, so that they can be used
+// where they lie. No library offers that. Zip64 is understood. Internal to src/weights.
 #pragma once
 #include <map>
 #include <span>

@@ -1,6 +1,7 @@
-// ablation VARIANT SEED DATA [EPOCHS [PICTURES]]: trains a small two-tower network, or one that lacks a single idea of
-// the paper, on so many pictures of DATA's training part and prints the error on its test part: VARIANT,SEED,ERROR.
-// scripts/ablations makes the table. One thread, so that several run side by side.
+// ablation VARIANT SEED DATA [EPOCHS [PICTURES]]: trains a small two-tower network, or one that
+// lacks a single idea of the paper, on so many pictures of DATA's training part and prints the
+// error on its test part: VARIANT,SEED,ERROR. scripts/ablations makes the table. One thread, so
+// that several run side by side.
 #include <cstdlib>
 #include <iostream>
 #include <set>
@@ -15,13 +16,16 @@ namespace {
 using namespace alx;
 using namespace alx::models;
 
-const std::set<std::string> variants{"whole", "no-lrn", "no-overlap", "no-dropout", "no-augmentation", "one-tower"};
+const std::set<std::string> variants{"whole",      "no-lrn",          "no-overlap",
+                                     "no-dropout", "no-augmentation", "one-tower"};
 
-// Evenly spread pictures of a set, so that classes keep their shares. Few pictures: with all of them a network of this
-// size hardly overfits, and dropout and augmentation would have nothing to prevent.
+// Evenly spread pictures of a set, so that classes keep their shares. Few pictures: with all of
+// them a network of this size hardly overfits, and dropout and augmentation would have nothing to
+// prevent.
 class Some final : public Dataset {
  public:
-  Some(std::shared_ptr<const Dataset> all, int64_t size) : all_(std::move(all)), size_(std::min(size, all_->size())) {
+  Some(std::shared_ptr<const Dataset> all, int64_t size)
+      : all_(std::move(all)), size_(std::min(size, all_->size())) {
     classes_ = all_->classes();
   }
   int64_t size() const override { return size_; }
@@ -35,7 +39,9 @@ class Some final : public Dataset {
   int64_t size_;
 };
 
-Conv conv(int64_t in, int64_t out) { return {out, 3, 1, Pad::all(1), 1, Activation::none, he(in * 9), bias(0)}; }
+Conv conv(int64_t in, int64_t out) {
+  return {out, 3, 1, Pad::all(1), 1, Activation::none, he(in * 9), bias(0)};
+}
 
 struct Layers {
   NetBuilder& net;
@@ -43,7 +49,8 @@ struct Layers {
 
   void block(const std::string& number, const std::string& tower, int64_t in, int64_t out) {
     net.layer("conv" + number + tower, conv(in, out), "relu" + number + tower);
-    if (variant != "no-lrn") net.add("norm" + number + tower, Lrn{5, 1, 0.05f, 0.75f});  // as in alexnet-cifar10
+    // as in alexnet-cifar10
+    if (variant != "no-lrn") net.add("norm" + number + tower, Lrn{5, 1, 0.05f, 0.75f});
     pool(number + tower);
   }
   void pool(const std::string& suffix) {  // both kinds give 32, 16, 8, 4
@@ -51,15 +58,16 @@ struct Layers {
   }
 };
 
-// The shape of the paper's figure 2 at 32 x 32: towers that meet at the third convolution and at the fully connected
-// layer. "One tower" is the paper's one-GPU network: half the kernels but in the last convolution, and as many fully
-// connected units.
+// The shape of the paper's figure 2 at 32 x 32: towers that meet at the third convolution and at
+// the fully connected layer. "One tower" is the paper's one-GPU network: half the kernels but in
+// the last convolution, and as many fully connected units.
 NetSpec make_network(const std::string& variant, int64_t classes) {
   NetBuilder net("ablation-" + variant, "the paper's section 3 at the size of CIFAR-10");
   net.input(make_model("alexnet-cifar10").input, {}).classes(classes, {});
   Layers layers{net, variant};
   const bool one = variant == "one-tower";
-  const std::vector<std::string> towers = one ? std::vector<std::string>{"a"} : std::vector<std::string>{"a", "b"};
+  const std::vector<std::string> towers =
+      one ? std::vector<std::string>{"a"} : std::vector<std::string>{"a", "b"};
   for (const std::string& t : towers) {
     enter_tower(net, t);
     net.after("data");
@@ -77,12 +85,14 @@ NetSpec make_network(const std::string& variant, int64_t classes) {
   if (!one) join(net, "fc5_in", "pool4");
   const Dropout dropout{variant == "no-dropout" ? 0.0f : 0.5f};
   net.add("drop4", dropout);
-  net.layer("fc5", Linear{256, Activation::none, he(96 * 4 * 4), bias(0)}, "relu5").add("drop5", dropout);
+  net.layer("fc5", Linear{256, Activation::none, he(96 * 4 * 4), bias(0)}, "relu5")
+      .add("drop5", dropout);
   net.add("fc6", Linear{net.classes(), Activation::none, gaussian(0.01f), bias(0)});
   return net.finish();
 }
 
-double error_of(const std::string& variant, uint64_t seed, const std::string& data, int64_t epochs, int64_t pictures) {
+double error_of(const std::string& variant, uint64_t seed, const std::string& data, int64_t epochs,
+                int64_t pictures) {
   check(variants.contains(variant), Code::invalid_argument, "no variant is called ", variant);
   const auto train = std::make_shared<Some>(Dataset::open(data, "train"), pictures);
   const NetSpec spec = make_network(variant, static_cast<int64_t>(train->classes().size()));
@@ -111,8 +121,10 @@ int main(int argc, char** argv) try {
     std::cerr << '\n';
     return 2;
   }
-  const int64_t epochs = argc > 4 ? std::atoll(argv[4]) : 20, pictures = argc > 5 ? std::atoll(argv[5]) : 10000;
-  const double error = error_of(argv[1], std::strtoull(argv[2], nullptr, 10), argv[3], epochs, pictures);
+  const int64_t epochs = argc > 4 ? std::atoll(argv[4]) : 20,
+                pictures = argc > 5 ? std::atoll(argv[5]) : 10000;
+  const double error =
+      error_of(argv[1], std::strtoull(argv[2], nullptr, 10), argv[3], epochs, pictures);
   std::cout << argv[1] << ',' << argv[2] << ',' << error << std::endl;
 } catch (const std::exception& error) {
   std::cerr << "ablation: " << error.what() << '\n';

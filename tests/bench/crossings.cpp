@@ -1,5 +1,6 @@
-// crossings MODEL [BATCH]: what crosses between the devices of a network of several slots in one training step, from
-// the same lowering that plans it: node, values an image, bytes forward, bytes backward. scripts/scaling reads it.
+// crossings MODEL [BATCH]: what crosses between the devices of a network of several slots in one
+// training step, from the same lowering that plans it: node, values an image, bytes forward, bytes
+// backward. scripts/scaling reads it.
 #include <cstdlib>
 #include <iostream>
 
@@ -22,8 +23,9 @@ int main(int argc, char** argv) try {
     const alx::Value& value = net.values[node.inputs[0]];
     const int64_t values = alx::element_count(value.shape);
     const auto bytes = values * static_cast<int64_t>(alx::size_of(value.type));
-    std::cout << value.name << ',' << value.slot << ',' << node.slot << ',' << values / request.batch << ',' << bytes
-              << ',' << (value.needs_grad ? bytes : 0) << '\n';
+    std::cout << value.name << ',' << value.slot << ',' << node.slot << ','
+              << values / request.batch << ',' << bytes << ',' << (value.needs_grad ? bytes : 0)
+              << '\n';
   }
 } catch (const std::exception& error) {
   std::cerr << "crossings: " << error.what() << '\n';

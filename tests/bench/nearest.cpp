@@ -1,5 +1,6 @@
-// nearest [ROWS [COLUMNS [THREADS]]]: milliseconds of an exact search over so many features (100,000 x 4096, one thread
-// for each core), the median of nine, in memory and mapped from a file that the system's cache holds.
+// nearest [ROWS [COLUMNS [THREADS]]]: milliseconds of an exact search over so many features
+// (100,000 x 4096, one thread for each core), the median of nine, in memory and mapped from a file
+// that the system's cache holds.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -19,7 +20,9 @@ double median_ms(std::span<const float> query, std::span<const std::byte> rows, 
   for (int i = 0; i < 10; ++i) {
     const auto begin = std::chrono::steady_clock::now();
     alx::nearest(query, rows, 6, threads);
-    times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+    times.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+            .count());
   }
   times.erase(times.begin());  // it touches the memory for the first time
   std::sort(times.begin(), times.end());
@@ -34,11 +37,14 @@ int main(int argc, char** argv) try {
   const int threads = argc > 3 ? std::atoi(argv[3]) : 0;
   const auto buffer = alx::make_host_buffer(rows * columns * sizeof(float), nullptr);
   const std::span values(static_cast<float*>(buffer->data()), rows * columns);
-  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * 2654435761 % 65537) / 65537;
-  const std::vector<float> query(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(columns));
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(i * 2654435761 % 65537) / 65537;
+  const std::vector<float> query(values.begin(),
+                                 values.begin() + static_cast<std::ptrdiff_t>(columns));
   const auto path = (std::filesystem::temp_directory_path() / "alexnet-nearest.bench").string();
   std::ofstream(path, std::ios::binary)
-      .write(static_cast<const char*>(buffer->data()), static_cast<std::streamsize>(buffer->bytes()));
+      .write(static_cast<const char*>(buffer->data()),
+             static_cast<std::streamsize>(buffer->bytes()));
   {
     const alx::MappedFile file(path);
     std::cout << "in memory " << median_ms(query, std::as_bytes(values), threads) << " ms, mapped "

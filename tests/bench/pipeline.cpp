@@ -1,5 +1,6 @@
-// pipeline DATA [SECONDS]: pictures a second that one thread reads, decodes, crops to 224 x 224, flips and normalises
-// for torchvision's AlexNet; nothing is kept between epochs. tests/bench/pipeline.py compares it with torchvision.
+// pipeline DATA [SECONDS]: pictures a second that one thread reads, decodes, crops to 224 x 224,
+// flips and normalises for torchvision's AlexNet; nothing is kept between epochs.
+// tests/bench/pipeline.py compares it with torchvision.
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -19,8 +20,8 @@ int main(int argc, char** argv) try {
   options.batch = std::min<int64_t>(32, data->size());
   options.threads = 0;
   options.cache_bytes = 0;
-  alx::DataPipeline pipeline(data, std::make_shared<const alx::Preprocessor>(alx::make_model("alexnet").input),
-                             options);
+  alx::DataPipeline pipeline(
+      data, std::make_shared<const alx::Preprocessor>(alx::make_model("alexnet").input), options);
   alx::Batch batch;
   pipeline.next(batch);  // files into the system's cache, memory allocated
   const auto begin = Clock::now();

@@ -1,4 +1,5 @@
-// plot_logs OUT.png TITLE MOST_EPOCHS NAME=LOG.csv...: training error against epochs of several runs in one figure.
+// plot_logs OUT.png TITLE MOST_EPOCHS NAME=LOG.csv...: training error against epochs of several
+// runs in one figure.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -40,8 +41,10 @@ int main(int argc, char** argv) try {
   for (int i = 4; i < argc; ++i) {
     const std::string argument = argv[i];
     const size_t equals = argument.find('=');
-    alx::check(equals != argument.npos, alx::Code::invalid_argument, argument, " is not NAME=LOG.csv");
-    panel.series.push_back(errors_of(argument.substr(0, equals), argument.substr(equals + 1), std::atof(argv[3])));
+    alx::check(equals != argument.npos, alx::Code::invalid_argument, argument,
+               " is not NAME=LOG.csv");
+    panel.series.push_back(
+        errors_of(argument.substr(0, equals), argument.substr(equals + 1), std::atof(argv[3])));
   }
   alx::plot_curves(argv[1], argv[2], "epoch", {panel});
 } catch (const std::exception& error) {

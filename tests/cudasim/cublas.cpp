@@ -29,7 +29,9 @@ const char* status_string(cublasStatus_t status) {
 }
 
 cublasStatus_t get_property(libraryPropertyType type, int* value) {
-  *value = type == MAJOR_VERSION ? CUBLAS_VER_MAJOR : type == MINOR_VERSION ? CUBLAS_VER_MINOR : CUBLAS_VER_PATCH;
+  *value = type == MAJOR_VERSION   ? CUBLAS_VER_MAJOR
+           : type == MINOR_VERSION ? CUBLAS_VER_MINOR
+                                   : CUBLAS_VER_PATCH;
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -60,7 +62,8 @@ cublasStatus_t set_workspace(cublasHandle_t handle, void* workspace, size_t byte
     owner.check_device();
     expect(owner.stream, "the stream must be set first: setting it drops the workspace");
     check_aligned(workspace, 256, "workspace");
-    expect(bytes >= 1 << 20, "a workspace of ", bytes, " bytes is less than the 1 MB that is asked for here");
+    expect(bytes >= 1 << 20, "a workspace of ", bytes,
+           " bytes is less than the 1 MB that is asked for here");
     owner.workspace = workspace, owner.workspace_bytes = bytes;
   });
 }
@@ -75,7 +78,7 @@ cublasStatus_t set_math_mode(cublasHandle_t handle, cublasMath_t mode) {
   });
 }
 
-// ---- products -------------------------------------------------------------------------------------------------------
+// ---- products ----------------------------------------------------------------------------------
 
 DataType element_of(cudaDataType type, const char* name) {
   expect(type == CUDA_R_32F || type == CUDA_R_16F || type == CUDA_R_16BF, name, " ", int{type},
@@ -97,26 +100,36 @@ struct Matrix {
     if (lead == rows || columns == 1) return {{pointer, rows * columns * size, access, name}};
     std::vector<Range> result;
     for (size_t column = 0; column < columns; ++column)
-      result.push_back({static_cast<const char*>(pointer) + column * lead * size, rows * size, access, name});
+      result.push_back(
+          {static_cast<const char*>(pointer) + column * lead * size, rows * size, access, name});
     return result;
   }
 
-  // Pointers to the columns, of those to the ranges from `first` on, which is moved beyond this matrix.
+  // Pointers to the columns, of those to the ranges from `first` on, which is moved beyond this
+  // matrix.
   std::vector<char*> columns_of(const std::vector<void*>& pointers, size_t& first) const {
     std::vector<char*> result;
     const size_t count = ranges(cudnn::Access::read).size();
     for (size_t column = 0; count > 0 && column < columns; ++column)
-      result.push_back(count == 1 ? static_cast<char*>(pointers[first]) + column * rows * alx::size_of(element)
+      result.push_back(count == 1 ? static_cast<char*>(pointers[first]) +
+                                        column * rows * alx::size_of(element)
                                   : static_cast<char*>(pointers[first + column]));
     first += count;
     return result;
   }
 };
 
-Matrix matrix(const char* name, const void* pointer, DataType element, int rows, int columns, int lead) {
-  expect(lead >= std::max(1, rows), "the leading dimension of ", name, " is ", lead, ", but it has ", rows, " rows");
+Matrix matrix(const char* name, const void* pointer, DataType element, int rows, int columns,
+              int lead) {
+  expect(lead >= std::max(1, rows), "the leading dimension of ", name, " is ", lead,
+         ", but it has ", rows, " rows");
   check_aligned(pointer, alx::size_of(element), name);
-  return {name, pointer, element, static_cast<size_t>(rows), static_cast<size_t>(columns), static_cast<size_t>(lead)};
+  return {name,
+          pointer,
+          element,
+          static_cast<size_t>(rows),
+          static_cast<size_t>(columns),
+          static_cast<size_t>(lead)};
 }
 
 struct Product {
@@ -128,7 +141,8 @@ struct Product {
     size_t first = 0;
     const auto at_a = a.columns_of(pointers, first), at_b = b.columns_of(pointers, first);
     const auto at_c = c.columns_of(pointers, first);
-    const auto load = [](const Matrix& matrix, const std::vector<char*>& at, size_t row, size_t column) {
+    const auto load = [](const Matrix& matrix, const std::vector<char*>& at, size_t row,
+                         size_t column) {
       return static_cast<double>(cudnn::load(at[column], matrix.element, row));
     };
     const size_t depth = transposed_a ? a.rows : a.columns;
@@ -146,58 +160,69 @@ struct Product {
 
 void check_types(DataType a, DataType b, DataType c, cublasComputeType_t compute) {
   expect(a == b, "A of ", name_of(a), " and B of ", name_of(b), " must be of one type");
-  expect(c == a || c == DataType::f32, "C of ", name_of(c), " cannot hold a product of ", name_of(a));
-  expect(compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_FAST_TF32, "compute type ", int{compute},
+  expect(c == a || c == DataType::f32, "C of ", name_of(c), " cannot hold a product of ",
+         name_of(a));
+  expect(compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_FAST_TF32, "compute type ",
+         int{compute},
          " is not simulated, only CUBLAS_COMPUTE_32F and CUBLAS_COMPUTE_32F_FAST_TF32");
   expect(compute == CUBLAS_COMPUTE_32F || capability() >= 80,
          "CUBLAS_COMPUTE_32F_FAST_TF32 needs compute capability 8.0, this is ", capability());
-  expect(compute == CUBLAS_COMPUTE_32F || a == DataType::f32, "CUBLAS_COMPUTE_32F_FAST_TF32 takes F32 alone, not ",
-         name_of(a));
+  expect(compute == CUBLAS_COMPUTE_32F || a == DataType::f32,
+         "CUBLAS_COMPUTE_32F_FAST_TF32 takes F32 alone, not ", name_of(a));
 }
 
 bool is_transposed(cublasOperation_t operation, const char* name) {
-  expect(operation == CUBLAS_OP_N || operation == CUBLAS_OP_T || operation == CUBLAS_OP_C, name, " ", int{operation},
-         " is not simulated");
+  expect(operation == CUBLAS_OP_N || operation == CUBLAS_OP_T || operation == CUBLAS_OP_C, name,
+         " ", int{operation}, " is not simulated");
   return operation != CUBLAS_OP_N;
 }
 
 // Runs on the handle's stream; the workspace's content is undefined, before and after.
 void run_product(const char* call, const CublasHandle& handle, const Product& product) {
   std::vector<Range> ranges = product.a.ranges(cudnn::Access::read);
-  const auto add = [&](const std::vector<Range>& more) { ranges.insert(ranges.end(), more.begin(), more.end()); };
+  const auto add = [&](const std::vector<Range>& more) {
+    ranges.insert(ranges.end(), more.begin(), more.end());
+  };
   add(product.b.ranges(cudnn::Access::read));
-  const auto results = product.c.ranges(product.beta == 0 ? cudnn::Access::write : cudnn::Access::read_write);
-  const Range workspace{handle.workspace, handle.workspace_bytes, cudnn::Access::write, "workspace"};
+  const auto results =
+      product.c.ranges(product.beta == 0 ? cudnn::Access::write : cudnn::Access::read_write);
+  const Range workspace{handle.workspace, handle.workspace_bytes, cudnn::Access::write,
+                        "workspace"};
   for (const Range& range : ranges) {
     expect(!overlap(range, workspace), "the workspace overlaps ", range.name);
     for (const Range& result : results) expect(!overlap(range, result), "C overlaps ", range.name);
   }
-  for (const Range& result : results) expect(!overlap(result, workspace), "the workspace overlaps C");
+  for (const Range& result : results)
+    expect(!overlap(result, workspace), "the workspace overlaps C");
   add(results);
   add({workspace});
-  expect_run(
-      cudasim::run(handle.stream, call, ranges, [product, bytes = workspace.bytes](const std::vector<void*>& pointers) {
-        std::memset(pointers.back(), 0xff,
-                    std::min(bytes, size_t{1} << 16));  // all of it would take most of a test's time
-        product.run(pointers);
-      }));
+  expect_run(cudasim::run(handle.stream, call, ranges,
+                          [product, bytes = workspace.bytes](const std::vector<void*>& pointers) {
+                            std::memset(pointers.back(), 0xff,
+                                        // all of it would take most of a test's time
+                                        std::min(bytes, size_t{1} << 16));
+                            product.run(pointers);
+                          }));
 }
 
-cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k,
-                    const void* alpha, const void* a, cudaDataType a_type, int lda, const void* b, cudaDataType b_type,
-                    int ldb, const void* beta, void* c, cudaDataType c_type, int ldc, cublasComputeType_t compute,
+cublasStatus_t gemm(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, int m,
+                    int n, int k, const void* alpha, const void* a, cudaDataType a_type, int lda,
+                    const void* b, cudaDataType b_type, int ldb, const void* beta, void* c,
+                    cudaDataType c_type, int ldc, cublasComputeType_t compute,
                     cublasGemmAlgo_t algorithm) {
   constexpr const char* call = "cublasGemmEx";
   return perform(call, statuses, [&] {
     const CublasHandle& owner = handles().get(handle, "handle");
     owner.check_ready();
-    expect(owner.workspace, "no workspace was set since the stream was: the default one is not simulated");
+    expect(owner.workspace,
+           "no workspace was set since the stream was: the default one is not simulated");
     expect(m >= 0 && n >= 0 && k >= 0, "sizes must not be negative, got ", m, " x ", n, " x ", k);
     expect(alpha && beta, alpha ? "beta" : "alpha", " is null");
-    expect(algorithm == CUBLAS_GEMM_DEFAULT || algorithm == CUBLAS_GEMM_DEFAULT_TENSOR_OP, "algorithm ", int{algorithm},
-           " is not simulated");
+    expect(algorithm == CUBLAS_GEMM_DEFAULT || algorithm == CUBLAS_GEMM_DEFAULT_TENSOR_OP,
+           "algorithm ", int{algorithm}, " is not simulated");
     const bool ta = is_transposed(op_a, "transa"), tb = is_transposed(op_b, "transb");
-    const DataType ea = element_of(a_type, "Atype"), eb = element_of(b_type, "Btype"), ec = element_of(c_type, "Ctype");
+    const DataType ea = element_of(a_type, "Atype"), eb = element_of(b_type, "Btype"),
+                   ec = element_of(c_type, "Ctype");
     check_types(ea, eb, ec, compute);
     const Product product{ta,
                           tb,

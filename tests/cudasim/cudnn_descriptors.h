@@ -61,10 +61,11 @@ inline const TensorInfo& tensor(cudnnTensorDescriptor_t descriptor, const char* 
   return get_set<TensorInfo>(descriptor, name);
 }
 
-void check_same(const Elements& a, const char* a_name, const Elements& b, const char* b_name);  // dimensions and type
+// dimensions and type
+void check_same(const Elements& a, const char* a_name, const Elements& b, const char* b_name);
 
-// One operation in the making: collects and checks the memory that it uses, then runs on the handle's stream. The work
-// gets its pointers in the order of read() and write().
+// One operation in the making: collects and checks the memory that it uses, then runs on the
+// handle's stream. The work gets its pointers in the order of read() and write().
 class Operation {
  public:
   Operation(const char* call, cudnnHandle_t handle);
@@ -74,7 +75,8 @@ class Operation {
 
   void read(const char* name, const Elements& elements, const void* pointer);
   // `in_place`: the name of an input whose very memory this may be.
-  void write(const char* name, const Elements& elements, void* pointer, const char* in_place = nullptr);
+  void write(const char* name, const Elements& elements, void* pointer,
+             const char* in_place = nullptr);
   void workspace(void* pointer, size_t bytes, size_t needed);
   void run(const Work& work) const;
 

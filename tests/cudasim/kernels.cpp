@@ -12,7 +12,8 @@ template <class Args>
 bool run_kernel(const void* given, size_t count, cudaStream_t stream) {
   Args args = *static_cast<const Args*>(given);
   const char* name = kernel_name(function_of<Args>);
-  if (args.count != count) violate(cat(name, " is launched over ", count, " elements and has ", args.count));
+  if (args.count != count)
+    violate(cat(name, " is launched over ", count, " elements and has ", args.count));
   std::vector<Range> ranges;
   args.memory([&](auto& pointer, size_t bytes, Access access) {
     ranges.push_back({pointer, bytes, access, "a tensor"});
@@ -46,14 +47,16 @@ cudaError_t dispatch(Function function, const void* args, size_t count, cudaStre
 }  // namespace
 
 void add_kernels(cudnn::Api& api) {
-  api.launch = [](const Api&, Function function, const void* args, size_t count, cudaStream_t stream) {
+  api.launch = [](const Api&, Function function, const void* args, size_t count,
+                  cudaStream_t stream) {
     switch (enter(kernel_name(function))) {
       case Fate::fail: return failure(cudaErrorLaunchFailure);
       case Fate::drop: return cudaSuccess;
       case Fate::normal: break;
     }
     if (device_of(stream) != current_device()) {
-      violate(cat(kernel_name(function), " is launched into a stream of another device than the current one"));
+      violate(cat(kernel_name(function),
+                  " is launched into a stream of another device than the current one"));
       return cudaErrorInvalidResourceHandle;
     }
     return dispatch(function, args, count, stream);

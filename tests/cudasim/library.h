@@ -1,5 +1,5 @@
-// What the stand-ins for cuDNN, cuBLAS and NCCL share: objects behind opaque handles, calls that end at their first
-// violation, and elements of any floating type.
+// What the stand-ins for cuDNN, cuBLAS and NCCL share: objects behind opaque handles, calls that
+// end at their first violation, and elements of any floating type.
 #pragma once
 #include <cstdint>
 #include <exception>
@@ -15,14 +15,16 @@
 
 namespace alx::cudasim {
 
-// ---- calls ----------------------------------------------------------------------------------------------------------
+// ---- calls -------------------------------------------------------------------------------------
 
 // Ends a call of a stand-in. No text: the machine has recorded the violation already.
 struct Refusal {
   std::string text;
 };
 
-inline std::string address(const void* pointer) { return "0x" + hex(reinterpret_cast<uintptr_t>(pointer)); }
+inline std::string address(const void* pointer) {
+  return "0x" + hex(reinterpret_cast<uintptr_t>(pointer));
+}
 
 template <class... Text>
 void expect(bool ok, const Text&... text) {
@@ -52,7 +54,9 @@ void note_error(const std::string& text) {
 template <class Status, class Body>
 Status perform(const char* call, const Statuses<Status>& status, const Body& body) {
   switch (enter(call)) {
-    case Fate::fail: note_error<Status>(cat("a test wanted\n", call, " to fail\n")); return failure(status.failed);
+    case Fate::fail:
+      note_error<Status>(cat("a test wanted\n", call, " to fail\n"));
+      return failure(status.failed);
     case Fate::drop: return status.success;
     case Fate::normal: break;
   }
@@ -69,10 +73,11 @@ Status perform(const char* call, const Statuses<Status>& status, const Body& bod
   return status.refused;
 }
 
-// ---- objects --------------------------------------------------------------------------------------------------------
+// ---- objects -----------------------------------------------------------------------------------
 
-// Every object of one type that was ever made: an address is looked up, never followed, and the destroyed keep theirs,
-// so that a wrong, null or destroyed handle is recognised whatever it points to. T::type is what C calls the handle.
+// Every object of one type that was ever made: an address is looked up, never followed, and the
+// destroyed keep theirs, so that a wrong, null or destroyed handle is recognised whatever it points
+// to. T::type is what C calls the handle.
 template <class T>
 class Objects {
  public:
@@ -132,7 +137,8 @@ struct OnDevice {
 
   void check_device() const {
     const int current = current_device();
-    expect(current == device, "the handle was created for device ", device, ", but device ", current, " is current");
+    expect(current == device, "the handle was created for device ", device, ", but device ",
+           current, " is current");
   }
 
   void check_stream(cudaStream_t of_call) const {
@@ -155,7 +161,7 @@ struct OnDevice {
   }
 };
 
-// ---- memory ---------------------------------------------------------------------------------------------------------
+// ---- memory ------------------------------------------------------------------------------------
 
 inline void check_aligned(const void* pointer, size_t alignment, const char* name) {
   expect(pointer, name, " is null");
@@ -164,7 +170,8 @@ inline void check_aligned(const void* pointer, size_t alignment, const char* nam
 }
 
 inline bool overlap(const Range& a, const Range& b) {
-  const auto first = reinterpret_cast<uintptr_t>(a.pointer), second = reinterpret_cast<uintptr_t>(b.pointer);
+  const auto first = reinterpret_cast<uintptr_t>(a.pointer),
+             second = reinterpret_cast<uintptr_t>(b.pointer);
   return first < second + b.bytes && second < first + a.bytes;
 }
 

@@ -10,8 +10,8 @@
 namespace alx::cudasim {
 namespace {
 
-// The host followed an address that it may not. Of pinned memory that is a violation, after which it goes on; device
-// memory cannot be given to it.
+// The host followed an address that it may not. Of pinned memory that is a violation, after which
+// it goes on; device memory cannot be given to it.
 void on_fault(int signal, siginfo_t* info, void*) {
   for (const auto& allocation : machine().allocations) {
     if (!allocation->holds(info->si_addr)) continue;
@@ -20,7 +20,8 @@ void on_fault(int signal, siginfo_t* info, void*) {
       if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(1);
       break;
     }
-    violate("the host touches pinned memory that it did not wait for: " + allocation->trespass() + " still uses it");
+    violate("the host touches pinned memory that it did not wait for: " + allocation->trespass() +
+            " still uses it");
     return;
   }
   struct sigaction usual {};
@@ -28,7 +29,8 @@ void on_fault(int signal, siginfo_t* info, void*) {
   sigaction(signal, &usual, nullptr);  // it faults again
 }
 
-// The bytes of a range as the machine sees them; null and a violation where they are not all in one live allocation.
+// The bytes of a range as the machine sees them; null and a violation where they are not all in one
+// live allocation.
 struct Place {
   Allocation* allocation;
   size_t first;
@@ -41,15 +43,17 @@ Place place_of(const Range& range, const std::string& call, int device, bool any
     return {nullptr, 0};
   }
   const auto offset = static_cast<const char*>(range.pointer) - allocation->address();
-  const bool inside = offset >= 0 && static_cast<size_t>(offset) + range.bytes <= allocation->bytes();
+  const bool inside =
+      offset >= 0 && static_cast<size_t>(offset) + range.bytes <= allocation->bytes();
   if (!inside)
-    violate(
-        cat(where, " needs ", range.bytes, " bytes at offset ", offset, " of an allocation of ", allocation->bytes()));
+    violate(cat(where, " needs ", range.bytes, " bytes at offset ", offset, " of an allocation of ",
+                allocation->bytes()));
   const bool wrong_device = !any_device && allocation->device() != device;
   if (wrong_device)
-    violate(cat(where, " lies ",
-                allocation->device() == pinned ? "on the host" : cat("on device ", allocation->device()),
-                ", the stream is of device ", device));
+    violate(cat(
+        where, " lies ",
+        allocation->device() == pinned ? "on the host" : cat("on device ", allocation->device()),
+        ", the stream is of device ", device));
   if (!inside || wrong_device) return {nullptr, 0};
   return {allocation, static_cast<size_t>(offset)};
 }
@@ -57,7 +61,8 @@ Place place_of(const Range& range, const std::string& call, int device, bool any
 }  // namespace
 
 Machine& machine() {
-  static Machine& instance = *[] {  // never destroyed: backends of the tests die after everything else
+  // never destroyed: backends of the tests die after everything else
+  static Machine& instance = *[] {
     struct sigaction action {};
     action.sa_sigaction = on_fault;
     action.sa_flags = SA_SIGINFO;
@@ -70,7 +75,8 @@ Machine& machine() {
 Stream* Machine::stream(cudaStream_t handle, const char* call) {
   const auto found = streams.find(handle);
   if (found != streams.end()) return found->second.get();
-  violate(std::string(call) + (handle ? ": no live stream" : ": the default stream, which orders what it should not"));
+  violate(std::string(call) +
+          (handle ? ": no live stream" : ": the default stream, which orders what it should not"));
   return nullptr;
 }
 
@@ -136,7 +142,9 @@ void fail_call(const std::string& call, size_t nth, int status) {
   machine().fail_name = call, machine().fail_in = nth, machine().fail_status = status;
 }
 int wanted_failure() { return machine().fail_status; }
-void drop_call(const std::string& call, size_t nth) { machine().drop_name = call, machine().drop_in = nth; }
+void drop_call(const std::string& call, size_t nth) {
+  machine().drop_name = call, machine().drop_in = nth;
+}
 void demand_more_workspace(bool more) { machine().more_workspace = more; }
 bool demands_more_workspace() { return machine().more_workspace; }
 void limit_memory(size_t bytes) { machine().limit = bytes; }
@@ -152,8 +160,8 @@ std::string unfinished() {
 }
 size_t live_objects() {
   const Machine& m = machine();
-  return m.allocations.size() + m.streams.size() + m.events.size() + m.graphs.size() + m.executables.size() +
-         static_cast<size_t>(m.objects);
+  return m.allocations.size() + m.streams.size() + m.events.size() + m.graphs.size() +
+         m.executables.size() + static_cast<size_t>(m.objects);
 }
 
 void violate(const std::string& what) { machine().violations.push_back(what); }
@@ -164,8 +172,8 @@ int device_of(cudaStream_t handle) {
   return stream ? stream->device : -1;
 }
 
-bool run(cudaStream_t handle, const std::string& call, const std::vector<Range>& ranges, const Work& work,
-         bool any_device) {
+bool run(cudaStream_t handle, const std::string& call, const std::vector<Range>& ranges,
+         const Work& work, bool any_device) {
   Machine& m = machine();
   Stream* stream = m.stream(handle, call.c_str());
   if (!stream) return false;
@@ -173,15 +181,18 @@ bool run(cudaStream_t handle, const std::string& call, const std::vector<Range>&
     stream->capture->push_back({call, ranges, work, any_device});
     return true;
   }
-  if (stream->device != current_device() && !call.starts_with("nccl"))  // NCCL finds its devices itself
-    violate(cat(call, " on device ", stream->device, " while device ", current_device(), " is the current one"));
+  // NCCL finds its devices itself
+  if (stream->device != current_device() && !call.starts_with("nccl"))
+    violate(cat(call, " on device ", stream->device, " while device ", current_device(),
+                " is the current one"));
   stream->clock.join(m.host);
   stream->clock.tick(stream->who);
   const Use use{stream->who, stream->clock.at(stream->who), cat(call, " on stream ", stream->who)};
   std::vector<void*> pointers;
   std::vector<Place> places;
   for (const Range& range : ranges) {
-    places.push_back(range.bytes ? place_of(range, call, stream->device, any_device) : Place{nullptr, 0});
+    places.push_back(range.bytes ? place_of(range, call, stream->device, any_device)
+                                 : Place{nullptr, 0});
     const Place& place = places.back();
     if (range.bytes && !place.allocation) return false;
     pointers.push_back(range.bytes ? place.allocation->content() + place.first : nullptr);
@@ -189,10 +200,12 @@ bool run(cudaStream_t handle, const std::string& call, const std::vector<Range>&
   for (size_t i = 0; i < ranges.size(); ++i) {
     if (ranges[i].bytes == 0) continue;
     const size_t first = places[i].first, last = first + ranges[i].bytes;
-    const std::string conflict = places[i].allocation->access(first, last, ranges[i].access, use, stream->clock);
+    const std::string conflict =
+        places[i].allocation->access(first, last, ranges[i].access, use, stream->clock);
     if (!conflict.empty())
       violate(cat(use.call, " uses ", ranges[i].name, " while nothing orders it after ", conflict));
-    if (places[i].allocation->device() == pinned) places[i].allocation->lend(first, last, ranges[i].access, use);
+    if (places[i].allocation->device() == pinned)
+      places[i].allocation->lend(first, last, ranges[i].access, use);
   }
   work(pointers);
   return true;

@@ -1,9 +1,10 @@
-// A simulated machine with two GPUs, on host memory: what the stand-ins for CUDA, cuDNN, cuBLAS and NCCL in this folder
-// share. Every operation runs at once, on the calling thread; what is checked is whether anything made it wait for what
-// it needed. Each stream and the host carry a vector clock; each byte of memory remembers who wrote and read it last;
-// an access that no stream order, event or synchronisation orders after a conflicting one is a violation, whatever the
-// timing. Device memory is inaccessible to the host, starts as not-a-number and is fenced; pinned memory is taken from
-// the host while a copy that it did not wait for uses it.
+// A simulated machine with two GPUs, on host memory: what the stand-ins for CUDA, cuDNN, cuBLAS and
+// NCCL in this folder share. Every operation runs at once, on the calling thread; what is checked
+// is whether anything made it wait for what it needed. Each stream and the host carry a vector
+// clock; each byte of memory remembers who wrote and read it last; an access that no stream order,
+// event or synchronisation orders after a conflicting one is a violation, whatever the timing.
+// Device memory is inaccessible to the host, starts as not-a-number and is fenced; pinned memory is
+// taken from the host while a copy that it did not wait for uses it.
 #pragma once
 #include <cuda_runtime_api.h>
 
@@ -43,41 +44,51 @@ Status failure(Status usual) {
   return wanted_failure() ? static_cast<Status>(wanted_failure()) : usual;
 }
 
-// --- what tests set and ask ------------------------------------------------------------------------------------------
+// --- what tests set and ask ---------------------------------------------------------------------
 
 void reset();  // forgets violations, counts, failures and mutations; memory and streams live on
 const std::vector<std::string>& violations();
 
-// How often each function was called since reset(), and all of them ("*"). Waits and records also by their place, as
-// "cudaStreamWaitEvent stream 2 event 0 of the other device": numbers in the order in which a device's were made.
+// How often each function was called since reset(), and all of them ("*"). Waits and records also
+// by their place, as "cudaStreamWaitEvent stream 2 event 0 of the other device": numbers in the
+// order in which a device's were made.
 const std::map<std::string, size_t>& calls();
-// The nth call (from 0) after this one; "*": of any function. With this status, 0: what is usual for the function.
+// The nth call (from 0) after this one; "*": of any function. With this status, 0: what is usual
+// for the function.
 void fail_call(const std::string& call, size_t nth, int status = 0);
-void drop_call(const std::string& call, size_t nth);  // alike; of cudaSetDevice and of waits, calls that change nothing
-                                                      // count nowhere
-void demand_more_workspace(bool more);                // convolutions demand twice what Find* reported
-void limit_memory(size_t bytes);                      // of each device; 0: no limit
-void hide_devices(bool hidden);                       // cudaGetDeviceCount says that there is no driver
-void set_capability(int major, int minor);            // of both devices; 8.0 after reset()
-void leave_only_nondeterministic(bool wanted);        // of a convolution's algorithms, where there are any
-std::string unfinished();                             // an operation that the host has not waited for, or ""
-size_t live_objects();                                // allocations, streams, events, handles, descriptors, graphs
+// alike; of cudaSetDevice and of waits, calls that change nothing count nowhere
+void drop_call(const std::string& call, size_t nth);
+// convolutions demand twice what Find* reported
+void demand_more_workspace(bool more);
+void limit_memory(size_t bytes);  // of each device; 0: no limit
+// cudaGetDeviceCount says that there is no driver
+void hide_devices(bool hidden);
+void set_capability(int major, int minor);  // of both devices; 8.0 after reset()
+// of a convolution's algorithms, where there are any
+void leave_only_nondeterministic(bool wanted);
+// an operation that the host has not waited for, or ""
+std::string unfinished();
+// allocations, streams, events, handles, descriptors, graphs
+size_t live_objects();
 
-// --- what stand-ins use ----------------------------------------------------------------------------------------------
+// --- what stand-ins use -------------------------------------------------------------------------
 
-void violate(const std::string& what);  // records it; the stand-in then returns an error as the real library might
-void count_object(int change);          // +1 where a handle or descriptor is made, -1 where it is destroyed
+// records it; the stand-in then returns an error as the real library might
+void violate(const std::string& what);
+// +1 where a handle or descriptor is made, -1 where it is destroyed
+void count_object(int change);
 
 int current_device();                // of this host thread
 int device_of(cudaStream_t stream);  // -1 and a violation: not a live stream
 
-// Runs `work` as the next operation of `stream`, or records it where the stream is being captured. Checks that each
-// range lies inside one live allocation of the stream's device (`any_device`: of any device, or pinned) and that every
-// conflicting access before it is ordered. `work` gets, in the order of `ranges`, pointers that the host may use (null
-// for ranges of no bytes). Returns false, with the violation recorded, where a check fails: then `work` did not run.
+// Runs `work` as the next operation of `stream`, or records it where the stream is being captured.
+// Checks that each range lies inside one live allocation of the stream's device (`any_device`: of
+// any device, or pinned) and that every conflicting access before it is ordered. `work` gets, in
+// the order of `ranges`, pointers that the host may use (null for ranges of no bytes). Returns
+// false, with the violation recorded, where a check fails: then `work` did not run.
 using Work = std::function<void(const std::vector<void*>& pointers)>;
-bool run(cudaStream_t stream, const std::string& call, const std::vector<Range>& ranges, const Work& work,
-         bool any_device = false);
+bool run(cudaStream_t stream, const std::string& call, const std::vector<Range>& ranges,
+         const Work& work, bool any_device = false);
 
 bool demands_more_workspace();
 bool has_only_nondeterministic();

@@ -11,7 +11,9 @@ namespace {
 
 constexpr int fence = 0xc5, fresh = 0xff;  // 0xff...: not-a-number in every floating type
 
-std::string describe(const char* what, const Use& use) { return std::string(what) + " by " + use.call; }
+std::string describe(const char* what, const Use& use) {
+  return std::string(what) + " by " + use.call;
+}
 
 }  // namespace
 
@@ -35,8 +37,10 @@ Allocation::Allocation(size_t bytes, int device)
 
 Allocation::~Allocation() {
   munmap(inside_, mapped_);
-  // The addresses stay taken, so that a late use finds nothing there instead of somebody else's memory.
-  mmap(outside_, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  // The addresses stay taken, so that a late use finds nothing there instead of somebody else's
+  // memory.
+  mmap(outside_, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+       0);
 }
 
 bool Allocation::holds(const void* pointer) const {
@@ -61,14 +65,16 @@ void Allocation::split(size_t at) {
   segments_[at] = std::move(rest);
 }
 
-std::string Allocation::access(size_t first, size_t last, Access access, const Use& use, const Clock& clock) {
+std::string Allocation::access(size_t first, size_t last, Access access, const Use& use,
+                               const Clock& clock) {
   if (first == last) return "";
   split(first);
   split(last);
   std::string wrong;
   for (auto it = segments_.find(first); it != segments_.end() && it->first < last; ++it) {
     Segment& segment = it->second;
-    if (clock.at(segment.writer.who) < segment.writer.time) wrong = describe("the write", segment.writer);
+    if (clock.at(segment.writer.who) < segment.writer.time)
+      wrong = describe("the write", segment.writer);
     if (access == Access::read) {
       const auto own = std::find_if(segment.readers.begin(), segment.readers.end(),
                                     [&](const Use& reader) { return reader.who == use.who; });
@@ -88,7 +94,8 @@ std::string Allocation::access(size_t first, size_t last, Access access, const U
 
 std::string Allocation::last_unknown(const Clock& clock) const {
   for (const auto& [start, segment] : segments_) {
-    if (clock.at(segment.writer.who) < segment.writer.time) return describe("the write", segment.writer);
+    if (clock.at(segment.writer.who) < segment.writer.time)
+      return describe("the write", segment.writer);
     for (const Use& reader : segment.readers)
       if (clock.at(reader.who) < reader.time) return describe("the read", reader);
   }

@@ -1,5 +1,5 @@
-// Memory of the simulated machine: two views of the same pages, one for addresses that the host may not follow, one for
-// the machine itself; and for each byte, who used it last.
+// Memory of the simulated machine: two views of the same pages, one for addresses that the host may
+// not follow, one for the machine itself; and for each byte, who used it last.
 #pragma once
 #include <map>
 #include <memory>
@@ -33,14 +33,17 @@ class Allocation {
   bool holds(const void* pointer) const;             // fences included
   bool fences_intact() const;
 
-  // Notes the access and returns what is wrong with it, "" for nothing: a conflicting use that `clock` does not know.
+  // Notes the access and returns what is wrong with it, "" for nothing: a conflicting use that
+  // `clock` does not know.
   std::string access(size_t first, size_t last, Access access, const Use& use, const Clock& clock);
   std::string last_unknown(const Clock& clock) const;  // a use that `clock` does not know, or ""
 
-  // Of pinned memory: takes the bytes from the host until it knows of `use`; gives back what it knows of.
+  // Of pinned memory: takes the bytes from the host until it knows of `use`; gives back what it
+  // knows of.
   void lend(size_t first, size_t last, Access access, const Use& use);
   void give_back(const Clock& host);
-  std::string trespass();  // the host touched what is lent: whom it disturbed; opens the memory again
+  // the host touched what is lent: whom it disturbed; opens the memory again
+  std::string trespass();
 
  private:
   static constexpr size_t page = 4096;

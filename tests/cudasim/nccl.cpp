@@ -33,7 +33,8 @@ struct AllReduce {
   size_t bytes() const { return count * alx::size_of(element); }
 };
 
-// What this host thread has begun and not ended. An error of a call inside is the result of the group.
+// What this host thread has begun and not ended. An error of a call inside is the result of the
+// group.
 struct Group {
   int depth = 0;
   ncclResult_t error = ncclSuccess;
@@ -55,7 +56,7 @@ const char* error_string(ncclResult_t result) {
   }
 }
 
-// ---- communicators --------------------------------------------------------------------------------------------------
+// ---- communicators -----------------------------------------------------------------------------
 
 ncclResult_t init_all(ncclComm_t* results, int count, const int* devices_of) {
   return perform("ncclCommInitAll", statuses, [&] {
@@ -67,7 +68,8 @@ ncclResult_t init_all(ncclComm_t* results, int count, const int* devices_of) {
     for (int rank = 0; rank < count; ++rank) {
       const int device = devices_of ? devices_of[rank] : rank;
       expect(device >= 0 && device < devices, "there is no device ", device);
-      expect(std::count(list.begin(), list.end(), device) == 0, "device ", device, " is named twice");
+      expect(std::count(list.begin(), list.end(), device) == 0, "device ", device,
+             " is named twice");
       list.push_back(device);
     }
     const auto clique = std::make_shared<Clique>();
@@ -87,14 +89,16 @@ ncclResult_t destroy(ncclComm_t communicator) {
   return perform("ncclCommDestroy", statuses, [&] {
     communicators().destroy(communicator, "comm");
     const auto& calls = group().calls;
-    const bool waiting = std::any_of(calls.begin(), calls.end(),
-                                     [&](const AllReduce& call) { return call.communicator == communicator; });
+    const bool waiting = std::any_of(calls.begin(), calls.end(), [&](const AllReduce& call) {
+      return call.communicator == communicator;
+    });
     if (waiting) group() = {};
-    expect(!waiting, "a group with calls of this communicator is open; its ncclGroupEnd is missing");
+    expect(!waiting,
+           "a group with calls of this communicator is open; its ncclGroupEnd is missing");
   });
 }
 
-// ---- sums -----------------------------------------------------------------------------------------------------------
+// ---- sums --------------------------------------------------------------------------------------
 
 using Row = std::vector<AllReduce>;  // the calls of each rank that belong together
 
@@ -107,11 +111,13 @@ void execute(const Row& row) {
   const auto parts = std::make_shared<std::vector<std::vector<float>>>();
   for (const AllReduce& one : row) {
     const size_t before = parts->size();
-    const auto give = [parts, element = one.element, count = one.count](const std::vector<void*>& at) {
+    const auto give = [parts, element = one.element,
+                       count = one.count](const std::vector<void*>& at) {
       parts->emplace_back(count);
       unpack(at[0], element, parts->back());
     };
-    expect_run(run(one.stream, call, {{one.from, one.bytes(), cudnn::Access::read, "sendbuff"}}, give));
+    expect_run(
+        run(one.stream, call, {{one.from, one.bytes(), cudnn::Access::read, "sendbuff"}}, give));
     expect(parts->size() == before + 1, "a stream is being captured, which is not simulated");
   }
   std::vector<float> sum(row[0].count);
@@ -121,8 +127,9 @@ void execute(const Row& row) {
     sum[i] = static_cast<float>(total);
   }
   for (const AllReduce& one : row)
-    expect_run(run(one.stream, call, {{one.to, one.bytes(), cudnn::Access::write, "recvbuff"}},
-                   [sum, element = one.element](const std::vector<void*>& at) { pack(sum, at[0], element); }));
+    expect_run(run(
+        one.stream, call, {{one.to, one.bytes(), cudnn::Access::write, "recvbuff"}},
+        [sum, element = one.element](const std::vector<void*>& at) { pack(sum, at[0], element); }));
   join(streams, call);
 }
 
@@ -138,11 +145,12 @@ std::vector<Row> rows_of(const Clique& clique, const std::vector<AllReduce>& cal
     }
   }
   for (const Row& row : rows) {
-    expect(row.size() == clique.members.size(), "this would hang: of ", clique.members.size(), " communicators, ",
-           row.size(), " take part in a sum");
+    expect(row.size() == clique.members.size(), "this would hang: of ", clique.members.size(),
+           " communicators, ", row.size(), " take part in a sum");
     for (const AllReduce& call : row)
-      expect(call.count == row[0].count && call.element == row[0].element, "this would hang: sums of ", row[0].count,
-             " elements of ", name_of(row[0].element), " and of ", call.count, " of ", name_of(call.element));
+      expect(call.count == row[0].count && call.element == row[0].element,
+             "this would hang: sums of ", row[0].count, " elements of ", name_of(row[0].element),
+             " and of ", call.count, " of ", name_of(call.element));
   }
   return rows;
 }
@@ -152,22 +160,24 @@ void execute_all(const std::vector<AllReduce>& calls) {
   for (const AllReduce& call : calls) {
     const Clique* clique = call.clique.get();
     const auto same = [&](const auto& known) { return known.first == clique; };
-    if (std::none_of(cliques.begin(), cliques.end(), same)) cliques.emplace_back(clique, rows_of(*clique, calls));
+    if (std::none_of(cliques.begin(), cliques.end(), same))
+      cliques.emplace_back(clique, rows_of(*clique, calls));
   }
   for (const auto& [clique, rows] : cliques)
     for (const Row& row : rows) execute(row);
 }
 
 DataType element_of(ncclDataType_t type) {
-  expect(type == ncclFloat32 || type == ncclFloat16 || type == ncclBfloat16, "data type ", int{type},
-         " is not simulated, only float, half and bfloat16");
+  expect(type == ncclFloat32 || type == ncclFloat16 || type == ncclBfloat16, "data type ",
+         int{type}, " is not simulated, only float, half and bfloat16");
   return type == ncclFloat32 ? DataType::f32 : type == ncclFloat16 ? DataType::f16 : DataType::bf16;
 }
 
 AllReduce checked(const void* from, void* to, size_t count, ncclDataType_t type, ncclRedOp_t op,
                   ncclComm_t communicator, cudaStream_t stream) {
   const Communicator& owner = communicators().get(communicator, "comm");
-  for (ncclComm_t member : owner.clique->members) communicators().get(member, "another comm of its clique");
+  for (ncclComm_t member : owner.clique->members)
+    communicators().get(member, "another comm of its clique");
   expect(op == ncclSum, "reduction ", int{op}, " is not simulated, only ncclSum");
   const AllReduce result{communicator, owner.clique, from, to, count, element_of(type), stream};
   check_aligned(from, alx::size_of(result.element), "sendbuff");
@@ -178,12 +188,13 @@ AllReduce checked(const void* from, void* to, size_t count, ncclDataType_t type,
   expect(stream, "the stream is null: the legacy default stream is not simulated");
   const int device = device_of(stream);
   expect_run(device >= 0);
-  expect(device == owner.device, "the communicator is of device ", owner.device, ", the stream of device ", device);
+  expect(device == owner.device, "the communicator is of device ", owner.device,
+         ", the stream of device ", device);
   return result;
 }
 
-ncclResult_t all_reduce(const void* from, void* to, size_t count, ncclDataType_t type, ncclRedOp_t op,
-                        ncclComm_t communicator, cudaStream_t stream) {
+ncclResult_t all_reduce(const void* from, void* to, size_t count, ncclDataType_t type,
+                        ncclRedOp_t op, ncclComm_t communicator, cudaStream_t stream) {
   Group& open = group();
   ncclResult_t result = ncclSuccess;
   const ncclResult_t status = perform("ncclAllReduce", statuses, [&] {
@@ -198,7 +209,7 @@ ncclResult_t all_reduce(const void* from, void* to, size_t count, ncclDataType_t
   return result;
 }
 
-// ---- groups ---------------------------------------------------------------------------------------------------------
+// ---- groups ------------------------------------------------------------------------------------
 
 ncclResult_t group_start() {
   return perform("ncclGroupStart", statuses, [] { ++group().depth; });

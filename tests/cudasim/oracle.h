@@ -7,13 +7,16 @@
 
 namespace alx::cudasim {
 
-// Everything starts as zeros. Write to the elements; the vectors must keep their memory, to which the kernel is bound.
+// Everything starts as zeros. Write to the elements; the vectors must keep their memory, to which
+// the kernel is bound.
 class Oracle {
  public:
   Oracle(const Op& op, const Shape& input, Phase phase = Phase::inference, bool input_grad = true)
       : kernel_(reference_kernel(op, request(input, phase, input_grad))) {
     const KernelSpec& spec = kernel_->spec();
-    const auto size = [](const TensorDesc& desc) { return static_cast<size_t>(element_count(desc.shape)); };
+    const auto size = [](const TensorDesc& desc) {
+      return static_cast<size_t>(element_count(desc.shape));
+    };
     x.resize(size(spec.inputs[0]));
     y.resize(size(spec.outputs[0]));
     forward_workspace_.resize(spec.forward_workspace / sizeof(double) + 1);

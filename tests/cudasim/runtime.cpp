@@ -10,23 +10,7 @@ namespace {
 
 thread_local int current = 0;
 
-// Runs `work`, which returns whether all was well, unless the call is to fail or to be dropped.
-template <class F>
-cudaError_t call(const std::string& name, cudaError_t failure, F work) {
-  switch (enter(name)) {
-    case Fate::fail: return cudasim::failure(failure);
-    case Fate::drop: return cudaSuccess;
-    case Fate::normal: break;
-  }
-  return work() ? cudaSuccess : cudaErrorInvalidValue;
-}
-
-bool violated(const std::string& what) {
-  violate(what);
-  return false;
-}
-
-// ---- memory ---------------------------------------------------------------------------------------------------------
+// ---- memory ------------------------------------------------------------------------------------
 
 cudaError_t allocate(const char* name, void** pointer, size_t bytes, int device) {
   Machine& m = machine();
@@ -35,7 +19,8 @@ cudaError_t allocate(const char* name, void** pointer, size_t bytes, int device)
     default: return cudaErrorMemoryAllocation;  // a dropped one could only crash
   }
   m.check_not_capturing(name);
-  if (device != pinned && m.limit && m.used[device] + bytes > m.limit) return cudaErrorMemoryAllocation;
+  if (device != pinned && m.limit && m.used[device] + bytes > m.limit)
+    return cudaErrorMemoryAllocation;
   m.allocations.push_back(std::make_unique<Allocation>(bytes, device));
   if (device != pinned) m.used[device] += bytes;
   *pointer = m.allocations.back()->address();
@@ -57,15 +42,19 @@ bool release(const char* name, void* pointer, bool host) {
 }
 
 void add_memory(cudnn::Api& api) {
-  api.cudaMalloc = [](void** pointer, size_t bytes) { return allocate("cudaMalloc", pointer, bytes, current); };
+  api.cudaMalloc = [](void** pointer, size_t bytes) {
+    return allocate("cudaMalloc", pointer, bytes, current);
+  };
   api.cudaHostAlloc = [](void** pointer, size_t bytes, unsigned) {
     return allocate("cudaHostAlloc", pointer, bytes, pinned);
   };
   api.cudaFree = [](void* pointer) {
-    return call("cudaFree", cudaErrorInvalidValue, [&] { return release("cudaFree", pointer, false); });
+    return call("cudaFree", cudaErrorInvalidValue,
+                [&] { return release("cudaFree", pointer, false); });
   };
   api.cudaFreeHost = [](void* pointer) {
-    return call("cudaFreeHost", cudaErrorInvalidValue, [&] { return release("cudaFreeHost", pointer, true); });
+    return call("cudaFreeHost", cudaErrorInvalidValue,
+                [&] { return release("cudaFreeHost", pointer, true); });
   };
   api.cudaMemGetInfo = [](size_t* free, size_t* total) {
     const Machine& m = machine();
@@ -75,7 +64,7 @@ void add_memory(cudnn::Api& api) {
   };
 }
 
-// ---- copies ---------------------------------------------------------------------------------------------------------
+// ---- copies ------------------------------------------------------------------------------------
 
 // -1: pinned, -2: neither that nor a device's
 int owner_of(const void* pointer) {
@@ -83,34 +72,42 @@ int owner_of(const void* pointer) {
   return allocation ? allocation->device() : -2;
 }
 
-bool copy(const char* name, void* to, int to_device, const void* from, int from_device, size_t bytes,
-          cudaStream_t stream) {
+bool copy(const char* name, void* to, int to_device, const void* from, int from_device,
+          size_t bytes, cudaStream_t stream) {
   const auto place = [](int device) {
     return device == pinned ? std::string("pinned memory") : cat("device ", device);
   };
-  for (const auto& [pointer, device] : {std::pair<const void*, int>{to, to_device}, {from, from_device}})
+  for (const auto& [pointer, device] :
+       {std::pair<const void*, int>{to, to_device}, {from, from_device}})
     if (owner_of(pointer) != device)
       return violated(cat(name, ": a pointer is not of ", place(device), ", as the call says"));
-  const std::vector<Range> ranges{{to, bytes, Access::write, "the target"}, {from, bytes, Access::read, "the source"}};
+  const std::vector<Range> ranges{{to, bytes, Access::write, "the target"},
+                                  {from, bytes, Access::read, "the source"}};
   return run(
-      stream, name, ranges, [bytes](const std::vector<void*>& p) { std::memcpy(p[0], p[1], bytes); }, true);
+      stream, name, ranges,
+      [bytes](const std::vector<void*>& p) { std::memcpy(p[0], p[1], bytes); }, true);
 }
 
-bool copy_by_kind(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t handle) {
+bool copy_by_kind(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                  cudaStream_t handle) {
   const Stream* stream = machine().stream(handle, "cudaMemcpyAsync");
   if (!stream) return false;
   const int device = stream->device;
   switch (kind) {
-    case cudaMemcpyHostToDevice: return copy("cudaMemcpyAsync to the device", to, device, from, pinned, bytes, handle);
-    case cudaMemcpyDeviceToHost: return copy("cudaMemcpyAsync to the host", to, pinned, from, device, bytes, handle);
-    case cudaMemcpyDeviceToDevice: return copy("cudaMemcpyAsync", to, device, from, device, bytes, handle);
+    case cudaMemcpyHostToDevice:
+      return copy("cudaMemcpyAsync to the device", to, device, from, pinned, bytes, handle);
+    case cudaMemcpyDeviceToHost:
+      return copy("cudaMemcpyAsync to the host", to, pinned, from, device, bytes, handle);
+    case cudaMemcpyDeviceToDevice:
+      return copy("cudaMemcpyAsync", to, device, from, device, bytes, handle);
     default: return violated("cudaMemcpyAsync: a direction that is not simulated");
   }
 }
 
-bool copy_rows(char* to, size_t to_pitch, const char* from, size_t from_pitch, size_t width, size_t height,
-               cudaStream_t stream) {
-  if (width > to_pitch || width > from_pitch) return violated("cudaMemcpy2DAsync: rows wider than their pitch");
+bool copy_rows(char* to, size_t to_pitch, const char* from, size_t from_pitch, size_t width,
+               size_t height, cudaStream_t stream) {
+  if (width > to_pitch || width > from_pitch)
+    return violated("cudaMemcpy2DAsync: rows wider than their pitch");
   if (std::max(to_pitch, from_pitch) > std::numeric_limits<int32_t>::max())
     return violated("cudaMemcpy2DAsync: a pitch beyond the 2^31 - 1 bytes that devices take");
   std::vector<Range> ranges;
@@ -124,20 +121,25 @@ bool copy_rows(char* to, size_t to_pitch, const char* from, size_t from_pitch, s
 }
 
 void add_copies(cudnn::Api& api) {
-  api.cudaMemcpyAsync = [](void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-    return call("cudaMemcpyAsync", cudaErrorLaunchFailure, [&] { return copy_by_kind(to, from, bytes, kind, stream); });
+  api.cudaMemcpyAsync = [](void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                           cudaStream_t stream) {
+    return call("cudaMemcpyAsync", cudaErrorLaunchFailure,
+                [&] { return copy_by_kind(to, from, bytes, kind, stream); });
   };
-  api.cudaMemcpyPeerAsync = [](void* to, int to_device, const void* from, int from_device, size_t bytes,
-                               cudaStream_t stream) {
-    return call("cudaMemcpyPeerAsync", cudaErrorLaunchFailure,
-                [&] { return copy("cudaMemcpyPeerAsync", to, to_device, from, from_device, bytes, stream); });
+  api.cudaMemcpyPeerAsync = [](void* to, int to_device, const void* from, int from_device,
+                               size_t bytes, cudaStream_t stream) {
+    return call("cudaMemcpyPeerAsync", cudaErrorLaunchFailure, [&] {
+      return copy("cudaMemcpyPeerAsync", to, to_device, from, from_device, bytes, stream);
+    });
   };
-  api.cudaMemcpy2DAsync = [](void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width,
-                             size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
+  api.cudaMemcpy2DAsync = [](void* to, size_t to_pitch, const void* from, size_t from_pitch,
+                             size_t width, size_t height, cudaMemcpyKind kind,
+                             cudaStream_t stream) {
     return call("cudaMemcpy2DAsync", cudaErrorLaunchFailure, [&] {
-      if (kind != cudaMemcpyDeviceToDevice) return violated("cudaMemcpy2DAsync: only between device memory");
-      return copy_rows(static_cast<char*>(to), to_pitch, static_cast<const char*>(from), from_pitch, width, height,
-                       stream);
+      if (kind != cudaMemcpyDeviceToDevice)
+        return violated("cudaMemcpy2DAsync: only between device memory");
+      return copy_rows(static_cast<char*>(to), to_pitch, static_cast<const char*>(from), from_pitch,
+                       width, height, stream);
     });
   };
   api.cudaMemsetAsync = [](void* to, int value, size_t bytes, cudaStream_t stream) {
@@ -148,16 +150,19 @@ void add_copies(cudnn::Api& api) {
   };
 }
 
-// A rule of ours, stricter than CUDA's: whatever works on a device is called while that is the current one.
+// A rule of ours, stricter than CUDA's: whatever works on a device is called while that is the
+// current one.
 void check_device(const char* name, int device) {
-  if (device != current) violate(cat(name, " on device ", device, " while device ", current, " is the current one"));
+  if (device != current)
+    violate(cat(name, " on device ", device, " while device ", current, " is the current one"));
 }
 
 // The number of the next of these on the current device.
 template <class Handles>
 size_t number_for(const Handles& handles) {
-  return static_cast<size_t>(
-      std::count_if(handles.begin(), handles.end(), [](const auto& entry) { return entry.second->device == current; }));
+  return static_cast<size_t>(std::count_if(handles.begin(), handles.end(), [](const auto& entry) {
+    return entry.second->device == current;
+  }));
 }
 
 std::string place_of(cudaStream_t stream, cudaEvent_t event) {
@@ -179,14 +184,15 @@ Clock state_of(cudaStream_t handle) {
 // Whether a wait for this would order nothing.
 bool nothing_new(const Clock& waiting, cudaStream_t handle) {
   const auto found = machine().streams.find(handle);
-  return found != machine().streams.end() && !found->second->capture && waiting.knows(found->second->clock);
+  return found != machine().streams.end() && !found->second->capture &&
+         waiting.knows(found->second->clock);
 }
 bool nothing_new(const Clock& waiting, cudaEvent_t handle) {
   const auto found = machine().events.find(handle);
   return found != machine().events.end() && waiting.knows(found->second->clock);
 }
 
-// ---- streams and events ---------------------------------------------------------------------------------------------
+// ---- streams and events ------------------------------------------------------------------------
 
 void add_streams(cudnn::Api& api) {
   api.cudaStreamCreateWithFlags = [](cudaStream_t* made, unsigned flags) {
@@ -194,14 +200,16 @@ void add_streams(cudnn::Api& api) {
       Machine& m = machine();
       if (flags != cudaStreamNonBlocking) violate("a stream that waits for the default stream");
       *made = m.handle<cudaStream_t>();
-      m.streams[*made] = std::make_unique<Stream>(Stream{current, number_for(m.streams), m.next_clock++, {}, nullptr});
+      m.streams[*made] = std::make_unique<Stream>(
+          Stream{current, number_for(m.streams), m.next_clock++, {}, nullptr});
       return true;
     });
   };
   api.cudaStreamDestroy = [](cudaStream_t stream) {
     if (!stream) return cudaSuccess;
-    return call("cudaStreamDestroy", cudaErrorLaunchFailure,
-                [&] { return machine().streams.erase(stream) ? true : violated("cudaStreamDestroy: no live stream"); });
+    return call("cudaStreamDestroy", cudaErrorLaunchFailure, [&] {
+      return machine().streams.erase(stream) ? true : violated("cudaStreamDestroy: no live stream");
+    });
   };
   api.cudaStreamSynchronize = [](cudaStream_t handle) {
     if (nothing_new(machine().host, handle)) return cudaSuccess;
@@ -219,7 +227,8 @@ void add_streams(cudnn::Api& api) {
       Stream* stream = machine().stream(waiting, "cudaStreamWaitEvent");
       const Event* event = machine().event(handle, "cudaStreamWaitEvent");
       if (!stream || !event) return false;
-      if (stream->capture) return violated("a captured stream waits for an event from outside the capture");
+      if (stream->capture)
+        return violated("a captured stream waits for an event from outside the capture");
       check_device("cudaStreamWaitEvent", stream->device);
       stream->clock.join(event->clock);
       return true;
@@ -231,25 +240,29 @@ void add_events(cudnn::Api& api) {
   api.cudaEventCreateWithFlags = [](cudaEvent_t* made, unsigned) {
     return call("cudaEventCreateWithFlags", cudaErrorLaunchFailure, [&] {
       *made = machine().handle<cudaEvent_t>();
-      machine().events[*made] = std::make_unique<Event>(Event{current, number_for(machine().events), {}});
+      machine().events[*made] =
+          std::make_unique<Event>(Event{current, number_for(machine().events), {}});
       return true;
     });
   };
   api.cudaEventDestroy = [](cudaEvent_t event) {
     if (!event) return cudaSuccess;
-    return call("cudaEventDestroy", cudaErrorLaunchFailure,
-                [&] { return machine().events.erase(event) ? true : violated("cudaEventDestroy: no live event"); });
+    return call("cudaEventDestroy", cudaErrorLaunchFailure, [&] {
+      return machine().events.erase(event) ? true : violated("cudaEventDestroy: no live event");
+    });
   };
   api.cudaEventRecord = [](cudaEvent_t handle, cudaStream_t recorded) {
     const auto known = machine().events.find(handle);
-    if (known != machine().events.end() && known->second->clock.knows(state_of(recorded))) return cudaSuccess;
+    if (known != machine().events.end() && known->second->clock.knows(state_of(recorded)))
+      return cudaSuccess;
     return call("cudaEventRecord" + place_of(recorded, handle), cudaErrorLaunchFailure, [&] {
       const Stream* stream = machine().stream(recorded, "cudaEventRecord");
       Event* event = machine().event(handle, "cudaEventRecord");
       if (!stream || !event) return false;
       if (stream->capture) return violated("an event is recorded in a captured stream");
       check_device("cudaEventRecord", stream->device);
-      if (stream->device != event->device) return violated("cudaEventRecord: event and stream are of two devices");
+      if (stream->device != event->device)
+        return violated("cudaEventRecord: event and stream are of two devices");
       event->clock = stream->clock;
       event->clock.join(machine().host);
       return true;
@@ -266,56 +279,7 @@ void add_events(cudnn::Api& api) {
   };
 }
 
-// ---- graphs ---------------------------------------------------------------------------------------------------------
-
-void add_graphs(cudnn::Api& api) {
-  api.cudaStreamBeginCapture = [](cudaStream_t handle, cudaStreamCaptureMode) {
-    return call("cudaStreamBeginCapture", cudaErrorLaunchFailure, [&] {
-      Stream* stream = machine().stream(handle, "cudaStreamBeginCapture");
-      if (!stream || stream->capture) return violated("cudaStreamBeginCapture: the stream is captured already");
-      stream->capture = std::make_shared<std::vector<Node>>();
-      return true;
-    });
-  };
-  api.cudaStreamEndCapture = [](cudaStream_t handle, cudaGraph_t* graph) {
-    Stream* stream = machine().stream(handle, "cudaStreamEndCapture");
-    if (!stream || !stream->capture)
-      return violated("cudaStreamEndCapture: nothing is captured"), cudaErrorInvalidValue;
-    const auto captured = std::move(stream->capture);
-    stream->capture = nullptr;
-    return call("cudaStreamEndCapture", cudaErrorStreamCaptureInvalidated, [&] {
-      *graph = machine().handle<cudaGraph_t>();
-      machine().graphs[*graph] = captured;
-      return true;
-    });
-  };
-  api.cudaGraphInstantiate = [](cudaGraphExec_t* made, cudaGraph_t graph, unsigned long long) {
-    return call("cudaGraphInstantiate", cudaErrorLaunchFailure, [&] {
-      const auto found = machine().graphs.find(graph);
-      if (found == machine().graphs.end()) return violated("cudaGraphInstantiate: no live graph");
-      *made = machine().handle<cudaGraphExec_t>();
-      machine().executables[*made] = found->second;
-      return true;
-    });
-  };
-  api.cudaGraphLaunch = [](cudaGraphExec_t executable, cudaStream_t stream) {
-    return call("cudaGraphLaunch", cudaErrorLaunchFailure, [&] {
-      const auto found = machine().executables.find(executable);
-      if (found == machine().executables.end()) return violated("cudaGraphLaunch: no live graph");
-      bool good = true;
-      for (const Node& node : *found->second) good &= run(stream, node.call, node.ranges, node.work, node.any_device);
-      return good;
-    });
-  };
-  api.cudaGraphDestroy = [](cudaGraph_t graph) {
-    return machine().graphs.erase(graph) ? cudaSuccess : cudaErrorInvalidValue;
-  };
-  api.cudaGraphExecDestroy = [](cudaGraphExec_t executable) {
-    return machine().executables.erase(executable) || !executable ? cudaSuccess : cudaErrorInvalidValue;
-  };
-}
-
-// ---- devices --------------------------------------------------------------------------------------------------------
+// ---- devices -----------------------------------------------------------------------------------
 
 void add_devices(cudnn::Api& api) {
   api.cudaGetDeviceCount = [](int* count) {
@@ -339,21 +303,28 @@ void add_devices(cudnn::Api& api) {
       default: return "an error of the simulated machine";
     }
   };
-  api.cudaDriverGetVersion = [](int* version) { return *version = machine().hidden ? 0 : CUDART_VERSION, cudaSuccess; };
+  api.cudaDriverGetVersion = [](int* version) {
+    return *version = machine().hidden ? 0 : CUDART_VERSION, cudaSuccess;
+  };
   api.cudaRuntimeGetVersion = [](int* version) { return *version = CUDART_VERSION, cudaSuccess; };
   api.cudaGetLastError = [] { return cudaSuccess; };
   api.cudaSetDevice = [](int device) {
-    if (device < 0 || device >= devices) return violated("cudaSetDevice: no such device"), cudaErrorInvalidDevice;
+    if (device < 0 || device >= devices)
+      return violated("cudaSetDevice: no such device"), cudaErrorInvalidDevice;
     if (device == current) return cudaSuccess;
     return call("cudaSetDevice", cudaErrorLaunchFailure, [&] {
       current = device;
       return true;
     });
   };
-  api.cudaDeviceCanAccessPeer = [](int* can, int device, int peer) { return *can = device != peer, cudaSuccess; };
+  api.cudaDeviceCanAccessPeer = [](int* can, int device, int peer) {
+    return *can = device != peer, cudaSuccess;
+  };
   api.cudaDeviceEnablePeerAccess = [](int peer, unsigned) {
-    if (peer == current) return violated("cudaDeviceEnablePeerAccess: to itself"), cudaErrorInvalidDevice;
-    return machine().peers.insert({current, peer}).second ? cudaSuccess : cudaErrorPeerAccessAlreadyEnabled;
+    if (peer == current)
+      return violated("cudaDeviceEnablePeerAccess: to itself"), cudaErrorInvalidDevice;
+    return machine().peers.insert({current, peer}).second ? cudaSuccess
+                                                          : cudaErrorPeerAccessAlreadyEnabled;
   };
 }
 

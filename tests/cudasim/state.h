@@ -65,6 +65,24 @@ struct Machine {
 };
 Machine& machine();
 
-void add_kernels(cudnn::Api& api);  // of runtime.cpp's table
+// Parts of runtime.cpp's table.
+void add_graphs(cudnn::Api& api);
+void add_kernels(cudnn::Api& api);
+
+// Runs `work`, which returns whether all was well, unless the call is to fail or to be dropped.
+template <class F>
+cudaError_t call(const std::string& name, cudaError_t failure, F work) {
+  switch (enter(name)) {
+    case Fate::fail: return failure(failure);
+    case Fate::drop: return cudaSuccess;
+    case Fate::normal: break;
+  }
+  return work() ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+inline bool violated(const std::string& what) {
+  violate(what);
+  return false;
+}
 
 }  // namespace alx::cudasim

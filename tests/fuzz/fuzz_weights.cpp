@@ -1,5 +1,5 @@
-// libFuzzer's entry for weight files of every kind. Any input may be refused with an alx::Error; nothing else may
-// happen.
+// libFuzzer's entry for weight files of every kind. Any input may be refused with an alx::Error;
+// nothing else may happen.
 //   cmake -DALEXNET_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++ ... && bin/fuzz_weights -max_total_time=60
 //   -malloc_limit_mb=16 -timeout=10 CORPUS tests/golden/weights
 // Files of at most 64 kB, as libFuzzer makes them, must do with that much memory at once.
@@ -54,7 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     file.faults();
     try_to([&] { alx::guess_model(file); });
-    try_to([&] { alx::check_against(file, alx::params_of(alx::make_model("alexnet-cifar10")), "alexnet-cifar10"); });
+    try_to([&] {
+      alx::check_against(file, alx::params_of(alx::make_model("alexnet-cifar10")),
+                         "alexnet-cifar10");
+    });
   });
   return 0;
 }

@@ -1,4 +1,5 @@
-// Networks on one GPU in every precision: against torch's golden numbers and the CPU, on towers, and run twice.
+// Networks on one GPU in every precision: against torch's golden numbers and the CPU, on towers,
+// and run twice.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,13 +13,16 @@
 namespace alx::test {
 namespace {
 
-constexpr Precision precisions[] = {Precision::fp32, Precision::tf32, Precision::fp16, Precision::bf16};
+constexpr Precision precisions[] = {Precision::fp32, Precision::tf32, Precision::fp16,
+                                    Precision::bf16};
 
 Allowed allowed_in(Precision precision) {
   switch (precision) {
-    case Precision::fp32: return {1e-4, 1e-4, 1e-3, 1e-3};  // cuDNN's Winograd is further off than plain sums
+    // cuDNN's Winograd is further off than plain sums
+    case Precision::fp32: return {1e-4, 1e-4, 1e-3, 1e-3};
     case Precision::tf32: return {1e-2, 5e-3, 1e-2, 5e-2};
-    case Precision::fp16: return {1e-2, 5e-3, 2e-2, 2e-1};  // a saturated tanh has few bits left for its slope
+    // a saturated tanh has few bits left for its slope
+    case Precision::fp16: return {1e-2, 5e-3, 2e-2, 2e-1};
     default: return {8e-2, 4e-2, 8e-2, 4e-1};
   }
 }
@@ -80,8 +84,8 @@ class GpuTraining : public GpuTest, public testing::WithParamInterface<Precision
   static NetSpec column() { return of_size("alexnet"); }
 };
 
-// Of weights and losses; of biases: those that start at 0 are nothing but a few gradients, and each ReLU or largest of
-// a window that rounding decides otherwise moves one.
+// Of weights and losses; of biases: those that start at 0 are nothing but a few gradients, and each
+// ReLU or largest of a window that rounding decides otherwise moves one.
 struct Steps {
   double weight, bias;
 };
@@ -96,20 +100,25 @@ Steps allowed_steps(Precision precision) {
 
 void expect_close(const Trained& got, const Trained& want, const NetSpec& spec, const Steps& all) {
   const auto params = params_of(spec);
-  EXPECT_EQ(first_wrong(got.losses, want.losses, {static_cast<int64_t>(want.losses.size())}, all.weight), "")
+  EXPECT_EQ(
+      first_wrong(got.losses, want.losses, {static_cast<int64_t>(want.losses.size())}, all.weight),
+      "")
       << "of the losses of four pictures a step";
   ASSERT_EQ(got.weights.size(), want.weights.size());
   for (size_t i = 0; i < want.weights.size(); ++i) {
     const double allowed = params[i].name.ends_with(".bias") ? all.bias : all.weight;
     if (relative_error(got.weights[i], want.weights[i]) <= allowed * tolerance_factor()) continue;
-    ADD_FAILURE() << params[i].name << ": " << first_wrong(got.weights[i], want.weights[i], params[i].shape, allowed)
-                  << "; the norm of the difference is " << relative_error(got.weights[i], want.weights[i])
-                  << " of what is wanted, " << allowed << " is allowed";
+    ADD_FAILURE() << params[i].name << ": "
+                  << first_wrong(got.weights[i], want.weights[i], params[i].shape, allowed)
+                  << "; the norm of the difference is "
+                  << relative_error(got.weights[i], want.weights[i]) << " of what is wanted, "
+                  << allowed << " is allowed";
   }
 }
 
 TEST_P(GpuTraining, TowersGiveTheSameBitsOnOneGpuNamedTwice) {
-  const Trained one = train(towers(), "cuda:0", GetParam()), two = train(towers(), "cuda:0,cuda:0", GetParam());
+  const Trained one = train(towers(), "cuda:0", GetParam()),
+                two = train(towers(), "cuda:0,cuda:0", GetParam());
   EXPECT_TRUE(one == two);
   expect_close(two, one, towers(), {});
 }
@@ -126,8 +135,8 @@ TEST_P(GpuTraining, StepsGiveWhatTheCpuGives) {
   for (const NetSpec& spec : {column(), towers()}) {
     SCOPED_TRACE(spec.id);
     const float scale = GetParam() == Precision::fp16 ? 1024 : 1;  // small gradients would vanish
-    expect_close(train(spec, "cuda:0", GetParam(), 4, scale), train(spec, "cpu", Precision::fp32, 4), spec,
-                 allowed_steps(GetParam()));
+    expect_close(train(spec, "cuda:0", GetParam(), 4, scale),
+                 train(spec, "cpu", Precision::fp32, 4), spec, allowed_steps(GetParam()));
   }
 }
 

@@ -1,7 +1,8 @@
-// gpu_time DEVICE MODEL BATCH PRECISION infer|train [REPEATS]: what a network costs on a device that has its pictures
-// already: each op alone, its kernel, the bytes it must move and its arithmetic; the update; then the whole pass or
-// step. One JSON object a line. Repeats of an op are recorded where the device can, so that the host's launches are not
-// in its time; the whole is timed step by step, as a program sees it.
+// gpu_time DEVICE MODEL BATCH PRECISION infer|train [REPEATS]: what a network costs on a device
+// that has its pictures already: each op alone, its kernel, the bytes it must move and its
+// arithmetic; the update; then the whole pass or step. One JSON object a line. Repeats of an op are
+// recorded where the device can, so that the host's launches are not in its time; the whole is
+// timed step by step, as a program sees it.
 #include <algorithm>
 #include <chrono>
 #include <iostream>
@@ -30,7 +31,9 @@ struct Wanted {
   int repeats = 20;
 };
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -43,7 +46,8 @@ std::vector<float> noise(size_t count, uint64_t stream, float scale) {
   std::vector<float> values(count);
   for (size_t i = 0; i < count; i += 4) {
     const auto words = random.words(i);
-    for (size_t j = i; j < std::min(i + 4, count); ++j) values[j] = scale * (2 * Random::to_unit(words[j - i]) - 1);
+    for (size_t j = i; j < std::min(i + 4, count); ++j)
+      values[j] = scale * (2 * Random::to_unit(words[j - i]) - 1);
   }
   return values;
 }
@@ -61,7 +65,8 @@ double milliseconds(Backend& device, int repeats, const std::function<void()>& w
     const double start = now();
     recording ? recording->replay() : many();
     device.synchronize();
-    if (round > 0) times.push_back((now() - start) / repeats * 1e3);  // the first uploads the recording
+    // the first uploads the recording
+    if (round > 0) times.push_back((now() - start) / repeats * 1e3);
   }
   return median(times);
 }
@@ -76,7 +81,8 @@ size_t bytes_of(const std::vector<TensorDesc>& tensors) {
 // One op of the lowered network with memory of its own.
 class TimedOp {
  public:
-  TimedOp(Backend& device, const Op& op, const CompileRequest& request) : device_(device), op_(op), request_(request) {
+  TimedOp(Backend& device, const Op& op, const CompileRequest& request)
+      : device_(device), op_(op), request_(request) {
     const double start = now();
     kernel_ = device.compile(op, request);
     compile_ms_ = (now() - start) * 1e3;
@@ -94,16 +100,19 @@ class TimedOp {
                         {"compile_ms", compile_ms_},
                         {"scratch_mb", scratch_mb()}};
     const double flops = 2 * static_cast<double>(multiply_adds(op_, shapes()));
-    const size_t params = bytes_of(spec().params), in = bytes_of(spec().inputs), out = bytes_of(spec().outputs);
-    line["forward"] = {{"ms", spec().alias ? 0 : milliseconds(device_, repeats, [&] { kernel_->forward(); })},
-                       {"bytes", spec().alias ? 0 : in + out + params},
-                       {"flops", flops}};
+    const size_t params = bytes_of(spec().params), in = bytes_of(spec().inputs),
+                 out = bytes_of(spec().outputs);
+    line["forward"] = {
+        {"ms", spec().alias ? 0 : milliseconds(device_, repeats, [&] { kernel_->forward(); })},
+        {"bytes", spec().alias ? 0 : in + out + params},
+        {"flops", flops}};
     if (!train) return line;
     const size_t in_grads = bytes_of(spec().input_grads);
     line["backward"] = {
         {"ms", milliseconds(device_, repeats, [&] { kernel_->backward(); })},
         {"bytes", bytes_of(spec().output_grads) + in_grads + (in_grads ? params : 0) + params +
-                      (spec().backward_reads_inputs ? in : 0) + (spec().backward_reads_outputs ? out : 0)},
+                      (spec().backward_reads_inputs ? in : 0) +
+                      (spec().backward_reads_outputs ? out : 0)},
         {"flops", flops * ((params ? 1 : 0) + (in_grads ? 1 : 0))}};
     return line;
   }
@@ -114,7 +123,9 @@ class TimedOp {
     for (const TensorDesc& input : request_.inputs) list.push_back(input.shape);
     return list;
   }
-  double scratch_mb() const { return static_cast<double>(spec().forward_workspace + spec().backward_workspace) / 1e6; }
+  double scratch_mb() const {
+    return static_cast<double>(spec().forward_workspace + spec().backward_workspace) / 1e6;
+  }
 
   void* raw(size_t bytes) {
     if (bytes == 0) return nullptr;
@@ -133,7 +144,8 @@ class TimedOp {
   void bind(bool train) {
     Binding b;
     for (const auto& desc : spec().inputs) b.inputs.push_back(filled(desc, 1));
-    for (const auto& desc : spec().outputs) b.outputs.push_back(spec().alias ? b.inputs[0] : raw(desc.bytes()));
+    for (const auto& desc : spec().outputs)
+      b.outputs.push_back(spec().alias ? b.inputs[0] : raw(desc.bytes()));
     for (const auto& desc : spec().params) {
       b.params.push_back(filled(desc, 0.02f));
       if (train) b.param_grads.push_back(raw(desc.bytes()));
@@ -157,12 +169,16 @@ class TimedOp {
 
 void print(const nlohmann::json& line) { std::cout << line.dump() << std::endl; }
 
-nlohmann::json measure_update(Backend& device, const Lowered& net, const StepContext& step, int repeats) {
+nlohmann::json measure_update(Backend& device, const Lowered& net, const StepContext& step,
+                              int repeats) {
   size_t count = 0;
-  for (const ParamSpec& param : net.params) count += static_cast<size_t>(element_count(param.shape));
+  for (const ParamSpec& param : net.params)
+    count += static_cast<size_t>(element_count(param.shape));
   std::vector<std::shared_ptr<Buffer>> memory;
   for (int i = 0; i < 3; ++i) memory.push_back(device.allocate(count * sizeof(float)));
-  const Update sgd{Sgd{}, memory[0]->data(), {static_cast<float*>(memory[1]->data())}, memory[2]->data(), count, 1};
+  const Update sgd{
+      Sgd{}, memory[0]->data(), {static_cast<float*>(memory[1]->data())}, memory[2]->data(), count,
+      1};
   device.begin_pass(step);
   const double ms = milliseconds(device, repeats, [&] { device.update(sgd); });
   return {{"op", "update"},
@@ -194,13 +210,15 @@ void measure_ops(const Wanted& wanted, const NetSpec& spec, const StepContext& s
       if (wanted.train) compile.input_grads.push_back(value.needs_grad);
     }
     TimedOp op(*device, node.op, compile);
-    for (size_t i = 0; i < node.outputs.size(); ++i) types[node.outputs[i]] = op.spec().outputs[i].type;
+    for (size_t i = 0; i < node.outputs.size(); ++i)
+      types[node.outputs[i]] = op.spec().outputs[i].type;
     print(op.measure(step, wanted.repeats));
   }
   if (wanted.train) print(measure_update(*device, net, step, wanted.repeats));
 }
 
-double whole_ms(const std::vector<std::shared_ptr<Backend>>& devices, int repeats, const std::function<void()>& run) {
+double whole_ms(const std::vector<std::shared_ptr<Backend>>& devices, int repeats,
+                const std::function<void()>& run) {
   const auto wait = [&] {
     for (const auto& device : devices) device->synchronize();
   };
@@ -224,7 +242,8 @@ double measure_whole(const Wanted& wanted, const Model& model, const StepContext
   options.phase = wanted.train ? Phase::training : Phase::inference;
   options.keep_gradients = false;
   const auto images = [&](const Network& network) {
-    return noise(static_cast<size_t>(element_count(network.input_shape())), 1, model.spec().input.scale > 1 ? 100 : 1);
+    return noise(static_cast<size_t>(element_count(network.input_shape())), 1,
+                 model.spec().input.scale > 1 ? 100 : 1);
   };
   if (!wanted.train) {
     Network network(model.spec(), devices, options);
@@ -246,8 +265,9 @@ double measure_whole(const Wanted& wanted, const Model& model, const StepContext
 }
 
 void run(const Wanted& wanted) {
-  const auto model = is_zoo_name(wanted.model) ? Model::of(make_model(wanted.model), random_weights(1))
-                                               : Model::open(wanted.model, "");
+  const auto model = is_zoo_name(wanted.model)
+                         ? Model::of(make_model(wanted.model), random_weights(1))
+                         : Model::open(wanted.model, "");
   StepContext step;
   step.seed = 1;
   step.global_batch = wanted.batch;
@@ -266,7 +286,8 @@ int main(int argc, char** argv) try {
     std::cerr << "usage: gpu_time DEVICE MODEL BATCH PRECISION infer|train [REPEATS]\n";
     return 2;
   }
-  alx::Wanted wanted{words[0], words[1], 0, alx::precision_named(words[3]), words[4] == "train", 20};
+  alx::Wanted wanted{words[0], words[1], 0, alx::precision_named(words[3]), words[4] == "train",
+                     20};
   wanted.batch = alx::parse_number<int64_t>(words[2]).value_or(0);
   if (words.size() > 5) wanted.repeats = alx::parse_number<int>(words[5]).value_or(0);
   alx::check(wanted.batch > 0 && wanted.repeats > 0, alx::Code::invalid_argument,

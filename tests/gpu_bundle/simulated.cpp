@@ -1,5 +1,5 @@
-// Linked into the bundle's programs and library: where ALEXNET_TEST_GPU is "simulated" they see tests/cudasim's
-// machine, else this machine's own GPUs.
+// Linked into the bundle's programs and library: where ALEXNET_TEST_GPU is "simulated" they see
+// tests/cudasim's machine, else this machine's own GPUs.
 #include <cstdlib>
 #include <string_view>
 

@@ -1,5 +1,5 @@
-// logits_dump WEIGHTS INPUT.safetensors OUT.safetensors: the logits of the tensor `input` (count, 3, h, w), run as one
-// batch on the CPU. For logits_parity.py.
+// logits_dump WEIGHTS INPUT.safetensors OUT.safetensors: the logits of the tensor `input` (count,
+// 3, h, w), run as one batch on the CPU. For logits_parity.py.
 #include <iostream>
 
 #include "backends/registry.h"
@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
     model->load(network);
     network.set_input(images);
     network.forward();
-    write_safetensors(argv[3], {make_tensor("logits", network.shape(logits), network.read(logits))}, {}, true);
+    write_safetensors(argv[3], {make_tensor("logits", network.shape(logits), network.read(logits))},
+                      {}, true);
   } catch (const std::exception& error) {
     std::cerr << "logits_dump: " << error.what() << "\n";
     return 1;

@@ -1,4 +1,5 @@
-// What preprocess_parity.py compares: writes decoded pixels, or the network's input, of pictures to stdout.
+// What preprocess_parity.py compares: writes decoded pixels, or the network's input, of pictures to
+// stdout.
 #include <cstdio>
 #include <exception>
 #include <string>

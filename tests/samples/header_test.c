@@ -1,4 +1,5 @@
-// The header as a C99 program sees it: compiled with -pedantic, linked to the shared library, and run.
+// The header as a C99 program sees it: compiled with -pedantic, linked to the shared library, and
+// run.
 #include <alexnet/alexnet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +21,17 @@ static void on_log(void* user_data, alexnet_log_level level, const char* line) {
 
 static void check_versions(void) {
   char header[64];
-  snprintf(header, sizeof header, "%d.%d.%d", ALEXNET_VERSION_MAJOR, ALEXNET_VERSION_MINOR, ALEXNET_VERSION_PATCH);
+  snprintf(header, sizeof header, "%d.%d.%d", ALEXNET_VERSION_MAJOR, ALEXNET_VERSION_MINOR,
+           ALEXNET_VERSION_PATCH);
   expect(strcmp(header, alexnet_version()) == 0, "header and library are of one version");
   expect(alexnet_abi_version() == ALEXNET_ABI_VERSION, "the ABI is the header's");
   expect(strcmp(alexnet_last_error(), "") == 0, "there is no error before the first");
 }
 
 static void check_untouched(void) {
-  alexnet_model* model = (alexnet_model*)&failures; // any address
-  expect(alexnet_model_open(NULL, "/nowhere", NULL, &model) == ALEXNET_ERROR_NOT_FOUND, "no model is nowhere");
+  alexnet_model* model = (alexnet_model*)&failures;  // any address
+  expect(alexnet_model_open(NULL, "/nowhere", NULL, &model) == ALEXNET_ERROR_NOT_FOUND,
+         "no model is nowhere");
   expect(model == (alexnet_model*)&failures, "a failing call leaves its out-parameter alone");
   expect(strstr(alexnet_last_error(), "/nowhere") != NULL, "the text names the file");
 }
@@ -63,17 +66,23 @@ static void check_session(const char* file) {
   alexnet_session_options_free(options);
   alexnet_model_free(model);
   expect(alexnet_image_create(&image) == ALEXNET_OK, "an image");
-  expect(alexnet_image_set_pixels(image, pixels, 2, 2, 0, ALEXNET_PIXELS_RGB) == ALEXNET_OK, "its pixels");
+  expect(alexnet_image_set_pixels(image, pixels, 2, 2, 0, ALEXNET_PIXELS_RGB) == ALEXNET_OK,
+         "its pixels");
   for (i = 0; i < 3; ++i) images[i] = image;
-  expect(alexnet_session_classify_images(session, images, 3, 1, &result) == ALEXNET_OK, "an answer");
+  expect(alexnet_session_classify_images(session, images, 3, 1, &result) == ALEXNET_OK,
+         "an answer");
   expect(alexnet_result_count(result, &count) == ALEXNET_OK && count == 3, "three images");
   expect(alexnet_result_probabilities(result, 0, &first, &classes) == ALEXNET_OK, "the first");
   expect(alexnet_result_probabilities(result, 2, &last, &classes) == ALEXNET_OK, "the last");
-  expect(memcmp(first, last, (size_t)classes * sizeof *first) == 0, "the same picture has the same answer");
-  expect(alexnet_session_output_shape(session, "fc5", &channels, NULL, NULL) == ALEXNET_OK, "a layer's size");
+  expect(memcmp(first, last, (size_t)classes * sizeof *first) == 0,
+         "the same picture has the same answer");
+  expect(alexnet_session_output_shape(session, "fc5", &channels, NULL, NULL) == ALEXNET_OK,
+         "a layer's size");
   features = malloc((size_t)channels * 3 * sizeof *features);
-  expect(alexnet_session_features(session, images, 3, "fc5", features, channels * 3) == ALEXNET_OK, "its values");
-  expect(memcmp(features, features + 2 * channels, (size_t)channels * sizeof *features) == 0, "are equal too");
+  expect(alexnet_session_features(session, images, 3, "fc5", features, channels * 3) == ALEXNET_OK,
+         "its values");
+  expect(memcmp(features, features + 2 * channels, (size_t)channels * sizeof *features) == 0,
+         "are equal too");
   free(features);
   alexnet_image_free(image);
   expect(alexnet_session_free(session) == ALEXNET_OK, "its end");

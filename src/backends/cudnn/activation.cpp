@@ -14,8 +14,9 @@ class ActivationKernel : public DeviceKernel {
   }
 
   void run_forward() override {
-    device_->call<&Api::cudnnActivationForward>(device_->cudnn(), activation_, &one, desc_, memory_.inputs[0], &zero,
-                                                desc_, memory_.outputs[0]);
+    device_->call<&Api::cudnnActivationForward>(device_->cudnn(), activation_, &one, desc_,
+                                                memory_.inputs[0], &zero, desc_,
+                                                memory_.outputs[0]);
   }
   void run_backward() override {
     if (!wants_grad()) return;

@@ -10,13 +10,16 @@ class NcclCollective : public Collective {
     std::vector<int> indices;
     for (const auto& device : devices) {
       device->use();
-      members_.push_back({device, std::make_unique<Stream>(device->api(), device->index(), cudaStreamNonBlocking),
-                          std::make_unique<Event>(device->api(), device->index(), cudaEventDisableTiming),
-                          std::make_unique<Event>(device->api(), device->index(), cudaEventDisableTiming), nullptr});
+      members_.push_back(
+          {device, std::make_unique<Stream>(device->api(), device->index(), cudaStreamNonBlocking),
+           std::make_unique<Event>(device->api(), device->index(), cudaEventDisableTiming),
+           std::make_unique<Event>(device->api(), device->index(), cudaEventDisableTiming),
+           nullptr});
       indices.push_back(device->index());
     }
     std::vector<ncclComm_t> communicators(members_.size());
-    first().call<&Api::ncclCommInitAll>(communicators.data(), static_cast<int>(indices.size()), indices.data());
+    first().call<&Api::ncclCommInitAll>(communicators.data(), static_cast<int>(indices.size()),
+                                        indices.data());
     for (size_t i = 0; i < members_.size(); ++i) members_[i].communicator = communicators[i];
   }
 
@@ -38,10 +41,12 @@ class NcclCollective : public Collective {
     first().call<&Api::ncclGroupStart>();
     try {
       for (size_t i = 0; i < members_.size(); ++i)
-        first().call<&Api::ncclAllReduce>(tensors[i], tensors[i], static_cast<size_t>(element_count(desc.shape)),
-                                          ncclFloat, ncclSum, members_[i].communicator, *members_[i].stream);
+        first().call<&Api::ncclAllReduce>(tensors[i], tensors[i],
+                                          static_cast<size_t>(element_count(desc.shape)), ncclFloat,
+                                          ncclSum, members_[i].communicator, *members_[i].stream);
     } catch (...) {
-      first().api().ncclGroupEnd();  // else all that this thread asks of NCCL from now on would wait for it
+      // else all that this thread asks of NCCL from now on would wait for it
+      first().api().ncclGroupEnd();
       throw;
     }
     first().call<&Api::ncclGroupEnd>();
@@ -68,7 +73,8 @@ class NcclCollective : public Collective {
 
 }  // namespace
 
-std::unique_ptr<Collective> make_nccl_collective(const std::vector<std::shared_ptr<Device>>& devices) {
+std::unique_ptr<Collective> make_nccl_collective(
+    const std::vector<std::shared_ptr<Device>>& devices) {
   return std::make_unique<NcclCollective>(devices);
 }
 

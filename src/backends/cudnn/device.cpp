@@ -14,7 +14,8 @@
 namespace alx::cudnn {
 namespace {
 
-// Staging memory starts small and grows to a whole batch, so that one batch comes while the one before is in use.
+// Staging memory starts small and grows to a whole batch, so that one batch comes while the one
+// before is in use.
 constexpr size_t least_slot = 4 << 20, most_slot = 256 << 20;
 
 // Captures of graphs take it alone, what would disturb them shared.
@@ -26,12 +27,14 @@ std::shared_mutex& capture_mutex() {
 // Makes the device the current one, for all that is made next.
 cudaDeviceProp properties_of(const Api& api, int index) {
   cudaDeviceProp properties{};
-  check_status(api, api.cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties", index);
+  check_status(api, api.cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties",
+               index);
   check_status(api, api.cudaSetDevice(index), "cudaSetDevice", index);
   return properties;
 }
 
-// What cuBLAS's documentation advises. With a workspace of its own its results are the same from run to run.
+// What cuBLAS's documentation advises. With a workspace of its own its results are the same from
+// run to run.
 size_t blas_workspace_bytes(const cudaDeviceProp& properties) {
   constexpr int hopper = 9;
   return properties.major >= hopper ? 32 << 20 : 4 << 20;
@@ -202,7 +205,8 @@ void Device::resize(Slot& slot, size_t bytes) const {
 Device::Slot& Device::next_slot(size_t wanted) {
   constexpr size_t count = 2;
   while (slots_.size() < count)
-    slots_.push_back({nullptr, nullptr, 0, std::make_unique<Event>(api_, index_, cudaEventDisableTiming),
+    slots_.push_back({nullptr, nullptr, 0,
+                      std::make_unique<Event>(api_, index_, cudaEventDisableTiming),
                       std::make_unique<Event>(api_, index_, cudaEventDisableTiming)});
   Slot& slot = slots_[slot_++ % count];
   call<&Api::cudaEventSynchronize>(*slot.crossed);
@@ -219,7 +223,8 @@ void Device::upload_by(const Fill& fill, void* device, size_t count, DataType ty
     const size_t elements = std::min(slot.bytes / 4, count - first);
     if (!fill(first, elements, static_cast<float*>(slot.host))) return;
     wait(upload_, *slot.consumed);
-    call<&Api::cudaMemcpyAsync>(slot.device, slot.host, elements * 4, cudaMemcpyHostToDevice, upload_);
+    call<&Api::cudaMemcpyAsync>(slot.device, slot.host, elements * 4, cudaMemcpyHostToDevice,
+                                upload_);
     record_event(*slot.crossed, upload_);
     wait(compute(), *slot.crossed);
     void* target = static_cast<char*>(device) + first * size_of(type);
@@ -235,14 +240,16 @@ void Device::upload_by(const Fill& fill, void* device, size_t count, DataType ty
 void Device::upload(const void* host, void* device, size_t count, DataType type) {
   const auto* from = static_cast<const float*>(host);
   const auto copy = [&](size_t first, size_t elements, float* to) {
-    in_parts(elements, threads_for(elements),
-             [&](size_t begin, size_t end) { std::memcpy(to + begin, from + first + begin, (end - begin) * 4); });
+    in_parts(elements, threads_for(elements), [&](size_t begin, size_t end) {
+      std::memcpy(to + begin, from + first + begin, (end - begin) * 4);
+    });
     return true;
   };
   upload_by(copy, device, count, type);
 }
 
-// A look at what was just copied finds it in the processor's cache: a pass of its own would read the memory again.
+// A look at what was just copied finds it in the processor's cache: a pass of its own would read
+// the memory again.
 size_t Device::upload_finite(std::span<const float> host, void* device, DataType type) {
   std::atomic<size_t> wrong = host.size();  // the first
   const auto copy = [&](size_t first, size_t elements, float* to) {
@@ -255,7 +262,8 @@ size_t Device::upload_finite(std::span<const float> host, void* device, DataType
         const size_t good = first_not_finite(from, part);
         if (good == part) continue;
         size_t known = wrong;
-        while (first + at + good < known && !wrong.compare_exchange_weak(known, first + at + good)) {
+        while (first + at + good < known &&
+               !wrong.compare_exchange_weak(known, first + at + good)) {
         }
         return;
       }
@@ -284,7 +292,8 @@ void Device::download(const void* device, void* host, size_t count, DataType typ
   }
 }
 
-// Without it, copies between two devices pass through the host; where it cannot be had, they still do.
+// Without it, copies between two devices pass through the host; where it cannot be had, they still
+// do.
 void Device::reach(const Device& other) {
   if (other.index_ == index_ || std::count(reached_.begin(), reached_.end(), other.index_)) return;
   reached_.push_back(other.index_);
@@ -303,12 +312,17 @@ void Device::copy_from(Device& source, const void* from, void* to, size_t bytes)
   source.record_event(source.ready_, source.compute_);
   use();
   reach(source);
-  record_event(ready_, compute_);                         // who used this memory before is done with it
-  if (source.copy_pending_) wait(peer_, source.copied_);  // it was copied there itself, and no kernel has read it since
+  // who used this memory before is done with it
+  record_event(ready_, compute_);
+  // it was copied there itself, and no kernel has read it since
+  if (source.copy_pending_) wait(peer_, source.copied_);
   wait(peer_, source.ready_);
   wait(peer_, ready_);
-  const auto known = [this](const std::weak_ptr<Device>& reader) { return reader.lock().get() == this; };
-  if (std::none_of(source.readers_.begin(), source.readers_.end(), known)) source.readers_.push_back(weak_from_this());
+  const auto known = [this](const std::weak_ptr<Device>& reader) {
+    return reader.lock().get() == this;
+  };
+  if (std::none_of(source.readers_.begin(), source.readers_.end(), known))
+    source.readers_.push_back(weak_from_this());
   if (source.index_ == index_)
     call<&Api::cudaMemcpyAsync>(to, from, bytes, cudaMemcpyDeviceToDevice, peer_);
   else
@@ -336,8 +350,8 @@ void Device::synchronize() {
   call<&Api::cudaStreamSynchronize>(compute());
 }
 
-// Not by waiting for the whole device, which would break what another thread captures there; nor for copied_, which may
-// have failed to be recorded.
+// Not by waiting for the whole device, which would break what another thread captures there; nor
+// for copied_, which may have failed to be recorded.
 void Device::settle() const {
   api_.cudaSetDevice(index_);
   for (const Stream* stream : {&compute_, &upload_, &peer_}) api_.cudaStreamSynchronize(*stream);
@@ -352,8 +366,9 @@ std::unique_ptr<Recording> Device::record(const std::function<void()>& work) {
   try {
     return std::make_unique<GraphRecording>(*this, stream, work);
   } catch (const Error& error) {
-    log_line(LogLevel::warning,
-             cat("cuda:", index_, " cannot record its work, and runs it call by call: ", error.what()));
+    log_line(
+        LogLevel::warning,
+        cat("cuda:", index_, " cannot record its work, and runs it call by call: ", error.what()));
     return nullptr;
   }
 }

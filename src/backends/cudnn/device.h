@@ -1,4 +1,5 @@
-// One GPU as a backend sees it: its streams, handles and memory, and the calls of the libraries with their errors.
+// One GPU as a backend sees it: its streams, handles and memory, and the calls of the libraries
+// with their errors.
 #pragma once
 #include <functional>
 #include <map>
@@ -32,8 +33,8 @@ class Handle {
 using Stream = Handle<cudaStream_t, &Api::cudaStreamCreateWithFlags, &Api::cudaStreamDestroy>;
 using Event = Handle<cudaEvent_t, &Api::cudaEventCreateWithFlags, &Api::cudaEventDestroy>;
 
-// Streams: kernels run in order on one of them; pictures come and activations cross on two others, ordered by events
-// alone, so that the host never waits for a kernel but where it reads a result.
+// Streams: kernels run in order on one of them; pictures come and activations cross on two others,
+// ordered by events alone, so that the host never waits for a kernel but where it reads a result.
 class Device : public std::enable_shared_from_this<Device> {
  public:
   static std::shared_ptr<Device> open(const Api& api, int index);
@@ -50,9 +51,11 @@ class Device : public std::enable_shared_from_this<Device> {
     check_status(api_, (api_.*Member)(args...), call_name<Member>, index_);
   }
 
-  void use() const { call<&Api::cudaSetDevice>(index_); }  // before any call that works on the current device
+  // before any call that works on the current device
+  void use() const { call<&Api::cudaSetDevice>(index_); }
 
-  // Where kernels go. What crossed from other devices is waited for here, at the first kernel after it.
+  // Where kernels go. What crossed from other devices is waited for here, at the first kernel after
+  // it.
   cudaStream_t compute();
   cudnnHandle_t cudnn() { return compute(), cudnn_; }
   cublasHandle_t cublas() { return compute(), cublas_; }
@@ -63,11 +66,13 @@ class Device : public std::enable_shared_from_this<Device> {
     constexpr Function function = function_of<Work>;
     static_assert(function != Function::count);
     if (work.count == 0) return;
-    check_status(api_, api_.launch(api_, function, &work, work.count, compute()), kernel_name(function), index_);
+    check_status(api_, api_.launch(api_, function, &work, work.count, compute()),
+                 kernel_name(function), index_);
   }
 
   std::shared_ptr<Buffer> allocate(size_t bytes);
-  // So many ones, kept for the device's life. Made when a kernel is compiled: a captured run may not allocate.
+  // So many ones, kept for the device's life. Made when a kernel is compiled: a captured run may
+  // not allocate.
   const void* ones(DataType type, size_t count);
   void copy(void* to, const void* from, size_t bytes) {  // within its memory
     call<&Api::cudaMemcpyAsync>(to, from, bytes, cudaMemcpyDeviceToDevice, compute());
@@ -79,20 +84,28 @@ class Device : public std::enable_shared_from_this<Device> {
   size_t upload_finite(std::span<const float> host, void* device, DataType type);  // see Backend's
   void download(const void* device, void* host, size_t count, DataType type);
 
-  // Bytes of another device, after what is queued there; that device goes on at once. Its memory must stay as it is
-  // until its next begin_pass().
+  // Bytes of another device, after what is queued there; that device goes on at once. Its memory
+  // must stay as it is until its next begin_pass().
   void copy_from(Device& source, const void* from, void* to, size_t bytes);
   void begin_pass(const StepContext& step);
-  const StepContext* step() const { return step_; }  // that of the latest begin_pass(), in the device's memory
+  // that of the latest begin_pass(), in the device's memory
+  const StepContext* step() const { return step_; }
   void synchronize();
 
-  // Orders what `stream` runs from now on after `event`; notes in `event` what `stream` has been given so far.
-  void wait(cudaStream_t stream, const Event& event) const { call<&Api::cudaStreamWaitEvent>(stream, event, 0u); }
-  void record_event(const Event& event, cudaStream_t stream) const { call<&Api::cudaEventRecord>(event, stream); }
+  // Orders what `stream` runs from now on after `event`; notes in `event` what `stream` has been
+  // given so far.
+  void wait(cudaStream_t stream, const Event& event) const {
+    call<&Api::cudaStreamWaitEvent>(stream, event, 0u);
+  }
+  void record_event(const Event& event, cudaStream_t stream) const {
+    call<&Api::cudaEventRecord>(event, stream);
+  }
 
-  // What `work` queues, as one graph that replays; null where it cannot be captured, and then nothing ran.
+  // What `work` queues, as one graph that replays; null where it cannot be captured, and then
+  // nothing ran.
   std::unique_ptr<Recording> record(const std::function<void()>& work);
-  // While a graph is captured, no thread may do what waits for the whole device: make or end one, or measure.
+  // While a graph is captured, no thread may do what waits for the whole device: make or end one,
+  // or measure.
   void without_captures(const std::function<void()>& work) const;
 
  private:
@@ -127,12 +140,14 @@ class Device : public std::enable_shared_from_this<Device> {
   std::vector<Slot> slots_;
   std::map<DataType, std::pair<void*, size_t>> ones_;
   size_t slot_ = 0;
-  std::vector<int> reached_;                    // devices whose memory this one may read itself, as far as it can
+  // devices whose memory this one may read itself, as far as it can
+  std::vector<int> reached_;
   bool copy_pending_ = false;                   // compute_ has not waited for copied_ yet
   std::vector<std::weak_ptr<Device>> readers_;  // devices that copy from here in this pass
 };
 
 // Sums over several GPUs by NCCL.
-std::unique_ptr<Collective> make_nccl_collective(const std::vector<std::shared_ptr<Device>>& devices);
+std::unique_ptr<Collective> make_nccl_collective(
+    const std::vector<std::shared_ptr<Device>>& devices);
 
 }  // namespace alx::cudnn

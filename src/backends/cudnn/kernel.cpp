@@ -18,10 +18,10 @@ const void* DeviceKernel::convert_weight() const {
   return weight();
 }
 
-void DeviceKernel::pad(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad,
-                       float fill) const {
-  device_->launch(Window{from, to, type_, from_shape[2], from_shape[3], to_shape[2], to_shape[3], pad.top, pad.left,
-                         fill, static_cast<size_t>(element_count(to_shape))});
+void DeviceKernel::pad(const void* from, const Shape& from_shape, void* to, const Shape& to_shape,
+                       const Pad& pad, float fill) const {
+  device_->launch(Window{from, to, type_, from_shape[2], from_shape[3], to_shape[2], to_shape[3],
+                         pad.top, pad.left, fill, static_cast<size_t>(element_count(to_shape))});
 }
 
 void DeviceKernel::crop(const void* from, const Shape& from_shape, void* to, const Shape& to_shape,
@@ -50,19 +50,20 @@ TensorDescriptor::TensorDescriptor(const Device& device, const Shape& shape, Dat
   int dims[4] = {1, 1, 1, 1};
   check(shape.size() <= 4, Code::internal, "a tensor of ", shape.size(), " dimensions for cuDNN");
   const int64_t elements = element_count(shape), row = elements / shape[0];
-  check(elements <= INT32_MAX, Code::unsupported, "a tensor of ", to_string(shape), " has ", elements,
-        " elements, cuDNN takes at most ", INT32_MAX,
+  check(elements <= INT32_MAX, Code::unsupported, "a tensor of ", to_string(shape), " has ",
+        elements, " elements, cuDNN takes at most ", INT32_MAX,
         row <= INT32_MAX ? cat(": take a batch of at most ", INT32_MAX / row) : std::string());
   for (size_t i = 0; i < shape.size(); ++i) dims[i] = static_cast<int>(shape[i]);
-  device.call<&Api::cudnnSetTensor4dDescriptor>(*this, CUDNN_TENSOR_NCHW, type_of(type), dims[0], dims[1], dims[2],
-                                                dims[3]);
+  device.call<&Api::cudnnSetTensor4dDescriptor>(*this, CUDNN_TENSOR_NCHW, type_of(type), dims[0],
+                                                dims[1], dims[2], dims[3]);
 }
 
-void activation_backward(Device& device, cudnnActivationDescriptor_t activation, cudnnTensorDescriptor_t desc,
-                         const void* y, const void* dy, void* dx) {
-  // The derivatives of ReLU and tanh can be told from y, so y stands for x, which may be overwritten.
-  device.call<&Api::cudnnActivationBackward>(device.cudnn(), activation, &one, desc, y, desc, dy, desc, y, &zero, desc,
-                                             dx);
+void activation_backward(Device& device, cudnnActivationDescriptor_t activation,
+                         cudnnTensorDescriptor_t desc, const void* y, const void* dy, void* dx) {
+  // The derivatives of ReLU and tanh can be told from y, so y stands for x, which may be
+  // overwritten.
+  device.call<&Api::cudnnActivationBackward>(device.cudnn(), activation, &one, desc, y, desc, dy,
+                                             desc, y, &zero, desc, dx);
 }
 
 namespace {
@@ -73,12 +74,12 @@ cudaDataType_t blas_type(DataType type) {
 
 }  // namespace
 
-void multiply(Device& device, const MatrixShape& s, const Matrix& a, const Matrix& b, const Matrix& c,
-              cublasComputeType_t compute) {
-  device.call<&Api::cublasGemmEx>(device.cublas(), s.op_a, s.op_b, s.m, s.n, s.k, &one, a.elements, blas_type(a.type),
-                                  a.leading, b.elements, blas_type(b.type), b.leading, &zero,
-                                  const_cast<void*>(c.elements), blas_type(c.type), c.leading, compute,
-                                  CUBLAS_GEMM_DEFAULT);
+void multiply(Device& device, const MatrixShape& s, const Matrix& a, const Matrix& b,
+              const Matrix& c, cublasComputeType_t compute) {
+  device.call<&Api::cublasGemmEx>(device.cublas(), s.op_a, s.op_b, s.m, s.n, s.k, &one, a.elements,
+                                  blas_type(a.type), a.leading, b.elements, blas_type(b.type),
+                                  b.leading, &zero, const_cast<void*>(c.elements),
+                                  blas_type(c.type), c.leading, compute, CUBLAS_GEMM_DEFAULT);
 }
 
 size_t channel_sum_bytes(const Shape& shape) {
@@ -86,14 +87,16 @@ size_t channel_sum_bytes(const Shape& shape) {
 }
 
 // As products with ones: first over the positions of each plane, then over the images.
-void sum_channels(Device& device, DataType type, const void* values, const Shape& shape, void* scratch, void* sums) {
+void sum_channels(Device& device, DataType type, const void* values, const Shape& shape,
+                  void* scratch, void* sums) {
   const auto images = static_cast<int>(shape[0]), channels = static_cast<int>(shape[1]);
   Matrix by_channel{values, type, channels};  // (channels x images)
   if (shape.size() > 2) {
     const auto plane = static_cast<int>(shape[2] * shape[3]);
     by_channel = {scratch, DataType::f32, channels};
     multiply(device, {CUBLAS_OP_T, CUBLAS_OP_N, images * channels, 1, plane}, {values, type, plane},
-             {device.ones(type, static_cast<size_t>(plane)), type, plane}, {scratch, DataType::f32, images * channels});
+             {device.ones(type, static_cast<size_t>(plane)), type, plane},
+             {scratch, DataType::f32, images * channels});
   }
   multiply(device, {CUBLAS_OP_N, CUBLAS_OP_N, channels, 1, images}, by_channel,
            {device.ones(by_channel.type, static_cast<size_t>(images)), by_channel.type, images},

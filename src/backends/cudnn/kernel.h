@@ -1,4 +1,5 @@
-// What the kernels of this backend share. make() is overloaded for every op: an op without one does not compile.
+// What the kernels of this backend share. make() is overloaded for every op: an op without one does
+// not compile.
 #pragma once
 #include <memory>
 
@@ -15,9 +16,11 @@ struct Context {
   std::shared_ptr<Device> device;
   const CompileRequest& request;
   bool training() const { return request.phase == Phase::training; }
-  // Whether products of f32 may round to it: where it was asked for and the GPU has it (from Ampere on); else in f32.
+  // Whether products of f32 may round to it: where it was asked for and the GPU has it (from Ampere
+  // on); else in f32.
   bool tf32() const { return request.types.tf32 && device->properties().major >= ampere; }
-  // Of what flows between kernels. Training keeps parameters and their gradients in f32 whatever this is.
+  // Of what flows between kernels. Training keeps parameters and their gradients in f32 whatever
+  // this is.
   DataType type() const { return request.types.activations; }
 };
 
@@ -58,28 +61,41 @@ class DeviceKernel : public Kernel {
   }
 
  protected:
-  // What they need of the step they find in device_->step(): they may be recorded, and replayed for another one.
+  // What they need of the step they find in device_->step(): they may be recorded, and replayed for
+  // another one.
   virtual void run_forward() = 0;
   virtual void run_backward() = 0;
 
-  bool wants_grad(size_t i = 0) const { return i < spec_.input_grads.size() && !spec_.input_grads[i].shape.empty(); }
+  bool wants_grad(size_t i = 0) const {
+    return i < spec_.input_grads.size() && !spec_.input_grads[i].shape.empty();
+  }
   const Shape& in_shape(size_t i = 0) const { return spec_.inputs[i].shape; }
   const Shape& out_shape() const { return spec_.outputs[0].shape; }
   size_t count() const { return static_cast<size_t>(element_count(out_shape())); }
-  void* forward_scratch(size_t offset) const { return static_cast<char*>(memory_.forward_workspace) + offset; }
-  void* backward_scratch(size_t offset) const { return static_cast<char*>(memory_.backward_workspace) + offset; }
-  // The weight as the kernel's own type: itself, or what forward has converted into the kernel's state for both passes.
+  void* forward_scratch(size_t offset) const {
+    return static_cast<char*>(memory_.forward_workspace) + offset;
+  }
+  void* backward_scratch(size_t offset) const {
+    return static_cast<char*>(memory_.backward_workspace) + offset;
+  }
+  // The weight as the kernel's own type: itself, or what forward has converted into the kernel's
+  // state for both passes.
   const void* convert_weight() const;
   const void* weight() const { return converts_params() ? memory_.state : memory_.params[0]; }
   bool converts_params() const { return !spec_.params.empty() && spec_.params[0].type != type_; }
-  size_t converted_bytes() const {  // of the weight in the kernel's own type, where that is not how it is kept
-    return converts_params() ? static_cast<size_t>(element_count(spec_.params[0].shape)) * size_of(type_) : 0;
+  // of the weight in the kernel's own type, where that is not how it is kept
+  size_t converted_bytes() const {
+    return converts_params()
+               ? static_cast<size_t>(element_count(spec_.params[0].shape)) * size_of(type_)
+               : 0;
   }
 
-  // Planes of (N, C, H, W) into larger ones that start (top, left) before them, the rest `fill`; and back.
-  void pad(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad,
-           float fill) const;
-  void crop(const void* from, const Shape& from_shape, void* to, const Shape& to_shape, const Pad& pad) const;
+  // Planes of (N, C, H, W) into larger ones that start (top, left) before them, the rest `fill`;
+  // and back.
+  void pad(const void* from, const Shape& from_shape, void* to, const Shape& to_shape,
+           const Pad& pad, float fill) const;
+  void crop(const void* from, const Shape& from_shape, void* to, const Shape& to_shape,
+            const Pad& pad) const;
 
   std::shared_ptr<Device> device_;
   DataType type_;
@@ -87,28 +103,30 @@ class DeviceKernel : public Kernel {
   Binding memory_;
 };
 
-// ---- cuDNN's descriptors --------------------------------------------------------------------------------------------
+// ---- cuDNN's descriptors -----------------------------------------------------------------------
 
 cudnnDataType_t type_of(DataType type);
 
 // An activation: alone, or fused into the op before it.
-struct ActivationDescriptor : Handle<cudnnActivationDescriptor_t, &Api::cudnnCreateActivationDescriptor,
-                                     &Api::cudnnDestroyActivationDescriptor> {
+struct ActivationDescriptor
+    : Handle<cudnnActivationDescriptor_t, &Api::cudnnCreateActivationDescriptor,
+             &Api::cudnnDestroyActivationDescriptor> {
   ActivationDescriptor(const Device& device, Activation activation);
 };
 
-struct TensorDescriptor
-    : Handle<cudnnTensorDescriptor_t, &Api::cudnnCreateTensorDescriptor, &Api::cudnnDestroyTensorDescriptor> {
-  TensorDescriptor(const Device& device, const Shape& shape, DataType type);  // (N, C) is (N, C, 1, 1)
+struct TensorDescriptor : Handle<cudnnTensorDescriptor_t, &Api::cudnnCreateTensorDescriptor,
+                                 &Api::cudnnDestroyTensorDescriptor> {
+  // (N, C) is (N, C, 1, 1)
+  TensorDescriptor(const Device& device, const Shape& shape, DataType type);
 };
 
 constexpr float one = 1, zero = 0;  // cuDNN's and cuBLAS's alpha and beta, by address
 
 // dx becomes the gradient before the activation; it may be dy.
-void activation_backward(Device& device, cudnnActivationDescriptor_t activation, cudnnTensorDescriptor_t desc,
-                         const void* y, const void* dy, void* dx);
+void activation_backward(Device& device, cudnnActivationDescriptor_t activation,
+                         cudnnTensorDescriptor_t desc, const void* y, const void* dy, void* dx);
 
-// ---- Products of matrices by cuBLAS, and what is made of them -------------------------------------------------------
+// ---- Products of matrices by cuBLAS, and what is made of them ----------------------------------
 
 // Column-major, as cuBLAS counts: c (m x n) = op_a(a) op_b(b), of depth k. Sums are in f32.
 struct MatrixShape {
@@ -120,12 +138,14 @@ struct Matrix {
   DataType type;
   int leading;  // elements from one column to the next
 };
-void multiply(Device& device, const MatrixShape& shape, const Matrix& a, const Matrix& b, const Matrix& c,
-              cublasComputeType_t compute = CUBLAS_COMPUTE_32F);
+void multiply(Device& device, const MatrixShape& shape, const Matrix& a, const Matrix& b,
+              const Matrix& c, cublasComputeType_t compute = CUBLAS_COMPUTE_32F);
 
-// The sum over images and positions for each channel of (N, C, H, W) or (N, C), in f32: a bias's gradient. cuDNN's own
-// has no bf16, and sums fp16 in fp16. `scratch`: channel_sum_bytes(), 0 for (N, C). The device's ones() must be there.
-void sum_channels(Device& device, DataType type, const void* values, const Shape& shape, void* scratch, void* sums);
+// The sum over images and positions for each channel of (N, C, H, W) or (N, C), in f32: a bias's
+// gradient. cuDNN's own has no bf16, and sums fp16 in fp16. `scratch`: channel_sum_bytes(), 0 for
+// (N, C). The device's ones() must be there.
+void sum_channels(Device& device, DataType type, const void* values, const Shape& shape,
+                  void* scratch, void* sums);
 size_t channel_sum_bytes(const Shape& shape);
 
 }  // namespace alx::cudnn

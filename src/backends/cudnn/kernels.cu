@@ -1,10 +1,12 @@
-// The bodies of kernels.h and kernels_layers.h as kernels of a GPU, by the names that load.cpp asks for.
+// The bodies of kernels.h and kernels_layers.h as kernels of a GPU, by the names that load.cpp asks
+// for.
 #include "backends/cudnn/kernels_layers.h"
 
 namespace {
 template <class Work>
 __device__ void each(const Work& work) {
-  for (size_t i = blockIdx.x * size_t{blockDim.x} + threadIdx.x; i < work.count; i += size_t{gridDim.x} * blockDim.x)
+  for (size_t i = blockIdx.x * size_t{blockDim.x} + threadIdx.x; i < work.count;
+       i += size_t{gridDim.x} * blockDim.x)
     work.run(i);
 }
 }  // namespace

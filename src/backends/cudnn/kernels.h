@@ -1,6 +1,6 @@
-// Our own kernels, for what neither cuDNN nor cuBLAS does: the struct of each one's arguments, what element i needs
-// done, and the memory that it reads and writes. kernels.cu runs the same code on a GPU that tests/cudasim runs on the
-// host.
+// Our own kernels, for what neither cuDNN nor cuBLAS does: the struct of each one's arguments, what
+// element i needs done, and the memory that it reads and writes. kernels.cu runs the same code on a
+// GPU that tests/cudasim runs on the host.
 #pragma once
 #include "backends/cudnn/elements.h"
 #include "backends/pool_window.h"
@@ -42,7 +42,8 @@ struct Place {
   }
 };
 
-// Each has `count` elements; run(i) does element i; memory(visit) calls visit(pointer, bytes, access) for each pointer.
+// Each has `count` elements; run(i) does element i; memory(visit) calls visit(pointer, bytes,
+// access) for each pointer.
 
 struct Fill {
   void* to;
@@ -65,7 +66,8 @@ struct Convert {
   }
 };
 
-// values = activation(values + the bias of its channel); `plane` elements in a row belong to one channel.
+// values = activation(values + the bias of its channel); `plane` elements in a row belong to one
+// channel.
 struct BiasActivation {
   void* values;
   const void* bias;
@@ -73,7 +75,8 @@ struct BiasActivation {
   Activation activation;
   size_t channels, plane, count;
   ALX_BOTH void run(size_t i) const {
-    const float x = load(values, type, i) + load(bias, bias_type, divide(divide(i, plane).quotient, channels).rest);
+    const float x = load(values, type, i) +
+                    load(bias, bias_type, divide(divide(i, plane).quotient, channels).rest);
     const float y = activation == Activation::tanh             ? tanhf(x)
                     : activation == Activation::relu && x <= 0 ? 0.f  // not-a-number stays
                                                                : x;
@@ -85,7 +88,8 @@ struct BiasActivation {
   }
 };
 
-// The mask of element i is drawn from (seed, stream, step, mask_index), as everywhere in this library.
+// The mask of element i is drawn from (seed, stream, step, mask_index), as everywhere in this
+// library.
 struct DropoutMask {
   const void* from;
   void* to;
@@ -98,7 +102,9 @@ struct DropoutMask {
   ALX_BOTH void run(size_t i) const {
     const auto image = static_cast<uint64_t>(step->first_image + images_before);
     const bool keep =
-        drop == 0 || Random(step->seed, stream, step->step).uniform(mask_index(i, row, image, first, whole)) >= drop;
+        drop == 0 ||
+        Random(step->seed, stream, step->step).uniform(mask_index(i, row, image, first, whole)) >=
+            drop;
     store(to, type, i, keep ? load(from, type, i) * scale : 0.f);
   }
   void memory(auto visit) {
@@ -149,7 +155,8 @@ struct UpdateBy {
   }
 };
 
-// Planes moved by (top, left): what comes from outside of `from` is `fill`. Pads where `to` is larger, else crops.
+// Planes moved by (top, left): what comes from outside of `from` is `fill`. Pads where `to` is
+// larger, else crops.
 struct Window {
   const void* from;
   void* to;
@@ -161,7 +168,8 @@ struct Window {
     const Place at(i, to_h, to_w);
     const int64_t h = at.h - top, w = at.w - left, plane = at.plane;
     const bool inside = h >= 0 && h < from_h && w >= 0 && w < from_w;
-    store(to, type, i, inside ? load(from, type, static_cast<size_t>((plane * from_h + h) * from_w + w)) : fill);
+    store(to, type, i,
+          inside ? load(from, type, static_cast<size_t>((plane * from_h + h) * from_w + w)) : fill);
   }
   void memory(auto visit) {
     const size_t planes = count / static_cast<size_t>(to_h * to_w);
@@ -170,7 +178,8 @@ struct Window {
   }
 };
 
-// Sets *flag where a value is not finite; never clears it, so that the order of elements does not matter.
+// Sets *flag where a value is not finite; never clears it, so that the order of elements does not
+// matter.
 struct Finite {
   const float* values;
   int32_t* flag;

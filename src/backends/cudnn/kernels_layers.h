@@ -1,5 +1,5 @@
-// The kernels of single layers, as kernels.h has those that several share: averages, normalisation that cuDNN has not,
-// and the loss.
+// The kernels of single layers, as kernels.h has those that several share: averages, normalisation
+// that cuDNN has not, and the loss.
 #pragma once
 #include "backends/cudnn/kernels.h"
 
@@ -12,10 +12,12 @@ struct AverageShape {
   Pad pad;
   bool count_padding;
   ALX_BOTH PoolSpan row(int64_t h) const {
-    return kernel ? pool_span(h, kernel, stride, pad.top, pad.bottom, in_h) : adaptive_span(h, in_h, out_h);
+    return kernel ? pool_span(h, kernel, stride, pad.top, pad.bottom, in_h)
+                  : adaptive_span(h, in_h, out_h);
   }
   ALX_BOTH PoolSpan column(int64_t w) const {
-    return kernel ? pool_span(w, kernel, stride, pad.left, pad.right, in_w) : adaptive_span(w, in_w, out_w);
+    return kernel ? pool_span(w, kernel, stride, pad.left, pad.right, in_w)
+                  : adaptive_span(w, in_w, out_w);
   }
   ALX_BOTH float divisor(const PoolSpan& y, const PoolSpan& x) const {
     return static_cast<float>(count_padding ? y.counted * x.counted : y.length() * x.length());
@@ -40,7 +42,8 @@ struct Average {
   }
   void memory(auto visit) {
     const size_t planes = count / static_cast<size_t>(shape.out_h * shape.out_w);
-    visit(from, planes * static_cast<size_t>(shape.in_h * shape.in_w) * size_of(type), Access::read);
+    visit(from, planes * static_cast<size_t>(shape.in_h * shape.in_w) * size_of(type),
+          Access::read);
     visit(to, count * size_of(type), Access::write);
   }
 };
@@ -62,19 +65,22 @@ struct AverageGrad {
       for (int64_t out_w = 0; out_w < shape.out_w; ++out_w) {
         const PoolSpan x = shape.column(out_w);
         if (w < x.first || w >= x.last) continue;
-        total += load(from, type, static_cast<size_t>(plane + out_h * shape.out_w + out_w)) / shape.divisor(y, x);
+        total += load(from, type, static_cast<size_t>(plane + out_h * shape.out_w + out_w)) /
+                 shape.divisor(y, x);
       }
     }
     store(to, type, i, total);
   }
   void memory(auto visit) {
     const size_t planes = count / static_cast<size_t>(shape.in_h * shape.in_w);
-    visit(from, planes * static_cast<size_t>(shape.out_h * shape.out_w) * size_of(type), Access::read);
+    visit(from, planes * static_cast<size_t>(shape.out_h * shape.out_w) * size_of(type),
+          Access::read);
     visit(to, count * size_of(type), Access::write);
   }
 };
 
-// Normalisation that cuDNN has not: within a channel, and over an even number of channels. See Lrn in ops.h.
+// Normalisation that cuDNN has not: within a channel, and over an even number of channels. See Lrn
+// in ops.h.
 struct LrnShape {
   int64_t channels, height, width, size;
   bool within;
@@ -92,7 +98,8 @@ struct LrnShape {
     }
     for (int64_t y = -before; y < size - before; ++y)
       for (int64_t x = -before; x < size - before; ++x)
-        if (h + y >= 0 && h + y < height && w + x >= 0 && w + x < width) visit(static_cast<size_t>(at + y * width + x));
+        if (h + y >= 0 && h + y < height && w + x >= 0 && w + x < width)
+          visit(static_cast<size_t>(at + y * width + x));
   }
 };
 
@@ -142,8 +149,9 @@ struct LrnBackward {
   size_t count;
   ALX_BOTH void run(size_t i) const {
     float total = 0;
-    shape.each(i, shape.size - 1 - shape.size / 2,
-               [&](size_t j) { total += load(dy, type, j) * load(x, type, j) * powf(scale[j], -shape.beta - 1); });
+    shape.each(i, shape.size - 1 - shape.size / 2, [&](size_t j) {
+      total += load(dy, type, j) * load(x, type, j) * powf(scale[j], -shape.beta - 1);
+    });
     const float direct = load(dy, type, i) * powf(scale[i], -shape.beta);
     store(dx, type, i, direct - 2 * shape.alpha * shape.beta * load(x, type, i) * total);
   }
@@ -200,8 +208,8 @@ struct LossGrad {
     const int32_t label = labels[i / classes];
     const bool hit = static_cast<int64_t>(i % classes) == label;
     const float target = (hit ? 1 - smoothing : 0.f) + smoothing / static_cast<float>(classes);
-    const auto images =
-        step->global_batch > 0 ? static_cast<float>(step->global_batch) : static_cast<float>(count / classes);
+    const auto images = step->global_batch > 0 ? static_cast<float>(step->global_batch)
+                                               : static_cast<float>(count / classes);
     grad[i] = label < 0 ? 0.f : (probabilities[i] - target) * (step->loss_scale / images);
   }
   void memory(auto visit) {

@@ -26,7 +26,8 @@ const char* kernel_name(Function function) {
 
 namespace {
 
-// The libraries by the names of their ABI versions, which are those of the headers this is compiled with.
+// The libraries by the names of their ABI versions, which are those of the headers this is compiled
+// with.
 enum Library { cudart, cudnn, cublas, nccl, library_count };
 struct LibraryFile {
   const char *file, *what;
@@ -44,16 +45,16 @@ static_assert(CUDART_VERSION / 1000 == 13);
 void* need_library(Library library) {
   std::string reasons;
   if (void* handle = open_library(files[library].file, reasons)) return handle;
-  fail(Code::device, files[library].what, " (", files[library].file, ") cannot be loaded: ", reasons,
-       "; install it, or name its folder in LD_LIBRARY_PATH");
+  fail(Code::device, files[library].what, " (", files[library].file,
+       ") cannot be loaded: ", reasons, "; install it, or name its folder in LD_LIBRARY_PATH");
 }
 
 template <class F>
 void find(Library library, void* handle, const char* name, F& function) {
   if (!handle) return;  // NCCL, which only several devices need
   function = reinterpret_cast<F>(dlsym(handle, name));
-  check(function != nullptr, Code::device, files[library].file, " has no ", name, ": it is not the ",
-        files[library].what, " that this build is made for");
+  check(function != nullptr, Code::device, files[library].file, " has no ", name,
+        ": it is not the ", files[library].what, " that this build is made for");
 }
 
 // Kernels are loaded into each device when they first run there.
@@ -63,20 +64,26 @@ cudaError_t find_kernel(const Api& api, Function function, cudaKernel_t& found) 
   static std::array<cudaKernel_t, static_cast<size_t>(Function::count)> kernels{};
   const std::lock_guard lock(mutex);
   cudaError_t status = cudaSuccess;
-  if (!library) status = api.cudaLibraryLoadData(&library, alx_cuda_kernels, nullptr, nullptr, 0, nullptr, nullptr, 0);
+  if (!library)
+    status = api.cudaLibraryLoadData(&library, alx_cuda_kernels, nullptr, nullptr, 0, nullptr,
+                                     nullptr, 0);
   cudaKernel_t& kernel = kernels[static_cast<size_t>(function)];
-  if (status == cudaSuccess && !kernel) status = api.cudaLibraryGetKernel(&kernel, library, kernel_name(function));
+  if (status == cudaSuccess && !kernel)
+    status = api.cudaLibraryGetKernel(&kernel, library, kernel_name(function));
   found = kernel;
   return status;
 }
 
-cudaError_t launch(const Api& api, Function function, const void* args, size_t count, cudaStream_t stream) {
+cudaError_t launch(const Api& api, Function function, const void* args, size_t count,
+                   cudaStream_t stream) {
   cudaKernel_t kernel = nullptr;
-  if (const cudaError_t status = find_kernel(api, function, kernel); status != cudaSuccess) return status;
+  if (const cudaError_t status = find_kernel(api, function, kernel); status != cudaSuccess)
+    return status;
   constexpr size_t block = 256, most_blocks = 1 << 16;
   const dim3 grid(static_cast<unsigned>(std::min((count + block - 1) / block, most_blocks)));
   void* list[] = {const_cast<void*>(args)};
-  return api.cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, dim3(block), list, 0, stream);
+  return api.cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, dim3(block), list, 0,
+                              stream);
 }
 
 Api load() {
@@ -94,11 +101,14 @@ Api load() {
 template <class F>
 std::string file_of(F function) {
   Dl_info found{};
-  return dladdr(reinterpret_cast<void*>(function), &found) != 0 && found.dli_fname ? found.dli_fname : "";
+  return dladdr(reinterpret_cast<void*>(function), &found) != 0 && found.dli_fname ? found.dli_fname
+                                                                                   : "";
 }
 
-// Folders below `start` that the names of `pattern` lead to, one after the other; a name may end with *.
-std::vector<std::filesystem::path> below(const std::filesystem::path& start, std::vector<std::string> pattern) {
+// Folders below `start` that the names of `pattern` lead to, one after the other; a name may end
+// with *.
+std::vector<std::filesystem::path> below(const std::filesystem::path& start,
+                                         std::vector<std::string> pattern) {
   std::vector<std::filesystem::path> found{start};
   for (const std::string& name : pattern) {
     std::vector<std::filesystem::path> next;
@@ -106,7 +116,8 @@ std::vector<std::filesystem::path> below(const std::filesystem::path& start, std
       std::error_code none;
       for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
         const std::string known = entry.path().filename();
-        const bool fits = name.ends_with('*') ? known.starts_with(name.substr(0, name.size() - 1)) : known == name;
+        const bool fits = name.ends_with('*') ? known.starts_with(name.substr(0, name.size() - 1))
+                                              : known == name;
         if (fits && entry.is_directory(none)) next.push_back(entry.path());
       }
     }
@@ -125,7 +136,8 @@ const Api*& stand_in() {
 
 std::vector<std::string> library_folders() {
   std::vector<std::string> folders;
-  const auto add = [&](const std::filesystem::path& start, const std::vector<std::string>& pattern) {
+  const auto add = [&](const std::filesystem::path& start,
+                       const std::vector<std::string>& pattern) {
     for (const auto& folder : below(start, pattern)) folders.push_back(folder);
   };
   for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
@@ -142,7 +154,8 @@ std::vector<std::string> library_folders() {
 void* open_library(const std::string& file, std::string& reasons) {
   std::vector<std::string> paths{file};
   for (const std::string& folder : library_folders())
-    if (std::error_code none; std::filesystem::exists(folder + "/" + file, none)) paths.push_back(folder + "/" + file);
+    if (std::error_code none; std::filesystem::exists(folder + "/" + file, none))
+      paths.push_back(folder + "/" + file);
   for (const std::string& path : paths) {
     if (void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) return handle;
     const char* reason = dlerror();
@@ -167,7 +180,9 @@ std::vector<LibraryInfo> libraries(const Api& api) {
   const size_t cudnn_version = api.cudnnGetVersion();  // 91300 is 9.13.0
   constexpr libraryPropertyType parts[] = {MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL};
   for (size_t i = 0; i < std::size(parts); ++i) api.cublasGetProperty(parts[i], &cublas_version[i]);
-  const auto by_hundreds = [](size_t v) { return cat(v / 10000, ".", v / 100 % 100, ".", v % 100); };
+  const auto by_hundreds = [](size_t v) {
+    return cat(v / 10000, ".", v / 100 % 100, ".", v % 100);
+  };
   std::vector<LibraryInfo> list{
       {"CUDA", cat(runtime / 1000, ".", runtime % 1000 / 10), file_of(api.cudaRuntimeGetVersion)},
       {"cuDNN", by_hundreds(cudnn_version), file_of(api.cudnnGetVersion)},
@@ -175,7 +190,8 @@ std::vector<LibraryInfo> libraries(const Api& api) {
        file_of(api.cublasGetProperty)}};
   if (!has_nccl(api)) return list;
   api.ncclGetVersion(&nccl_version);
-  list.push_back({"NCCL", by_hundreds(static_cast<size_t>(nccl_version)), file_of(api.ncclGetVersion)});
+  list.push_back(
+      {"NCCL", by_hundreds(static_cast<size_t>(nccl_version)), file_of(api.ncclGetVersion)});
   return list;
 }
 

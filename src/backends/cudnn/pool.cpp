@@ -5,8 +5,8 @@
 namespace alx::cudnn {
 namespace {
 
-// cuDNN pads alike on both sides and drops windows that hang over. Where the op does otherwise, its input is laid into
-// scratch memory that the windows fit exactly; what surrounds it never wins.
+// cuDNN pads alike on both sides and drops windows that hang over. Where the op does otherwise, its
+// input is laid into scratch memory that the windows fit exactly; what surrounds it never wins.
 class MaxPoolKernel : public DeviceKernel {
  public:
   MaxPoolKernel(const MaxPool& op, const Context& context)
@@ -18,9 +18,10 @@ class MaxPoolKernel : public DeviceKernel {
         x_(*device_, x_shape_, type_),
         y_(*device_, out_shape(), type_) {
     const auto size = [](int64_t v) { return static_cast<int>(v); };
-    device_->call<&Api::cudnnSetPooling2dDescriptor>(pooling_, CUDNN_POOLING_MAX_DETERMINISTIC, CUDNN_PROPAGATE_NAN,
-                                                     size(op.kernel), size(op.kernel), moved_ ? 0 : size(op.pad.top),
-                                                     moved_ ? 0 : size(op.pad.left), size(op.stride), size(op.stride));
+    device_->call<&Api::cudnnSetPooling2dDescriptor>(
+        pooling_, CUDNN_POOLING_MAX_DETERMINISTIC, CUDNN_PROPAGATE_NAN, size(op.kernel),
+        size(op.kernel), moved_ ? 0 : size(op.pad.top), moved_ ? 0 : size(op.pad.left),
+        size(op.stride), size(op.stride));
     Scratch forward, backward;
     forward.add(moved_bytes());
     spec_.forward_workspace = forward.bytes();
@@ -33,41 +34,51 @@ class MaxPoolKernel : public DeviceKernel {
 
   void run_forward() override {
     const void* x = input(memory_.forward_workspace);
-    device_->call<&Api::cudnnPoolingForward>(device_->cudnn(), pooling_, &one, x_, x, &zero, y_, memory_.outputs[0]);
+    device_->call<&Api::cudnnPoolingForward>(device_->cudnn(), pooling_, &one, x_, x, &zero, y_,
+                                             memory_.outputs[0]);
   }
 
   void run_backward() override {
     if (!wants_grad()) return;
     const void* x = input(memory_.backward_workspace);
     void* const dx = moved_ ? backward_scratch(moved_grad_) : memory_.input_grads[0];
-    device_->call<&Api::cudnnPoolingBackward>(device_->cudnn(), pooling_, &one, y_, memory_.outputs[0], y_,
-                                              memory_.output_grads[0], x_, x, &zero, x_, dx);
+    device_->call<&Api::cudnnPoolingBackward>(device_->cudnn(), pooling_, &one, y_,
+                                              memory_.outputs[0], y_, memory_.output_grads[0], x_,
+                                              x, &zero, x_, dx);
     if (moved_) crop(dx, x_shape_, memory_.input_grads[0], in_shape(), op_.pad);
   }
 
  private:
   static bool fits(const MaxPool& op, const Shape& in, const Shape& out) {
     const auto axis = [&](int64_t size, int64_t before, int64_t after, int64_t outputs) {
-      return before == after && before < op.kernel && 1 + (size + 2 * before - op.kernel) / op.stride == outputs;
+      return before == after && before < op.kernel &&
+             1 + (size + 2 * before - op.kernel) / op.stride == outputs;
     };
-    return axis(in[2], op.pad.top, op.pad.bottom, out[2]) && axis(in[3], op.pad.left, op.pad.right, out[3]);
+    return axis(in[2], op.pad.top, op.pad.bottom, out[2]) &&
+           axis(in[3], op.pad.left, op.pad.right, out[3]);
   }
 
   static Shape filled(const MaxPool& op, const Shape& out) {
-    return {out[0], out[1], (out[2] - 1) * op.stride + op.kernel, (out[3] - 1) * op.stride + op.kernel};
+    return {out[0], out[1], (out[2] - 1) * op.stride + op.kernel,
+            (out[3] - 1) * op.stride + op.kernel};
   }
-  size_t moved_bytes() const { return moved_ ? static_cast<size_t>(element_count(x_shape_)) * size_of(type_) : 0; }
+  size_t moved_bytes() const {
+    return moved_ ? static_cast<size_t>(element_count(x_shape_)) * size_of(type_) : 0;
+  }
 
   const void* input(void* scratch) const {
     if (!moved_) return memory_.inputs[0];
-    pad(memory_.inputs[0], in_shape(), scratch, x_shape_, op_.pad, -std::numeric_limits<float>::infinity());
+    pad(memory_.inputs[0], in_shape(), scratch, x_shape_, op_.pad,
+        -std::numeric_limits<float>::infinity());
     return scratch;
   }
 
   MaxPool op_;
   bool moved_;
   Shape x_shape_;
-  Handle<cudnnPoolingDescriptor_t, &Api::cudnnCreatePoolingDescriptor, &Api::cudnnDestroyPoolingDescriptor> pooling_;
+  Handle<cudnnPoolingDescriptor_t, &Api::cudnnCreatePoolingDescriptor,
+         &Api::cudnnDestroyPoolingDescriptor>
+      pooling_;
   TensorDescriptor x_, y_;
   size_t moved_grad_ = 0;
 };
@@ -101,13 +112,14 @@ std::unique_ptr<Kernel> make(const MaxPool& op, const Context& context) {
 }
 
 std::unique_ptr<Kernel> make(const AvgPool& op, const Context& context) {
-  return std::make_unique<AverageKernel>(op, AverageShape{0, 0, 0, 0, op.kernel, op.stride, op.pad, op.count_padding},
-                                         context);
+  return std::make_unique<AverageKernel>(
+      op, AverageShape{0, 0, 0, 0, op.kernel, op.stride, op.pad, op.count_padding}, context);
 }
 
 std::unique_ptr<Kernel> make(const AdaptiveAvgPool& op, const Context& context) {
   const Shape& in = context.request.inputs[0].shape;
-  if (output_shapes(op, {in})[0] == in) return make_alias(op, context);  // each window is one element
+  // each window is one element
+  if (output_shapes(op, {in})[0] == in) return make_alias(op, context);
   return std::make_unique<AverageKernel>(op, AverageShape{0, 0, 0, 0, 0, 1, {}, false}, context);
 }
 

@@ -6,7 +6,8 @@ namespace alx::cudnn {
 namespace {
 
 // In the order of the parts; `total` is none of them, or the only one.
-void add(Device& device, const std::vector<void*>& parts, void* total, DataType type, size_t count) {
+void add(Device& device, const std::vector<void*>& parts, void* total, DataType type,
+         size_t count) {
   if (parts.size() == 1 && parts[0] == total) return;
   Sum sum{{}, total, 0, type, count};
   for (size_t way = 0; way < parts.size();) {
@@ -17,10 +18,12 @@ void add(Device& device, const std::vector<void*>& parts, void* total, DataType 
   }
 }
 
-// Output i is the input's own memory; the gradient of the input is the sum of the outputs', in their order.
+// Output i is the input's own memory; the gradient of the input is the sum of the outputs', in
+// their order.
 class SplitKernel : public DeviceKernel {
  public:
-  SplitKernel(const Op& op, const Context& context) : DeviceKernel(op, context, context.request.inputs[0].type) {
+  SplitKernel(const Op& op, const Context& context)
+      : DeviceKernel(op, context, context.request.inputs[0].type) {
     spec_.alias = spec_.grad_in_place = true;
     spec_.implementation = "own";
   }
@@ -41,14 +44,16 @@ class AddKernel : public DeviceKernel {
   void run_forward() override { add(*device_, memory_.inputs, memory_.outputs[0], type_, count()); }
   void run_backward() override {
     for (size_t i = 0; i < spec_.inputs.size(); ++i)
-      if (wants_grad(i)) device_->copy(memory_.input_grads[i], memory_.output_grads[0], spec_.outputs[0].bytes());
+      if (wants_grad(i))
+        device_->copy(memory_.input_grads[i], memory_.output_grads[0], spec_.outputs[0].bytes());
   }
 };
 
 class ConcatKernel : public DeviceKernel {
  public:
   ConcatKernel(const Concat& op, const Context& context)
-      : DeviceKernel(op, context, context.type()), images_(op.images ? 1 : static_cast<size_t>(out_shape()[0])) {
+      : DeviceKernel(op, context, context.type()),
+        images_(op.images ? 1 : static_cast<size_t>(out_shape()[0])) {
     spec_.implementation = "copy";
   }
 
@@ -60,7 +65,8 @@ class ConcatKernel : public DeviceKernel {
   void run_backward() override {
     each_part([&](size_t i, size_t start, size_t part, size_t whole) {
       if (wants_grad(i))
-        copy(memory_.input_grads[i], part, static_cast<const char*>(memory_.output_grads[0]) + start, whole, part);
+        copy(memory_.input_grads[i], part,
+             static_cast<const char*>(memory_.output_grads[0]) + start, whole, part);
     });
   }
 
@@ -79,8 +85,8 @@ class ConcatKernel : public DeviceKernel {
   void copy(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width) const {
     if (images_ == 1)  // whole batches may be larger than a pitch can be
       return device_->copy(to, from, width);
-    device_->call<&Api::cudaMemcpy2DAsync>(to, to_pitch, from, from_pitch, width, images_, cudaMemcpyDeviceToDevice,
-                                           device_->compute());
+    device_->call<&Api::cudaMemcpy2DAsync>(to, to_pitch, from, from_pitch, width, images_,
+                                           cudaMemcpyDeviceToDevice, device_->compute());
   }
   size_t images_;  // that are joined one by one: along N all of them are one
 };
@@ -94,11 +100,13 @@ class BatchSliceKernel : public DeviceKernel {
   }
 
   void run_forward() override {
-    device_->copy(memory_.outputs[0], static_cast<const char*>(memory_.inputs[0]) + start_, spec_.outputs[0].bytes());
+    device_->copy(memory_.outputs[0], static_cast<const char*>(memory_.inputs[0]) + start_,
+                  spec_.outputs[0].bytes());
   }
   void run_backward() override {
     if (!wants_grad()) return;
-    device_->call<&Api::cudaMemsetAsync>(memory_.input_grads[0], 0, spec_.inputs[0].bytes(), device_->compute());
+    device_->call<&Api::cudaMemsetAsync>(memory_.input_grads[0], 0, spec_.inputs[0].bytes(),
+                                         device_->compute());
     device_->copy(static_cast<char*>(memory_.input_grads[0]) + start_, memory_.output_grads[0],
                   spec_.outputs[0].bytes());
   }
@@ -118,7 +126,8 @@ class ReorderKernel : public Kernel {
   void bind(const Binding& binding) override { memory_ = binding; }
   void forward() override {
     device_->use();
-    device_->launch(Convert{memory_.inputs[0], memory_.outputs[0], spec_.inputs[0].type, spec_.outputs[0].type,
+    device_->launch(Convert{memory_.inputs[0], memory_.outputs[0], spec_.inputs[0].type,
+                            spec_.outputs[0].type,
                             static_cast<size_t>(element_count(spec_.inputs[0].shape))});
   }
   void backward() override {}
@@ -133,10 +142,18 @@ class ReorderKernel : public Kernel {
 std::unique_ptr<Kernel> make_alias(const Op& op, const Context& context) {
   return std::make_unique<SplitKernel>(op, context);
 }
-std::unique_ptr<Kernel> make(const Add& op, const Context& context) { return std::make_unique<AddKernel>(op, context); }
-std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) { return make_alias(op, context); }
-std::unique_ptr<Kernel> make(const Split& op, const Context& context) { return make_alias(op, context); }
-std::unique_ptr<Kernel> make(const Copy& op, const Context& context) { return make_alias(op, context); }
+std::unique_ptr<Kernel> make(const Add& op, const Context& context) {
+  return std::make_unique<AddKernel>(op, context);
+}
+std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) {
+  return make_alias(op, context);
+}
+std::unique_ptr<Kernel> make(const Split& op, const Context& context) {
+  return make_alias(op, context);
+}
+std::unique_ptr<Kernel> make(const Copy& op, const Context& context) {
+  return make_alias(op, context);
+}
 
 std::unique_ptr<Kernel> make(const Concat& op, const Context& context) {
   return std::make_unique<ConcatKernel>(op, context);
@@ -148,10 +165,13 @@ std::unique_ptr<Kernel> make(const BatchSlice& op, const Context& context) {
 
 std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<Device>& device, const TensorDesc& from,
                                      const TensorDesc& to) {
-  const auto floating = [](DataType t) { return t == DataType::f32 || t == DataType::f16 || t == DataType::bf16; };
-  check(from.shape == to.shape && floating(from.type) && floating(to.type) && !from.layout && !to.layout,
-        Code::internal, "no way to turn ", name_of(from.type), " ", to_string(from.shape), " into ", name_of(to.type),
-        " ", to_string(to.shape), " on a GPU");
+  const auto floating = [](DataType t) {
+    return t == DataType::f32 || t == DataType::f16 || t == DataType::bf16;
+  };
+  check(from.shape == to.shape && floating(from.type) && floating(to.type) && !from.layout &&
+            !to.layout,
+        Code::internal, "no way to turn ", name_of(from.type), " ", to_string(from.shape), " into ",
+        name_of(to.type), " ", to_string(to.shape), " on a GPU");
   return std::make_unique<ReorderKernel>(device, from, to);
 }
 

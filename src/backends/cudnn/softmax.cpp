@@ -13,14 +13,15 @@ class SoftmaxKernel : public DeviceKernel {
   }
 
   void run_forward() override {
-    device_->call<&Api::cudnnSoftmaxForward>(device_->cudnn(), CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_CHANNEL, &one,
-                                             desc_, memory_.inputs[0], &zero, desc_, memory_.outputs[0]);
+    device_->call<&Api::cudnnSoftmaxForward>(device_->cudnn(), CUDNN_SOFTMAX_ACCURATE,
+                                             CUDNN_SOFTMAX_MODE_CHANNEL, &one, desc_,
+                                             memory_.inputs[0], &zero, desc_, memory_.outputs[0]);
   }
   void run_backward() override {
     if (!wants_grad()) return;
-    device_->call<&Api::cudnnSoftmaxBackward>(device_->cudnn(), CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_CHANNEL,
-                                              &one, desc_, memory_.outputs[0], desc_, memory_.output_grads[0], &zero,
-                                              desc_, memory_.input_grads[0]);
+    device_->call<&Api::cudnnSoftmaxBackward>(
+        device_->cudnn(), CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_CHANNEL, &one, desc_,
+        memory_.outputs[0], desc_, memory_.output_grads[0], &zero, desc_, memory_.input_grads[0]);
   }
 
  private:
@@ -48,18 +49,21 @@ class SoftmaxLossKernel : public DeviceKernel {
   void run_forward() override {
     auto* logarithms = static_cast<float*>(memory_.forward_workspace);
     const auto* labels = static_cast<const int32_t*>(memory_.inputs[1]);
-    device_->call<&Api::cudnnSoftmaxForward>(device_->cudnn(), CUDNN_SOFTMAX_LOG, CUDNN_SOFTMAX_MODE_CHANNEL, &one,
-                                             desc_, memory_.inputs[0], &zero, desc_, logarithms);
+    device_->call<&Api::cudnnSoftmaxForward>(device_->cudnn(), CUDNN_SOFTMAX_LOG,
+                                             CUDNN_SOFTMAX_MODE_CHANNEL, &one, desc_,
+                                             memory_.inputs[0], &zero, desc_, logarithms);
     device_->launch(Exponential{logarithms, static_cast<float*>(memory_.outputs[0]), count()});
-    device_->launch(Loss{logarithms, labels, static_cast<float*>(memory_.outputs[1]), smoothing_, classes_, images_});
+    device_->launch(Loss{logarithms, labels, static_cast<float*>(memory_.outputs[1]), smoothing_,
+                         classes_, images_});
     if (training_) device_->copy(memory_.state, labels, spec_.state);
   }
 
   void run_backward() override {
     if (!wants_grad()) return;
-    device_->launch(LossGrad{static_cast<const float*>(memory_.outputs[0]), static_cast<const int32_t*>(memory_.state),
-                             static_cast<float*>(memory_.input_grads[0]), device_->step(), smoothing_, classes_,
-                             count()});
+    device_->launch(LossGrad{static_cast<const float*>(memory_.outputs[0]),
+                             static_cast<const int32_t*>(memory_.state),
+                             static_cast<float*>(memory_.input_grads[0]), device_->step(),
+                             smoothing_, classes_, count()});
   }
 
  private:

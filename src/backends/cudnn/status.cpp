@@ -10,14 +10,18 @@ struct Meaning {
 };
 
 constexpr Meaning full{Code::out_of_memory}, refused{Code::unsupported};
-constexpr Meaning lost{Code::device, "; the device may be lost: start again, from a checkpoint where there is one"};
-constexpr Meaning no_code{Code::unsupported,
-                          "; this build has no kernels that this GPU or its driver takes: install a "
-                          "newer driver, or build for this GPU"};
-constexpr Meaning busy{Code::device, "; another program may have the GPU for itself: end it, or take another device"};
-constexpr Meaning torn{Code::device,
-                       "; its parts must be all there, of one version, and not too new for the driver: "
-                       "`alexnet devices` tells where it was loaded from"};
+constexpr Meaning lost{
+    Code::device, "; the device may be lost: start again, from a checkpoint where there is one"};
+constexpr Meaning no_code{
+    Code::unsupported,
+    "; this build has no kernels that this GPU or its driver takes: install a "
+    "newer driver, or build for this GPU"};
+constexpr Meaning busy{
+    Code::device, "; another program may have the GPU for itself: end it, or take another device"};
+constexpr Meaning torn{
+    Code::device,
+    "; its parts must be all there, of one version, and not too new for the driver: "
+    "`alexnet devices` tells where it was loaded from"};
 constexpr Meaning apart{Code::device, "; NCCL_DEBUG=INFO in the environment makes NCCL tell more"};
 
 Meaning meaning_of(cudaError_t status) {
@@ -33,7 +37,8 @@ Meaning meaning_of(cudaError_t status) {
   }
 }
 
-// Codes from 1000 say that cuDNN cannot start, from 2000 that the call was wrong, from 3000 that it is not supported.
+// Codes from 1000 say that cuDNN cannot start, from 2000 that the call was wrong, from 3000 that it
+// is not supported.
 Meaning meaning_of(cudnnStatus_t status) {
   switch (status) {
     case CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED:
@@ -59,8 +64,8 @@ Meaning meaning_of(ncclResult_t status) {
   return status == ncclUnhandledCudaError || status == ncclRemoteError ? lost : apart;
 }
 
-[[noreturn]] void fail_call(const Meaning& meaning, const char* call, int device, const char* reason,
-                            const std::string& details = "") {
+[[noreturn]] void fail_call(const Meaning& meaning, const char* call, int device,
+                            const char* reason, const std::string& details = "") {
   fail(meaning.code, "cuda:", device, ": ", call, " failed: ", reason, details, meaning.advice);
 }
 

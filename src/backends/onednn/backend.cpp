@@ -15,9 +15,11 @@ using namespace onednn;
 
 class OnednnBackend : public Backend {
  public:
-  OnednnBackend(int threads, std::shared_ptr<HostAllocator> allocator) : allocator_(std::move(allocator)) {
+  OnednnBackend(int threads, std::shared_ptr<HostAllocator> allocator)
+      : allocator_(std::move(allocator)) {
     const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-    runtime_ = std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), granted_threads(threads)});
+    runtime_ =
+        std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), granted_threads(threads)});
   }
 
   std::string name() const override { return "onednn"; }
@@ -28,12 +30,14 @@ class OnednnBackend : public Backend {
     const Context context{runtime_, request};
     std::unique_ptr<Kernel> kernel;
     try {
-      runtime_->run([&] { kernel = std::visit([&](const auto& o) { return make(o, context); }, op); });
+      runtime_->run(
+          [&] { kernel = std::visit([&](const auto& o) { return make(o, context); }, op); });
       return kernel;
     } catch (const dnnl::error& error) {
-      fail(error.status == dnnl_out_of_memory ? Code::out_of_memory : Code::unsupported, request.name,
-           ": oneDNN cannot compile this ", name_of(op), " of input ", to_string(request.inputs[0].shape), " in ",
-           name_of(request.types.activations), ": ", error.what());
+      fail(error.status == dnnl_out_of_memory ? Code::out_of_memory : Code::unsupported,
+           request.name, ": oneDNN cannot compile this ", name_of(op), " of input ",
+           to_string(request.inputs[0].shape), " in ", name_of(request.types.activations), ": ",
+           error.what());
     }
   }
 
@@ -43,7 +47,9 @@ class OnednnBackend : public Backend {
     return kernel;
   }
 
-  std::shared_ptr<Buffer> allocate(size_t bytes) override { return make_host_buffer(bytes, allocator_); }
+  std::shared_ptr<Buffer> allocate(size_t bytes) override {
+    return make_host_buffer(bytes, allocator_);
+  }
 
   void upload(const void* host, const TensorDesc& desc, void* device) override {
     if (const auto* winograd = dynamic_cast<const WinogradLayout*>(desc.layout.get()))
@@ -56,15 +62,19 @@ class OnednnBackend : public Backend {
     move(const_cast<void*>(device), md_of(desc), host, plain(desc));
   }
   int64_t rows_per_upload(const TensorDesc& desc) const override {
-    // Blocked weights of fully connected layers are cut between blocks of outputs; no block is larger than 64.
+    // Blocked weights of fully connected layers are cut between blocks of outputs; no block is
+    // larger than 64.
     const int64_t row_bytes = static_cast<int64_t>(desc.bytes()) / desc.shape[0];
-    const int64_t rows = std::max<int64_t>(64, part_bytes / std::max<int64_t>(row_bytes, 1) / 64 * 64);
+    const int64_t rows =
+        std::max<int64_t>(64, part_bytes / std::max<int64_t>(row_bytes, 1) / 64 * 64);
     if (rows >= desc.shape[0] || desc.shape.size() != 2) return desc.shape[0];
     return rows_of(md_of(desc), rows, rows) ? rows : desc.shape[0];
   }
-  void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc, void* device) override {
+  void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc,
+                   void* device) override {
     const Md md = md_of(desc);
-    const auto count = static_cast<int64_t>(rows.size()) / (element_count(desc.shape) / desc.shape[0]);
+    const auto count =
+        static_cast<int64_t>(rows.size()) / (element_count(desc.shape) / desc.shape[0]);
     if (count == desc.shape[0]) return upload(rows.data(), desc, device);
     const Md part = rows_of(md, first_row, count);
     move(const_cast<float*>(rows.data()), dense(part.get_dims(), DataType::f32), device, part);
@@ -91,7 +101,8 @@ class OnednnBackend : public Backend {
     return md.submemory_desc(dims, offsets, /*allow_empty=*/true);
   }
 
-  // Dense on the host, in f32 (labels i32), with the dimensions that oneDNN sees: five for grouped weights.
+  // Dense on the host, in f32 (labels i32), with the dimensions that oneDNN sees: five for grouped
+  // weights.
   static Md plain(const TensorDesc& desc) {
     const DataType type = desc.type == DataType::i32 ? DataType::i32 : DataType::f32;
     return dense(md_of(desc).get_dims(), type);
@@ -119,7 +130,8 @@ std::string processor_name() {
   info.open("/proc/cpuinfo");
   info.exceptions(std::ios::badbit);  // else it swallows that memory ran out
   for (std::string line; std::getline(info, line);)
-    if (line.starts_with("model name")) return line.substr(std::min(line.size(), line.find(':') + 2));
+    if (line.starts_with("model name"))
+      return line.substr(std::min(line.size(), line.find(':') + 2));
   return "CPU";
 }
 
@@ -140,7 +152,8 @@ const char* instruction_set() {
 
 }  // namespace
 
-std::shared_ptr<Backend> make_onednn_backend(int threads, std::shared_ptr<HostAllocator> allocator) {
+std::shared_ptr<Backend> make_onednn_backend(int threads,
+                                             std::shared_ptr<HostAllocator> allocator) {
   return std::make_shared<OnednnBackend>(threads, std::move(allocator));
 }
 
@@ -151,8 +164,8 @@ std::vector<Precision> onednn_precisions(Phase phase) {
 
 std::string describe_onednn() {
   const dnnl_version_t* version = dnnl_version();
-  return cat(processor_name(), ", ", granted_threads(0), " threads, ", instruction_set(), "; oneDNN ", version->major,
-             ".", version->minor, ".", version->patch);
+  return cat(processor_name(), ", ", granted_threads(0), " threads, ", instruction_set(),
+             "; oneDNN ", version->major, ".", version->minor, ".", version->patch);
 }
 
 }  // namespace alx

@@ -13,7 +13,8 @@ size_t round_up(size_t bytes) { return (bytes + alignment - 1) / alignment * ali
 
 dnnl::memory::dims plain_strides(const dnnl::memory::dims& dims) {
   dnnl::memory::dims strides(dims.size(), 1);
-  for (size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * std::max<int64_t>(dims[i], 1);
+  for (size_t i = dims.size(); i-- > 1;)
+    strides[i - 1] = strides[i] * std::max<int64_t>(dims[i], 1);
   return strides;
 }
 
@@ -59,7 +60,9 @@ dnnl::memory::data_type dnnl_type(DataType type) {
   return dt::undef;
 }
 
-Md dense(const Shape& shape, DataType type) { return {shape, dnnl_type(type), plain_strides(shape)}; }
+Md dense(const Shape& shape, DataType type) {
+  return {shape, dnnl_type(type), plain_strides(shape)};
+}
 Md with_tag(const Shape& shape, DataType type, Tag tag) { return {shape, dnnl_type(type), tag}; }
 
 Md md_of(const TensorDesc& desc) {
@@ -95,11 +98,13 @@ bool has_isa(dnnl::cpu_isa isa) {
 }
 
 bool is_slow(const std::string& implementation) {
-  return implementation.find("ref") != std::string::npos || implementation.find("simple") != std::string::npos;
+  return implementation.find("ref") != std::string::npos ||
+         implementation.find("simple") != std::string::npos;
 }
 
 bool is_gemm(const std::string& implementation) {
-  return implementation.find("gemm:") != std::string::npos && implementation.find("brgemm") == std::string::npos;
+  return implementation.find("gemm:") != std::string::npos &&
+         implementation.find("brgemm") == std::string::npos;
 }
 
 dnnl::primitive_attr user_scratchpad() {
@@ -175,7 +180,8 @@ void Chain::add_product(Operand a, Operand b, Operand c, bool sum) {
   }
   const auto md = [&](Operand operand) { return places_[operand].memory.get_desc(); };
   const dnnl::matmul::primitive_desc descriptor(runtime_->engine, md(a), md(b), md(c), attributes);
-  add(descriptor, dnnl::matmul(descriptor), {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+  add(descriptor, dnnl::matmul(descriptor),
+      {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
 }
 
 void Chain::add(const std::vector<Operand>& operands, Work work) {
@@ -224,10 +230,11 @@ void Chain::run() const {
 
 void Chain::run(const Step& step) const {
   if (step.work) return step.work(step.addresses.data());
-  const dnnl_status_t status = dnnl_primitive_execute(step.primitive.get(), runtime_->stream.get(),
-                                                      static_cast<int>(step.list.size()), step.list.data());
-  check(status == dnnl_success, Code::internal, "oneDNN could not run a primitive (status ", static_cast<int>(status),
-        ")");
+  const dnnl_status_t status =
+      dnnl_primitive_execute(step.primitive.get(), runtime_->stream.get(),
+                             static_cast<int>(step.list.size()), step.list.data());
+  check(status == dnnl_success, Code::internal, "oneDNN could not run a primitive (status ",
+        static_cast<int>(status), ")");
 }
 
 void ChainKernel::bind(const Binding& binding) {

@@ -1,5 +1,5 @@
-// A kernel of this backend is one or two chains of steps over named operands: oneDNN primitives, and loops of ours.
-// This file is the only one that executes primitives.
+// A kernel of this backend is one or two chains of steps over named operands: oneDNN primitives,
+// and loops of ours. This file is the only one that executes primitives.
 #pragma once
 #include <functional>
 #include <initializer_list>
@@ -17,7 +17,8 @@ namespace alx::onednn {
 using Md = dnnl::memory::desc;
 using Tag = dnnl::memory::format_tag;
 
-// A layout known to oneDNN. Dense tensors carry no layout, so that they are equal to everybody's dense tensors.
+// A layout known to oneDNN. Dense tensors carry no layout, so that they are equal to everybody's
+// dense tensors.
 class DnnlLayout : public Layout {
  public:
   explicit DnnlLayout(Md md) : md_(std::move(md)) {}
@@ -34,18 +35,23 @@ dnnl::memory::data_type dnnl_type(DataType type);
 Md dense(const Shape& shape, DataType type);
 Md with_tag(const Shape& shape, DataType type, Tag tag);
 Md md_of(const TensorDesc& desc);
-TensorDesc desc_of(const Md& md, const Shape& shape);   // shape: ours, where oneDNN's has other dimensions (groups)
-Tag tag_of(const Md& md);                               // nchw, nhwc, nChw8c, nChw16c, nc; else undef
-std::vector<Tag> layouts_for(const TensorDesc& given);  // 4-D: the given layout first, then the others
+// shape: ours, where oneDNN's has other dimensions (groups)
+TensorDesc desc_of(const Md& md, const Shape& shape);
+// nchw, nhwc, nChw8c, nChw16c, nc; else undef
+Tag tag_of(const Md& md);
+// 4-D: the given layout first, then the others
+std::vector<Tag> layouts_for(const TensorDesc& given);
 
 bool has_isa(dnnl::cpu_isa isa);  // and is allowed to use it (ONEDNN_MAX_CPU_ISA)
 
-// Plain loops, or a generic implementation many times slower than the rest: avoided where another layout has better.
+// Plain loops, or a generic implementation many times slower than the rest: avoided where another
+// layout has better.
 bool is_slow(const std::string& implementation);
-bool is_gemm(const std::string& implementation);  // over a whole copy of the input: slower than the direct kernels
+// over a whole copy of the input: slower than the direct kernels
+bool is_gemm(const std::string& implementation);
 
-// Descriptors that `make` builds for each of these layouts of one operand: the first that is neither slow nor gemm,
-// else the last that exists.
+// Descriptors that `make` builds for each of these layouts of one operand: the first that is
+// neither slow nor gemm, else the last that exists.
 template <class Make>
 auto first_fast(std::initializer_list<Md> layouts, Make make) {
   decltype(make(*layouts.begin())) last;
@@ -66,10 +72,12 @@ class Chain {
   using Operand = size_t;
   Operand external(Role role, size_t index, const Md& md);
   Operand temporary(const Md& md);
-  Operand view(Operand temporary, const Md& md);  // the same memory, which is large enough, for another use
+  // the same memory, which is large enough, for another use
+  Operand view(Operand temporary, const Md& md);
   Operand reordered(Operand from, const Md& to);  // `from` itself where it is laid out so already
-  Operand target(Operand to, const Md& made);     // where to write what reorder() will bring to `to`: itself if it can
-  void reorder(Operand from, Operand to);         // nothing where both are one operand
+  // where to write what reorder() will bring to `to`: itself if it can
+  Operand target(Operand to, const Md& made);
+  void reorder(Operand from, Operand to);  // nothing where both are one operand
 
   // `descriptor` is what `primitive` was made from: its scratchpad is added to the arguments.
   void add(const dnnl::primitive_desc_base& descriptor, const dnnl::primitive& primitive,
@@ -109,10 +117,12 @@ class Chain {
   size_t temporaries_ = 0, scratchpad_ = 0;
 };
 
-// A kernel that is nothing but its chains. The make() functions fill in spec and chains, then call measure().
+// A kernel that is nothing but its chains. The make() functions fill in spec and chains, then call
+// measure().
 class ChainKernel : public Kernel {
  public:
-  explicit ChainKernel(std::shared_ptr<const Runtime> runtime) : forward_chain(runtime), backward_chain(runtime) {}
+  explicit ChainKernel(std::shared_ptr<const Runtime> runtime)
+      : forward_chain(runtime), backward_chain(runtime) {}
   void bind(const Binding& binding) override;
   void forward() override { forward_chain.run(); }
   void backward() override { backward_chain.run(); }

@@ -3,7 +3,8 @@
 namespace alx::onednn {
 namespace {
 
-// All inputs and the output in one layout: the first input's where every input fills whole blocks, else channels last.
+// All inputs and the output in one layout: the first input's where every input fills whole blocks,
+// else channels last.
 Tag common_tag(const Context& context) {
   if (context.in().shape.size() == 2) return Tag::nc;
   const Tag tag = tag_of(md_of(context.in()));
@@ -22,18 +23,22 @@ std::unique_ptr<Kernel> make(const Concat& op, const Context& context) {
   const Shape out_shape = context.out_shape(op);
   const Md out = with_tag(out_shape, type, tag);
   std::vector<Md> inputs;
-  for (const TensorDesc& desc : context.request.inputs) inputs.push_back(with_tag(desc.shape, type, tag));
+  for (const TensorDesc& desc : context.request.inputs)
+    inputs.push_back(with_tag(desc.shape, type, tag));
 
-  const dnnl::concat::primitive_desc descriptor(context.runtime->engine, out, 1, inputs, user_scratchpad());
+  const dnnl::concat::primitive_desc descriptor(context.runtime->engine, out, 1, inputs,
+                                                user_scratchpad());
   auto kernel = context.kernel();
   KernelSpec& spec = kernel->spec();
   spec.implementation = descriptor.impl_info_str();
   spec.outputs = {desc_of(out, out_shape)};
   Chain& chain = kernel->forward_chain;
-  std::vector<std::pair<int, Chain::Operand>> arguments{{DNNL_ARG_DST, chain.external(Role::output, 0, out)}};
+  std::vector<std::pair<int, Chain::Operand>> arguments{
+      {DNNL_ARG_DST, chain.external(Role::output, 0, out)}};
   for (size_t i = 0; i < inputs.size(); ++i) {
     spec.inputs.push_back(desc_of(inputs[i], context.in(i).shape));
-    arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), chain.external(Role::input, i, inputs[i]));
+    arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i),
+                           chain.external(Role::input, i, inputs[i]));
   }
   chain.add(descriptor, dnnl::concat(descriptor), arguments);
 
@@ -42,8 +47,9 @@ std::unique_ptr<Kernel> make(const Concat& op, const Context& context) {
   for (size_t i = 0; context.training() && i < inputs.size(); ++i) {
     if (context.wants_grad(i)) {
       Chain& back = kernel->backward_chain;
-      back.reorder(back.external(Role::output_grad, 0, out.submemory_desc(context.in(i).shape, offset)),
-                   back.external(Role::input_grad, i, inputs[i]));
+      back.reorder(
+          back.external(Role::output_grad, 0, out.submemory_desc(context.in(i).shape, offset)),
+          back.external(Role::input_grad, i, inputs[i]));
     }
     offset[1] += context.in(i).shape[1];
   }

@@ -7,12 +7,13 @@ namespace alx::onednn {
 #define ALX_MAKE(Name) std::unique_ptr<Kernel> make(const Name& op, const Context& context);
 ALX_OPS(ALX_MAKE)
 #undef ALX_MAKE
-std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runtime, const TensorDesc& from,
-                                     const TensorDesc& to);
+std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runtime,
+                                     const TensorDesc& from, const TensorDesc& to);
 
 void update(const Update& u, const StepContext& step);
 
-// The forward pass of a layer with weight and bias: `out` and `weight` are our shapes of what oneDNN may see otherwise.
+// The forward pass of a layer with weight and bias: `out` and `weight` are our shapes of what
+// oneDNN may see otherwise.
 template <class Primitive>
 void add_weighted_forward(ChainKernel& kernel, const typename Primitive::primitive_desc& forward,
                           const Context& context, const Shape& out, const Shape& weight) {
@@ -20,7 +21,8 @@ void add_weighted_forward(ChainKernel& kernel, const typename Primitive::primiti
   spec.implementation = forward.impl_info_str();
   spec.inputs = {desc_of(forward.src_desc(), context.in().shape)};
   spec.outputs = {desc_of(forward.dst_desc(), out)};
-  spec.params = {desc_of(forward.weights_desc(), weight), desc_of(forward.bias_desc(), {weight[0]})};
+  spec.params = {desc_of(forward.weights_desc(), weight),
+                 desc_of(forward.bias_desc(), {weight[0]})};
   spec.backward_reads_inputs = context.training();
   add_gradients(spec, context.request);
   Chain& chain = kernel.forward_chain;
@@ -31,14 +33,16 @@ void add_weighted_forward(ChainKernel& kernel, const typename Primitive::primiti
              {DNNL_ARG_DST, chain.external(Role::output, 0, forward.dst_desc())}});
 }
 
-// A pass that may come in any layout: the first in which neither direction falls to plain loops, else the given one.
+// A pass that may come in any layout: the first in which neither direction falls to plain loops,
+// else the given one.
 template <class Forward, class Backward>
 struct Passes {
   Forward forward;
   Backward backward;  // training with a gradient only
 };
 template <class Forward, class Backward, class MakeForward, class MakeBackward>
-Passes<Forward, Backward> choose_layout(const Context& context, MakeForward make_forward, MakeBackward make_backward) {
+Passes<Forward, Backward> choose_layout(const Context& context, MakeForward make_forward,
+                                        MakeBackward make_backward) {
   const bool grad = context.wants_grad(0);
   Passes<Forward, Backward> first;
   for (Tag tag : layouts_for(context.in())) {
@@ -48,7 +52,8 @@ Passes<Forward, Backward> choose_layout(const Context& context, MakeForward make
     if (grad) passes.backward = make_backward(tag, passes.forward);
     if (!first.forward) first = passes;
     const bool complete = !grad || passes.backward;
-    if (complete && !is_slow(passes.forward.impl_info_str()) && !(grad && is_slow(passes.backward.impl_info_str())))
+    if (complete && !is_slow(passes.forward.impl_info_str()) &&
+        !(grad && is_slow(passes.backward.impl_info_str())))
       return passes;
   }
   return first;
@@ -57,7 +62,8 @@ Passes<Forward, Backward> choose_layout(const Context& context, MakeForward make
 // An activation fused into the op before it: forward as a post-op, backward from the saved output.
 void append_activation(dnnl::primitive_attr& attributes, Activation activation);
 
-// The gradient before a fused activation, laid out as `output`, from the gradient after it and the saved output.
+// The gradient before a fused activation, laid out as `output`, from the gradient after it and the
+// saved output.
 Chain::Operand grad_before_activation(ChainKernel& kernel, Activation activation, const Md& output,
                                       const Context& context);
 

@@ -7,10 +7,12 @@
 
 namespace alx {
 
-// `threads` 0: as many as the machine has. Each backend is used by one thread at a time; several may exist.
+// `threads` 0: as many as the machine has. Each backend is used by one thread at a time; several
+// may exist.
 std::shared_ptr<Backend> make_onednn_backend(int threads, std::shared_ptr<HostAllocator> allocator);
 
 std::vector<Precision> onednn_precisions(Phase phase);  // that it takes
-std::string describe_onednn();                          // processor, instruction set, threads, oneDNN's version
+// processor, instruction set, threads, oneDNN's version
+std::string describe_onednn();
 
 }  // namespace alx

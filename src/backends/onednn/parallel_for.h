@@ -17,7 +17,8 @@ void parallel_for(int64_t count, const F& f) {
   for (int64_t i = 0; i < count; ++i) f(i);
 }
 #else
-// ThreadSanitizer does not see the barriers of libgomp, so it is told of them. What f does it still checks.
+// ThreadSanitizer does not see the barriers of libgomp, so it is told of them. What f does it still
+// checks.
 template <class F>
 __attribute__((no_sanitize("thread"))) void parallel_for(int64_t count, const F& f) {
   char barrier = 0;

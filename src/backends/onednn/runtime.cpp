@@ -17,7 +17,8 @@ class Team {
  public:
   explicit Team(int threads) : threads_(omp_get_max_threads()), dynamic_(omp_get_dynamic()) {
     omp_set_dynamic(0);
-    omp_set_num_threads(threads);  // oneDNN plans by it, inside a region too, where it then runs on one thread
+    // oneDNN plans by it, inside a region too, where it then runs on one thread
+    omp_set_num_threads(threads);
   }
   ~Team() {
     omp_set_num_threads(threads_);
@@ -30,11 +31,13 @@ class Team {
   int threads_, dynamic_;
 };
 
-bool is_alone() { return omp_get_active_level() >= omp_get_max_active_levels(); }  // every team here is of one
+// every team here is of one
+bool is_alone() { return omp_get_active_level() >= omp_get_max_active_levels(); }
 
 // Whether a region of this thread gets the team it asks for.
 bool gives_team(int threads) {
-  return threads == 1 || (!is_alone() && !omp_in_parallel() && omp_get_thread_limit() >= threads && !is_forked());
+  return threads == 1 ||
+         (!is_alone() && !omp_in_parallel() && omp_get_thread_limit() >= threads && !is_forked());
 }
 
 }  // namespace
@@ -49,8 +52,9 @@ void Runtime::run(const std::function<void()>& work) const {
     const Team team(threads);
     return work();
   }
-  // The host has moved since the kernels were made: into a region, to other settings, or through fork(), which leaves
-  // this thread a team of threads that are gone. A new thread has none of that.
+  // The host has moved since the kernels were made: into a region, to other settings, or through
+  // fork(), which leaves this thread a team of threads that are gone. A new thread has none of
+  // that.
   std::future<void> done;
   try {
     done = std::async(std::launch::async, [&] {

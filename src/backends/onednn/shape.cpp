@@ -5,10 +5,11 @@ namespace alx::onednn {
 namespace {
 
 // total = the sum of the parts, in their order. All are laid out alike.
-void add_sum(Chain& chain, const Context& context, const Md& md, const std::vector<Chain::Operand>& parts,
-             Chain::Operand total) {
+void add_sum(Chain& chain, const Context& context, const Md& md,
+             const std::vector<Chain::Operand>& parts, Chain::Operand total) {
   if (parts.size() == 1) return chain.reorder(parts[0], total);
-  const dnnl::sum::primitive_desc descriptor(context.runtime->engine, md, std::vector<float>(parts.size(), 1.f),
+  const dnnl::sum::primitive_desc descriptor(context.runtime->engine, md,
+                                             std::vector<float>(parts.size(), 1.f),
                                              std::vector<Md>(parts.size(), md), user_scratchpad());
   std::vector<std::pair<int, Chain::Operand>> arguments{{DNNL_ARG_DST, total}};
   for (size_t i = 0; i < parts.size(); ++i)
@@ -37,7 +38,8 @@ std::unique_ptr<Kernel> make(const Split& op, const Context& context) {
   add_gradients(spec, context.request);
   if (context.wants_grad(0)) {
     Chain& back = kernel->backward_chain;
-    add_sum(back, context, md, operands(back, Role::output_grad, ways, md), back.external(Role::input_grad, 0, md));
+    add_sum(back, context, md, operands(back, Role::output_grad, ways, md),
+            back.external(Role::input_grad, 0, md));
   }
   kernel->measure();
   return kernel;
@@ -55,7 +57,8 @@ std::unique_ptr<Kernel> make(const Add&, const Context& context) {
   spec.outputs = {in};
   add_gradients(spec, context.request);
   Chain& chain = kernel->forward_chain;
-  add_sum(chain, context, md, operands(chain, Role::input, count, md), chain.external(Role::output, 0, md));
+  add_sum(chain, context, md, operands(chain, Role::input, count, md),
+          chain.external(Role::output, 0, md));
   for (size_t i = 0; i < count; ++i)
     if (context.wants_grad(i)) {
       Chain& back = kernel->backward_chain;
@@ -65,13 +68,16 @@ std::unique_ptr<Kernel> make(const Add&, const Context& context) {
   return kernel;
 }
 
-std::unique_ptr<Kernel> make(const Copy&, const Context& context) { return make(Split{1}, context); }
+std::unique_ptr<Kernel> make(const Copy&, const Context& context) {
+  return make(Split{1}, context);
+}
 
-std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runtime, const TensorDesc& from,
-                                     const TensorDesc& to) {
+std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runtime,
+                                     const TensorDesc& from, const TensorDesc& to) {
   auto kernel = std::make_unique<ChainKernel>(runtime);
   Chain& chain = kernel->forward_chain;
-  chain.reorder(chain.external(Role::input, 0, md_of(from)), chain.external(Role::output, 0, md_of(to)));
+  chain.reorder(chain.external(Role::input, 0, md_of(from)),
+                chain.external(Role::output, 0, md_of(to)));
   kernel->spec().inputs = {from};
   kernel->spec().outputs = {to};
   kernel->spec().implementation = "reorder";
@@ -79,10 +85,20 @@ std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runti
   return kernel;
 }
 
-std::unique_ptr<Kernel> make(const BatchSlice& op, const Context& context) { return plain_kernel(op, context); }
-std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) { return plain_kernel(op, context); }
-std::unique_ptr<Kernel> make(const Dropout& op, const Context& context) { return plain_kernel(op, context); }
-std::unique_ptr<Kernel> make(const Softmax& op, const Context& context) { return plain_kernel(op, context); }
-std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const Context& context) { return plain_kernel(op, context); }
+std::unique_ptr<Kernel> make(const BatchSlice& op, const Context& context) {
+  return plain_kernel(op, context);
+}
+std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) {
+  return plain_kernel(op, context);
+}
+std::unique_ptr<Kernel> make(const Dropout& op, const Context& context) {
+  return plain_kernel(op, context);
+}
+std::unique_ptr<Kernel> make(const Softmax& op, const Context& context) {
+  return plain_kernel(op, context);
+}
+std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const Context& context) {
+  return plain_kernel(op, context);
+}
 
 }  // namespace alx::onednn

@@ -7,7 +7,8 @@ namespace alx::onednn {
 namespace {
 
 template <class Rule>
-void update(const Rule rule, const Update& u, float rate, float scale, int64_t first, int64_t last) {
+void update(const Rule rule, const Update& u, float rate, float scale, int64_t first,
+            int64_t last) {
   auto* weight = static_cast<float*>(u.weight);
   const auto* grad = static_cast<const float*>(u.grad);
   const std::array<float*, most_states> state = u.state;
@@ -24,8 +25,9 @@ void update(const Update& u, const StepContext& step) {
   const auto count = static_cast<int64_t>(u.count);
   std::visit(
       [&](const auto& rule) {
-        parallel_for((count + part - 1) / part,
-                     [&](int64_t i) { update(rule, u, rate, scale, i * part, std::min(count, (i + 1) * part)); });
+        parallel_for((count + part - 1) / part, [&](int64_t i) {
+          update(rule, u, rate, scale, i * part, std::min(count, (i + 1) * part));
+        });
       },
       u.rule);
 }

@@ -1,6 +1,6 @@
-// Convolution of 3 x 3 and 5 x 5 kernels by Winograd's minimal filtering: transforms of ours around batches of matrix
-// products, one for each point of a tile. At AlexNet's sizes it takes 3.4 to 5.8 times fewer multiplications than the
-// direct sum.
+// Convolution of 3 x 3 and 5 x 5 kernels by Winograd's minimal filtering: transforms of ours around
+// batches of matrix products, one for each point of a tile. At AlexNet's sizes it takes 3.4 to 5.8
+// times fewer multiplications than the direct sum.
 #pragma once
 #include "backends/onednn/chain.h"
 
@@ -10,7 +10,8 @@ namespace winograd {
 struct Tiles;
 }
 
-// Weights as inference reads them: transformed, a matrix (in, out) for each group and point. They cannot be read back.
+// Weights as inference reads them: transformed, a matrix (in, out) for each group and point. They
+// cannot be read back.
 class WinogradLayout : public Layout {
  public:
   WinogradLayout(const Conv& op, int64_t channels, const winograd::Tiles& tiles)
@@ -18,7 +19,8 @@ class WinogradLayout : public Layout {
   bool equals(const Layout& other) const override;
   size_t bytes() const override;
   std::string name() const override { return "winograd"; }
-  void pack(const float* weights, float* packed) const;  // from dense (out, in per group, kernel, kernel)
+  // from dense (out, in per group, kernel, kernel)
+  void pack(const float* weights, float* packed) const;
 
  private:
   const winograd::Tiles& tiles_;

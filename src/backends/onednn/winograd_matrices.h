@@ -1,14 +1,16 @@
-// Winograd's minimal filtering F(M x M, R x R): M x M outputs of an R x R filter from a tile of (M + R - 1)^2 inputs,
-// each a single product of a transformed input and a transformed weight. In one dimension
+// Winograd's minimal filtering F(M x M, R x R): M x M outputs of an R x R filter from a tile of (M
+// + R - 1)^2 inputs, each a single product of a transformed input and a transformed weight. In one
+// dimension
 //   y = output * ((weight * w) . (input * x)),
-// the transforms being evaluation and interpolation of polynomials (Toom and Cook) at fixed points and at infinity.
-// Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
+// the transforms being evaluation and interpolation of polynomials (Toom and Cook) at fixed points
+// and at infinity. Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 #pragma once
 
 namespace alx::onednn::winograd {
 
-// The points decide the rounding errors: of those tried, these had the least (relative error in fp32 of 192 channels,
-// L2: 1.5e-6, 2.7e-6 and 4.1e-6; the plain sum of products: 0.5e-6 with 3 x 3 filters, 0.9e-6 with 5 x 5).
+// The points decide the rounding errors: of those tried, these had the least (relative error in
+// fp32 of 192 channels, L2: 1.5e-6, 2.7e-6 and 4.1e-6; the plain sum of products: 0.5e-6 with 3 x 3
+// filters, 0.9e-6 with 5 x 5).
 template <int Count>
 struct Points;
 template <>
@@ -33,11 +35,13 @@ struct Matrices {
     constexpr const double* point = Points<tile - 1>::at;
     for (int i = 0; i < tile; ++i) {
       const bool infinity = i == tile - 1;
-      double product[tile] = {1}, divisor = 1;  // of (x - p) over the other points, and its value at this one
+      // of (x - p) over the other points, and its value at this one
+      double product[tile] = {1}, divisor = 1;
       for (int other = 0, degree = 0; other < tile - 1; ++other) {
         if (other == i) continue;
         ++degree;
-        for (int k = degree; k >= 0; --k) product[k] = (k > 0 ? product[k - 1] : 0) - point[other] * product[k];
+        for (int k = degree; k >= 0; --k)
+          product[k] = (k > 0 ? product[k - 1] : 0) - point[other] * product[k];
         if (!infinity) divisor *= point[i] - point[other];
       }
       double largest = 0, power = 1, powers[tile] = {};
@@ -47,7 +51,8 @@ struct Matrices {
       }
       if (infinity) powers[R - 1] = 1;
       for (int k = 0; k < R; ++k)
-        largest = magnitude(powers[k] / divisor) > largest ? magnitude(powers[k] / divisor) : largest;
+        largest =
+            magnitude(powers[k] / divisor) > largest ? magnitude(powers[k] / divisor) : largest;
       double scale = 1;  // a power of two, so exact; brings the weights' coefficients near one
       while (largest * scale < .71) scale *= 2;
       while (largest * scale > 1.42) scale /= 2;

@@ -1,21 +1,24 @@
-// The transforms of Winograd convolution, vectorised over channels and compiled for several instruction sets.
+// The transforms of Winograd convolution, vectorised over channels and compiled for several
+// instruction sets.
 #pragma once
 #include <cstdint>
 
 namespace alx::onednn::winograd {
 
-// A square window of a tensor whose channels lie in vectors. Places outside the bounds are read as zero, never written.
+// A square window of a tensor whose channels lie in vectors. Places outside the bounds are read as
+// zero, never written.
 struct Window {
   int64_t row, pixel;            // distances in floats; negative ones turn the window round
   int64_t lanes, block;          // channel c lies at c / lanes * block + c % lanes
   int top, bottom, left, right;  // the rows [top, bottom) and columns [left, right) exist
 };
 
-// From a window to the points of a tile, point i at points + i * stride, and back. `channels` and the window's lanes
-// are multiples of the vector: 8 floats with AVX2, 16 with AVX-512.
-using ToPoints = void (*)(const float* window, const Window&, float* points, int64_t stride, int64_t channels);
-using FromPoints = void (*)(const float* points, int64_t stride, float* window, const Window&, int64_t channels,
-                            const float* bias, bool relu);  // bias: null for none
+// From a window to the points of a tile, point i at points + i * stride, and back. `channels` and
+// the window's lanes are multiples of the vector: 8 floats with AVX2, 16 with AVX-512.
+using ToPoints = void (*)(const float* window, const Window&, float* points, int64_t stride,
+                          int64_t channels);
+using FromPoints = void (*)(const float* points, int64_t stride, float* window, const Window&,
+                            int64_t channels, const float* bias, bool relu);  // bias: null for none
 
 // The names say what is transformed. Those of gradients are the transposed ones.
 struct Tiles {

@@ -13,13 +13,15 @@ class ActivationKernel : public ReferenceKernel {
   }
 
   void forward() override {
-    for (int64_t i = 0; i < count_; ++i) output()[i] = static_cast<float>(activate(activation_, input()[i]));
+    for (int64_t i = 0; i < count_; ++i)
+      output()[i] = static_cast<float>(activate(activation_, input()[i]));
   }
 
   void backward() override {
     if (!wants_grad()) return;
     for (int64_t i = 0; i < count_; ++i)
-      input_grad()[i] = static_cast<float>(output_grad()[i] * activation_derivative(activation_, output()[i]));
+      input_grad()[i] =
+          static_cast<float>(output_grad()[i] * activation_derivative(activation_, output()[i]));
   }
 
  private:

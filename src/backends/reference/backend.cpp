@@ -17,27 +17,36 @@ void copy_dense(const void* from, const TensorDesc& desc, void* to) {
 
 class ReferenceBackend : public Backend {
  public:
-  explicit ReferenceBackend(std::shared_ptr<HostAllocator> allocator) : allocator_(std::move(allocator)) {}
+  explicit ReferenceBackend(std::shared_ptr<HostAllocator> allocator)
+      : allocator_(std::move(allocator)) {}
   std::string name() const override { return "reference"; }
-  std::vector<Precision> precisions(Phase phase) const override { return reference_precisions(phase); }
+  std::vector<Precision> precisions(Phase phase) const override {
+    return reference_precisions(phase);
+  }
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
     return reference_kernel(op, request);
   }
   std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) override {
     return reference::make_reorder(from, to);
   }
-  std::shared_ptr<Buffer> allocate(size_t bytes) override { return make_host_buffer(bytes, allocator_); }
+  std::shared_ptr<Buffer> allocate(size_t bytes) override {
+    return make_host_buffer(bytes, allocator_);
+  }
   void upload(const void* host, const TensorDesc& desc, void* device) override {
     if (!desc.row_scales) return copy_dense(host, desc, device);
-    upload_rows({static_cast<const float*>(host), static_cast<size_t>(element_count(desc.shape))}, 0, desc, device);
+    upload_rows({static_cast<const float*>(host), static_cast<size_t>(element_count(desc.shape))},
+                0, desc, device);
   }
   void download(const void* device, const TensorDesc& desc, void* host) override {
-    desc.row_scales ? reference::dequantize(desc, device, static_cast<float*>(host)) : copy_dense(device, desc, host);
+    desc.row_scales ? reference::dequantize(desc, device, static_cast<float*>(host))
+                    : copy_dense(device, desc, host);
   }
-  void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc, void* device) override {
+  void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc,
+                   void* device) override {
     if (desc.row_scales) return reference::quantize_rows(rows, first_row, desc, device);
     const auto row_size = static_cast<size_t>(element_count(desc.shape) / desc.shape[0]);
-    std::copy(rows.begin(), rows.end(), static_cast<float*>(device) + static_cast<size_t>(first_row) * row_size);
+    std::copy(rows.begin(), rows.end(),
+              static_cast<float*>(device) + static_cast<size_t>(first_row) * row_size);
   }
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     copy_to_host(source, from, to, bytes);

@@ -37,8 +37,10 @@ class ConcatKernel : public ReferenceKernel {
 
 class BatchSliceKernel : public ReferenceKernel {
  public:
-  BatchSliceKernel(const BatchSlice& op, const CompileRequest& request) : ReferenceKernel(op, request) {
-    spec_.inputs[0].type = spec_.outputs[0].type = request.inputs[0].type;  // labels pass through as they are
+  BatchSliceKernel(const BatchSlice& op, const CompileRequest& request)
+      : ReferenceKernel(op, request) {
+    // labels pass through as they are
+    spec_.inputs[0].type = spec_.outputs[0].type = request.inputs[0].type;
     count_ = element_count(out_shape());
     start_ = op.part * count_;
   }

@@ -15,7 +15,8 @@ Range inside(int64_t offset, int64_t stride, int64_t in, int64_t out) {
 
 class ConvKernel : public ReferenceKernel {
  public:
-  ConvKernel(const Conv& op, const CompileRequest& request) : ReferenceKernel(op, request), op_(op) {
+  ConvKernel(const Conv& op, const CompileRequest& request)
+      : ReferenceKernel(op, request), op_(op) {
     const Shape &in = in_shape(), &out = out_shape();
     images_ = in[0];
     channels_ = in[1] / op.groups;
@@ -27,7 +28,8 @@ class ConvKernel : public ReferenceKernel {
     column_count_ = element_count({channels_, op.kernel, op.kernel, out_height_, out_width_});
     spec_.forward_workspace = static_cast<size_t>(column_count_) * sizeof(float) + weight_scratch();
     if (!training_) return;
-    const int64_t doubles = element_count({op.out, depth_}) + op.out + taps_ * pixels_ + height_ * width_;
+    const int64_t doubles =
+        element_count({op.out, depth_}) + op.out + taps_ * pixels_ + height_ * width_;
     const int64_t floats = column_count_ + op.out * pixels_;
     spec_.backward_workspace =
         static_cast<size_t>(doubles) * sizeof(double) + static_cast<size_t>(floats) * sizeof(float);
@@ -45,7 +47,8 @@ class ConvKernel : public ReferenceKernel {
         float* out = output() + (n * op_.out + g * filters_) * pixels_;
         multiply(filters_, pixels_, depth_, filters + g * filters_ * depth_, depth_, 1, columns,
                  [&](int64_t filter, int64_t pixel, double sum) {
-                   out[filter * pixels_ + pixel] = static_cast<float>(activate(op_.activation, sum + bias[filter]));
+                   out[filter * pixels_ + pixel] =
+                       static_cast<float>(activate(op_.activation, sum + bias[filter]));
                  });
       }
   }
@@ -129,8 +132,9 @@ class ConvKernel : public ReferenceKernel {
 
   void input_channel_grad(int64_t n, int64_t g, int64_t c, const Scratch& scratch) const {
     multiply(taps_, pixels_, filters_, param(0) + g * filters_ * depth_ + c * taps_, 1, depth_,
-             scratch.grad + g * filters_ * pixels_,
-             [&](int64_t tap, int64_t pixel, double sum) { scratch.column_grads[tap * pixels_ + pixel] = sum; });
+             scratch.grad + g * filters_ * pixels_, [&](int64_t tap, int64_t pixel, double sum) {
+               scratch.column_grads[tap * pixels_ + pixel] = sum;
+             });
     std::fill_n(scratch.plane, height_ * width_, 0.0);
     const double* from = scratch.column_grads;
     for (int64_t kh = 0; kh < op_.kernel; ++kh)
@@ -140,7 +144,8 @@ class ConvKernel : public ReferenceKernel {
         const Range span = inside(right, op_.stride, width_, out_width_);
         for (int64_t h = rows.first; h < rows.last; ++h) {
           double* row = scratch.plane + (h * op_.stride + down) * width_;
-          for (int64_t w = span.first; w < span.last; ++w) row[w * op_.stride + right] += from[h * out_width_ + w];
+          for (int64_t w = span.first; w < span.last; ++w)
+            row[w * op_.stride + right] += from[h * out_width_ + w];
         }
       }
     float* out = input_grad() + ((n * op_.groups + g) * channels_ + c) * height_ * width_;

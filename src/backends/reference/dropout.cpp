@@ -38,8 +38,8 @@ class DropoutKernel : public ReferenceKernel {
     const auto row = static_cast<uint64_t>(count_ / in_shape()[0]),
                image = static_cast<uint64_t>(step_->first_image + images_before_);
     for (int64_t i = 0; i < count_; ++i) {
-      const bool keep =
-          !training_ || random.uniform(mask_index(static_cast<uint64_t>(i), row, image, first_, whole_)) >= drop_;
+      const bool keep = !training_ || random.uniform(mask_index(static_cast<uint64_t>(i), row,
+                                                                image, first_, whole_)) >= drop_;
       to[i] = keep ? static_cast<float>(from[i] * scale_) : 0.0f;
     }
   }

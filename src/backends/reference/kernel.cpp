@@ -59,11 +59,12 @@ double dot(const float* a, const float* b, int64_t count) {
 namespace alx {
 
 std::unique_ptr<Kernel> reference_kernel(const Op& op, const CompileRequest& request) {
-  check(request.types.activations == DataType::f32 && !request.types.tf32, Code::unsupported, request.name,
-        ": the plain loops compute in F32 alone, not in ", name_of(request.types.activations),
-        "; ask for fp32 or another device");
-  check(request.input_grads.empty() || request.input_grads.size() == request.inputs.size(), Code::internal,
-        request.name, ": ", request.input_grads.size(), " gradients asked for ", request.inputs.size(), " inputs");
+  check(request.types.activations == DataType::f32 && !request.types.tf32, Code::unsupported,
+        request.name, ": the plain loops compute in F32 alone, not in ",
+        name_of(request.types.activations), "; ask for fp32 or another device");
+  check(request.input_grads.empty() || request.input_grads.size() == request.inputs.size(),
+        Code::internal, request.name, ": ", request.input_grads.size(), " gradients asked for ",
+        request.inputs.size(), " inputs");
   try {
     return std::visit([&](const auto& o) { return reference::make(o, request); }, op);
   } catch (const Error& error) {

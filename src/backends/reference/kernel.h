@@ -1,4 +1,5 @@
-// What the kernels of this backend share. make() is overloaded for every op: an op without one does not compile.
+// What the kernels of this backend share. make() is overloaded for every op: an op without one does
+// not compile.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -14,7 +15,8 @@ ALX_OPS(ALX_MAKE)
 std::unique_ptr<Kernel> make_reorder(const TensorDesc& from, const TensorDesc& to);
 void update(const Update& u, const StepContext& step);
 
-// Fills the tensors of the spec: all dense; gradients in training, for the inputs that were asked for.
+// Fills the tensors of the spec: all dense; gradients in training, for the inputs that were asked
+// for.
 class ReferenceKernel : public Kernel {
  public:
   ReferenceKernel(const Op& op, const CompileRequest& request);
@@ -23,9 +25,12 @@ class ReferenceKernel : public Kernel {
  protected:
   const float* input(size_t i = 0) const { return static_cast<const float*>(memory_.inputs[i]); }
   float* output(size_t i = 0) const { return static_cast<float*>(memory_.outputs[i]); }
-  const float* output_grad(size_t i = 0) const { return static_cast<const float*>(memory_.output_grads[i]); }
+  const float* output_grad(size_t i = 0) const {
+    return static_cast<const float*>(memory_.output_grads[i]);
+  }
   const float* param(size_t i) const { return static_cast<const float*>(memory_.params[i]); }
-  // The weight in f32, made in `scratch` where it is kept otherwise; that takes weight_scratch() bytes.
+  // The weight in f32, made in `scratch` where it is kept otherwise; that takes weight_scratch()
+  // bytes.
   const float* weight(void* scratch) const;
   size_t weight_scratch() const {
     return spec_.params[0].type == DataType::f32
@@ -33,7 +38,9 @@ class ReferenceKernel : public Kernel {
                : static_cast<size_t>(element_count(spec_.params[0].shape)) * sizeof(float);
   }
   float* param_grad(size_t i) const { return static_cast<float*>(memory_.param_grads[i]); }
-  bool wants_grad(size_t i = 0) const { return i < spec_.input_grads.size() && !spec_.input_grads[i].shape.empty(); }
+  bool wants_grad(size_t i = 0) const {
+    return i < spec_.input_grads.size() && !spec_.input_grads[i].shape.empty();
+  }
   float* input_grad(size_t i = 0) const {
     return wants_grad(i) ? static_cast<float*>(memory_.input_grads[i]) : nullptr;
   }
@@ -52,11 +59,12 @@ double activation_derivative(Activation activation, double y);
 // A sum over count products, in double: sum of a[i] * b[i].
 double dot(const float* a, const float* b, int64_t count);
 
-// c(i, j) = sum over k of a[i * a_row + k * a_column] * b[k * columns + j], for rows x columns results; each is
-// handed to store(i, j, sum). Four rows at a time, so that an element of b is loaded once for all of them.
+// c(i, j) = sum over k of a[i * a_row + k * a_column] * b[k * columns + j], for rows x columns
+// results; each is handed to store(i, j, sum). Four rows at a time, so that an element of b is
+// loaded once for all of them.
 template <class Store>
-void multiply(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_row, int64_t a_column,
-              const float* b, Store store) {
+void multiply(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_row,
+              int64_t a_column, const float* b, Store store) {
   constexpr int64_t tile_rows = 4, tile_columns = 256;
   double sums[tile_rows][tile_columns];
   for (int64_t i = 0; i < rows; i += tile_rows) {

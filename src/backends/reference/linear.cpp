@@ -6,7 +6,9 @@ namespace {
 class LinearKernel : public ReferenceKernel {
   // Rows of as many elements as the input has.
   auto store_to(float* to) const {
-    return [to, in = in_](int64_t row, int64_t i, double sum) { to[row * in + i] = static_cast<float>(sum); };
+    return [to, in = in_](int64_t row, int64_t i, double sum) {
+      to[row * in + i] = static_cast<float>(sum);
+    };
   }
 
  public:
@@ -27,8 +29,8 @@ class LinearKernel : public ReferenceKernel {
     const float* rows = weight(memory_.forward_workspace);
     for (int64_t o = 0; o < out_; ++o)
       for (int64_t n = 0; n < images_; ++n)
-        output()[n * out_ + o] =
-            static_cast<float>(activate(activation_, dot(input() + n * in_, rows + o * in_, in_) + param(1)[o]));
+        output()[n * out_ + o] = static_cast<float>(
+            activate(activation_, dot(input() + n * in_, rows + o * in_, in_) + param(1)[o]));
   }
 
   void backward() override {
@@ -36,7 +38,8 @@ class LinearKernel : public ReferenceKernel {
     for (int64_t i = 0; i < images_ * out_; ++i)
       grad[i] = static_cast<float>(activation_ == Activation::none
                                        ? output_grad()[i]
-                                       : output_grad()[i] * activation_derivative(activation_, output()[i]));
+                                       : output_grad()[i] *
+                                             activation_derivative(activation_, output()[i]));
     for (int64_t o = 0; o < out_; ++o) {
       double sum = 0;
       for (int64_t n = 0; n < images_; ++n) sum += grad[n * out_ + o];

@@ -5,8 +5,8 @@
 namespace alx::reference {
 namespace {
 
-// With s = k + a * sum of x^2 over a window: y = x s^-b. An input j also stands in the windows of its neighbours i, so
-// dL/dx_j = dy_j s_j^-b - 2 a b x_j * sum over those i of dy_i x_i s_i^(-b-1).
+// With s = k + a * sum of x^2 over a window: y = x s^-b. An input j also stands in the windows of
+// its neighbours i, so dL/dx_j = dy_j s_j^-b - 2 a b x_j * sum over those i of dy_i x_i s_i^(-b-1).
 class LrnKernel : public ReferenceKernel {
  public:
   LrnKernel(const Lrn& op, const CompileRequest& request)
@@ -31,7 +31,8 @@ class LrnKernel : public ReferenceKernel {
       float* y = output() + n * count_;
       sum_of_squares(x, squares, sums);
       for (int64_t i = 0; i < count_; ++i)
-        y[i] = static_cast<float>(x[i] * std::pow(op_.k + alpha_ * sums[i], -static_cast<double>(op_.beta)));
+        y[i] = static_cast<float>(
+            x[i] * std::pow(op_.k + alpha_ * sums[i], -static_cast<double>(op_.beta)));
     }
   }
 
@@ -71,16 +72,19 @@ class LrnKernel : public ReferenceKernel {
         plane_sums(values + c * plane, before, out);
         continue;
       }
-      for (int64_t j = std::max<int64_t>(c - before, 0); j < std::min(c - before + op_.size, channels_); ++j)
+      for (int64_t j = std::max<int64_t>(c - before, 0);
+           j < std::min(c - before + op_.size, channels_); ++j)
         for (int64_t i = 0; i < plane; ++i) out[i] += values[j * plane + i];
     }
   }
 
   void plane_sums(const double* values, int64_t before, double* sums) const {
     for (int64_t h = 0; h < height_; ++h)
-      for (int64_t y = std::max<int64_t>(h - before, 0); y < std::min(h - before + op_.size, height_); ++y)
+      for (int64_t y = std::max<int64_t>(h - before, 0);
+           y < std::min(h - before + op_.size, height_); ++y)
         for (int64_t w = 0; w < width_; ++w)
-          for (int64_t x = std::max<int64_t>(w - before, 0); x < std::min(w - before + op_.size, width_); ++x)
+          for (int64_t x = std::max<int64_t>(w - before, 0);
+               x < std::min(w - before + op_.size, width_); ++x)
             sums[h * width_ + w] += values[y * width_ + x];
   }
 

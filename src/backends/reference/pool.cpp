@@ -36,7 +36,10 @@ template <class Pool>
 class PoolKernel : public ReferenceKernel {
  public:
   PoolKernel(const Pool& op, const CompileRequest& request)
-      : ReferenceKernel(op, request), op_(op), width_(in_shape()[3]), plane_(in_shape()[2] * width_) {
+      : ReferenceKernel(op, request),
+        op_(op),
+        width_(in_shape()[3]),
+        plane_(in_shape()[2] * width_) {
     if (!training_) return;
     spec_.backward_workspace = static_cast<size_t>(plane_) * sizeof(double);
     if (is_max) spec_.state = static_cast<size_t>(element_count(out_shape())) * sizeof(int64_t);

@@ -12,7 +12,8 @@ float* scales_of(const TensorDesc& desc, void* tensor) {
 
 }  // namespace
 
-void quantize_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc, void* tensor) {
+void quantize_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc,
+                   void* tensor) {
   const auto row_size = static_cast<size_t>(element_count(desc.shape) / desc.shape[0]);
   for (size_t start = 0; start < rows.size(); start += row_size) {
     const std::span<const float> row = rows.subspan(start, row_size);

@@ -19,13 +19,15 @@ void add(const std::vector<void*>& parts, int64_t count, float* total) {
   }
 }
 
-// Output i is the input's own memory; the gradient of the input is the sum of the outputs', in their order.
+// Output i is the input's own memory; the gradient of the input is the sum of the outputs', in
+// their order.
 class SplitKernel : public ReferenceKernel {
  public:
   SplitKernel(const Op& op, const CompileRequest& request) : ReferenceKernel(op, request) {
     spec_.alias = spec_.grad_in_place = true;
     for (auto* list : {&spec_.inputs, &spec_.outputs})
-      for (TensorDesc& desc : *list) desc.type = request.inputs[0].type;  // labels pass through as they are
+      // labels pass through as they are
+      for (TensorDesc& desc : *list) desc.type = request.inputs[0].type;
   }
 
   void forward() override {}
@@ -82,11 +84,13 @@ std::unique_ptr<Kernel> make(const Copy& op, const CompileRequest& request) {
 }
 
 std::unique_ptr<Kernel> make_reorder(const TensorDesc& from, const TensorDesc& to) {
-  const auto layout = [](const TensorDesc& desc) { return desc.layout ? desc.layout->name() : std::string("dense"); };
+  const auto layout = [](const TensorDesc& desc) {
+    return desc.layout ? desc.layout->name() : std::string("dense");
+  };
   check(from.same_memory(to) && !from.layout, Code::unsupported,
         "the reference backend knows dense tensors alone and cannot turn ", name_of(from.type), " ",
-        to_string(from.shape), " ", layout(from), " into ", name_of(to.type), " ", to_string(to.shape), " ",
-        layout(to));
+        to_string(from.shape), " ", layout(from), " into ", name_of(to.type), " ",
+        to_string(to.shape), " ", layout(to));
   return std::make_unique<ReorderKernel>(from);
 }
 

@@ -7,8 +7,8 @@
 namespace alx::reference {
 namespace {
 
-// The largest is subtracted first, so that nothing overflows. Returns the logarithm of the sum of exp(x).
-// `p` may be `x`.
+// The largest is subtracted first, so that nothing overflows. Returns the logarithm of the sum of
+// exp(x). `p` may be `x`.
 double softmax(const float* x, int64_t count, float* p) {
   const double largest = *std::max_element(x, x + count);
   double sum = 0;
@@ -27,7 +27,8 @@ class SoftmaxKernel : public ReferenceKernel {
 
   void forward() override {
     const int64_t classes = in_shape()[1];
-    for (int64_t n = 0; n < in_shape()[0]; ++n) softmax(input() + n * classes, classes, output() + n * classes);
+    for (int64_t n = 0; n < in_shape()[0]; ++n)
+      softmax(input() + n * classes, classes, output() + n * classes);
   }
 
   void backward() override {
@@ -36,7 +37,8 @@ class SoftmaxKernel : public ReferenceKernel {
     for (int64_t n = 0; n < in_shape()[0]; ++n) {
       const float *p = output() + n * classes, *dy = output_grad() + n * classes;
       const double mean = dot(p, dy, classes);
-      for (int64_t i = 0; i < classes; ++i) input_grad()[n * classes + i] = static_cast<float>(p[i] * (dy[i] - mean));
+      for (int64_t i = 0; i < classes; ++i)
+        input_grad()[n * classes + i] = static_cast<float>(p[i] * (dy[i] - mean));
     }
   }
 };
@@ -44,7 +46,10 @@ class SoftmaxKernel : public ReferenceKernel {
 class SoftmaxLossKernel : public ReferenceKernel {
  public:
   SoftmaxLossKernel(const SoftmaxLoss& op, const CompileRequest& request)
-      : ReferenceKernel(op, request), smoothing_(op.smoothing), images_(in_shape()[0]), classes_(in_shape()[1]) {
+      : ReferenceKernel(op, request),
+        smoothing_(op.smoothing),
+        images_(in_shape()[0]),
+        classes_(in_shape()[1]) {
     spec_.inputs[1].type = DataType::i32;
     spec_.in_place = true;
     if (!training_) return;
@@ -57,8 +62,9 @@ class SoftmaxLossKernel : public ReferenceKernel {
   void forward() override {
     const auto* labels = static_cast<const int32_t*>(memory_.inputs[1]);
     for (int64_t n = 0; n < images_; ++n)
-      check(labels[n] < classes_, Code::invalid_argument, "image ", n, " of the batch has label ", labels[n],
-            ", but there are ", classes_, " classes: labels must lie in 0..", classes_ - 1, ", or be -1 for none");
+      check(labels[n] < classes_, Code::invalid_argument, "image ", n, " of the batch has label ",
+            labels[n], ", but there are ", classes_, " classes: labels must lie in 0..",
+            classes_ - 1, ", or be -1 for none");
     if (training_) std::copy_n(labels, images_, static_cast<int32_t*>(memory_.state));
     for (int64_t n = 0; n < images_; ++n) output(1)[n] = static_cast<float>(row_loss(n, labels[n]));
   }
@@ -66,12 +72,16 @@ class SoftmaxLossKernel : public ReferenceKernel {
   void backward() override {
     if (!wants_grad()) return;
     const auto* labels = static_cast<const int32_t*>(memory_.state);
-    const double batch = static_cast<double>(step_->global_batch > 0 ? step_->global_batch : images_);
+    const double batch =
+        static_cast<double>(step_->global_batch > 0 ? step_->global_batch : images_);
     for (int64_t n = 0; n < images_; ++n) {
       const float* p = output() + n * classes_;
       float* grad = input_grad() + n * classes_;
       for (int64_t i = 0; i < classes_; ++i)
-        grad[i] = labels[n] < 0 ? 0.0f : static_cast<float>((p[i] - target(i, labels[n])) / batch * step_->loss_scale);
+        grad[i] =
+            labels[n] < 0
+                ? 0.0f
+                : static_cast<float>((p[i] - target(i, labels[n])) / batch * step_->loss_scale);
     }
   }
 
@@ -80,12 +90,14 @@ class SoftmaxLossKernel : public ReferenceKernel {
     return (i == label ? 1 - smoothing_ : 0) + smoothing_ / static_cast<double>(classes_);
   }
 
-  // Writes the probabilities of a row; -sum of target * log p. The logits are read before they may be overwritten.
+  // Writes the probabilities of a row; -sum of target * log p. The logits are read before they may
+  // be overwritten.
   double row_loss(int64_t n, int32_t label) {
     const float* logits = input() + n * classes_;
     const double hit = label < 0 ? 0 : logits[label];
     double mean = 0;
-    if (smoothing_ > 0) mean = std::accumulate(logits, logits + classes_, 0.0) / static_cast<double>(classes_);
+    if (smoothing_ > 0)
+      mean = std::accumulate(logits, logits + classes_, 0.0) / static_cast<double>(classes_);
     const double log_sum = softmax(logits, classes_, output() + n * classes_);
     return label < 0 ? 0 : log_sum - (1 - smoothing_) * hit - smoothing_ * mean;
   }

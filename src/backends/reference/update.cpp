@@ -8,7 +8,8 @@ void update(const Update& u, const StepContext& step) {
   const double rate = step.rate * u.rate_factor, scale = 1 / step.loss_scale;
   std::visit(
       [&](const auto& rule) {
-        for (size_t i = 0; i < u.count; ++i) rule.update(rate, grad[i] * scale, weight[i], u.state.data(), i);
+        for (size_t i = 0; i < u.count; ++i)
+          rule.update(rate, grad[i] * scale, weight[i], u.state.data(), i);
       },
       u.rule);
 }
