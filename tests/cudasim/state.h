@@ -73,7 +73,7 @@ void add_kernels(cudnn::Api& api);
 template <class F>
 cudaError_t call(const std::string& name, cudaError_t failure, F work) {
   switch (enter(name)) {
-    case Fate::fail: return failure(failure);
+    case Fate::fail: return cudasim::failure(failure);
     case Fate::drop: return cudaSuccess;
     case Fate::normal: break;
   }

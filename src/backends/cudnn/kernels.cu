@@ -12,7 +12,6 @@ __device__ void each(const Work& work) {
 }  // namespace
 
 using namespace alx::cudnn;
-using alx::Sgd;
 
 extern "C" {
 #define KERNEL(name, work) \
