@@ -57,7 +57,7 @@ namespace AlexNet
         Bf16 = 2,
         /// <summary>ALEXNET_PRECISION_INT8</summary>
         Int8 = 3,
-        /// <summary>FP32 in memory, multiplied with ten bits of fraction; of GPUs, not of stored weights</summary>
+        /// <summary>FP32 in memory, products with ten bits of fraction; of GPUs</summary>
         Tf32 = 4,
     }
 
@@ -66,13 +66,13 @@ namespace AlexNet
     {
         /// <summary>Weights, gradients, optimizer and activations together</summary>
         Total = 0,
-        /// <summary>Packed; counted once for all sessions of a model, device and precision</summary>
+        /// <summary>Packed; once for all sessions of a model on a device</summary>
         Weights = 1,
         /// <summary>Training only; of those that exist at once</summary>
         Gradients = 2,
         /// <summary>Momentum; training only</summary>
         Optimizer = 3,
-        /// <summary>Inputs, outputs, what backward needs, and workspace, placed to share memory</summary>
+        /// <summary>Inputs, outputs, what backward needs, workspace</summary>
         Activations = 4,
         /// <summary>Of the activations, the largest scratch area of one kernel</summary>
         Workspace = 5,
@@ -83,7 +83,7 @@ namespace AlexNet
     {
         /// <summary>Of one picture; 134,217,728 (2^27) where not set</summary>
         Pixels = 0,
-        /// <summary>Pixels of a JPEG times its scans, each of which walks over them; 2^31</summary>
+        /// <summary>Pixels of a JPEG times the scans that walk over them; 2^31</summary>
         ScanPixels = 1,
         /// <summary>Read at once: a picture's file, a set's file after unpacking; 2^30</summary>
         Bytes = 2,

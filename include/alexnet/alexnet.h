@@ -159,30 +159,26 @@ enum {
   ALEXNET_PRECISION_FP16 = 1,
   ALEXNET_PRECISION_BF16 = 2,
   ALEXNET_PRECISION_INT8 = 3,
-  ALEXNET_PRECISION_TF32 =
-      4  ///< FP32 in memory, multiplied with ten bits of fraction; of GPUs, not of stored weights
+  ALEXNET_PRECISION_TF32 = 4  ///< FP32 in memory, products with ten bits of fraction; of GPUs
 };
 
 /// What alexnet_memory_bytes tells of.
 typedef int32_t alexnet_memory_kind;
 enum {
-  ALEXNET_MEMORY_TOTAL = 0,  ///< weights, gradients, optimizer and activations together
-  ALEXNET_MEMORY_WEIGHTS =
-      1,  ///< packed; counted once for all sessions of a model, device and precision
-  ALEXNET_MEMORY_GRADIENTS = 2,  ///< training only; of those that exist at once
-  ALEXNET_MEMORY_OPTIMIZER = 3,  ///< momentum; training only
-  ALEXNET_MEMORY_ACTIVATIONS =
-      4,  ///< inputs, outputs, what backward needs, and workspace, placed to share memory
-  ALEXNET_MEMORY_WORKSPACE = 5  ///< of the activations, the largest scratch area of one kernel
+  ALEXNET_MEMORY_TOTAL = 0,        ///< weights, gradients, optimizer and activations together
+  ALEXNET_MEMORY_WEIGHTS = 1,      ///< packed; once for all sessions of a model on a device
+  ALEXNET_MEMORY_GRADIENTS = 2,    ///< training only; of those that exist at once
+  ALEXNET_MEMORY_OPTIMIZER = 3,    ///< momentum; training only
+  ALEXNET_MEMORY_ACTIVATIONS = 4,  ///< inputs, outputs, what backward needs, workspace
+  ALEXNET_MEMORY_WORKSPACE = 5     ///< of the activations, the largest scratch area of one kernel
 };
 
 /// What a file may cost that is read, beyond what its own size explains; see
 /// alexnet_context_set_limit.
 typedef int32_t alexnet_limit_kind;
 enum {
-  ALEXNET_LIMIT_PIXELS = 0,  ///< of one picture; 134,217,728 (2^27) where not set
-  ALEXNET_LIMIT_SCAN_PIXELS =
-      1,  ///< pixels of a JPEG times its scans, each of which walks over them; 2^31
+  ALEXNET_LIMIT_PIXELS = 0,       ///< of one picture; 134,217,728 (2^27) where not set
+  ALEXNET_LIMIT_SCAN_PIXELS = 1,  ///< pixels of a JPEG times the scans that walk over them; 2^31
   ALEXNET_LIMIT_BYTES = 2,  ///< read at once: a picture's file, a set's file after unpacking; 2^30
   ALEXNET_LIMIT_ITEMS = 3,  ///< values of a pickle, entries of a JSON text, tensors of a file; 2^20
   ALEXNET_LIMIT_DEPTH = 4   ///< lists and dictionaries inside each other; 64
