@@ -32,53 +32,40 @@
 /// Rules for every function
 ///   - Status     What can fail returns alexnet_status. On failure no out-parameter is touched, and
 ///                alexnet_last_error() says in words what went wrong. Codes may be added: any value
-///                  but ALEXNET_OK
-///                means failed.
+///                but ALEXNET_OK means failed.
 ///   - Everywhere Four codes can come from any function: ALEXNET_ERROR_INVALID_ARGUMENT (a NULL
-///     where none is allowed,
-///                or a value that cannot be used; the text names the argument),
-///                  ALEXNET_ERROR_OUT_OF_MEMORY,
-///                ALEXNET_ERROR_INVALID_STATE inside a callback, and ALEXNET_ERROR_INTERNAL (a
-///                  defect of this library).
-///                "Statuses" lists the others; a function without that line returns no others.
-///                  "NULL: not wanted" marks
-///                out-parameters that may be NULL. After any failure the handles are as before and
-///                  the next call works.
+///                where none is allowed, or a value that cannot be used; the text names the
+///                argument), ALEXNET_ERROR_OUT_OF_MEMORY, ALEXNET_ERROR_INVALID_STATE inside a
+///                callback, and ALEXNET_ERROR_INTERNAL (a defect of this library). "Statuses" lists
+///                the others; a function without that line returns no others. "NULL: not wanted"
+///                marks out-parameters that may be NULL. After any failure the handles are as
+///                before and the next call works.
 ///   - Handles    Every object is freed by its own _free, in any order: what is made from another
-///     keeps that one alive.
-///                Every _free takes NULL. A pointer that a handle gave (text, numbers) lives as
-///                  long as that handle.
+///                keeps that one alive. Every _free takes NULL. A pointer that a handle gave (text,
+///                numbers) lives as long as that handle.
 ///   - Text       UTF-8, zero-terminated, paths too, on every system. Nothing is ever printed.
 ///   - Threads    Every function may be called from any thread. Models, results, evaluations,
-///     memory reports, weight
-///                files and data sets never change: any number of threads may read one. An image
-///                  may be read by several
-///                threads while none sets it. An options object, a session and a trainer serve one
-///                  thread at a time; a
-///                session or trainer that is at work answers a second thread with
-///                  ALEXNET_ERROR_INVALID_STATE.
+///                memory reports, weight files and data sets never change: any number of threads
+///                may read one. An image may be read by several threads while none sets it. An
+///                options object, a session and a trainer serve one thread at a time; a session or
+///                trainer that is at work answers a second thread with ALEXNET_ERROR_INVALID_STATE.
 ///                Different handles are independent. No handle may be freed while another thread
-///                  uses it.
+///                uses it.
 ///   - Callbacks  Called on the thread that does the work, with the user_data they were given. They
-///     must return: no
-///                exception and no longjmp may leave one. Inside one, only alexnet_trainer_cancel
-///                  and _progress,
-///                alexnet_status_name, alexnet_last_error and the version functions may be called:
-///                  the others give
-///                ALEXNET_ERROR_INVALID_STATE, the _free of contexts, sessions and trainers too,
-///                  and free nothing then.
-///                None fires after the call that removed it has returned.
+///                must return: no exception and no longjmp may leave one. Inside one, only
+///                alexnet_trainer_cancel and _progress, alexnet_status_name, alexnet_last_error and
+///                the version functions may be called: the others give ALEXNET_ERROR_INVALID_STATE,
+///                the _free of contexts, sessions and trainers too, and free nothing then. None
+///                fires after the call that removed it has returned.
 ///   - Buffers    Where a function fills the caller's array, the array is followed by its capacity
-///     in elements.
+///                in elements.
 ///   - Numbers    Counts, sizes and indices are int64_t, indices start at 0, rates and
-///     probabilities are fractions.
+///                probabilities are fractions.
 ///   - Devices    "cpu", "reference" (plain loops, to check others against), "cuda:0", or several
-///     with commas:
-///                "cuda:0,cuda:1" runs the two towers of the 2012 network on two GPUs. A named
-///                  device that cannot be
-///                used is an error; nothing falls back silently.
+///                with commas: "cuda:0,cuda:1" runs the two towers of the 2012 network on two GPUs.
+///                A named device that cannot be used is an error; nothing falls back silently.
 ///   - Memory     Weights, activations and workspaces come from the context's allocator, all else
-///     from malloc and new.
+///                from malloc and new.
 
 #ifndef ALEXNET_ALEXNET_H_
 #define ALEXNET_ALEXNET_H_
@@ -374,10 +361,9 @@ ALEXNET_API(alexnet_status) alexnet_network_name(int64_t index, const char** nam
 /// torchvision's .pth.
 ///   context        NULL: the default one.
 ///   file_or_name   a path, or the name of a network whose weights come with the library; NULL:
-///     "alexnet-cifar10".
+///                  "alexnet-cifar10".
 ///   network        the zoo network to read a file into that does not say it; NULL: what the file
-///     says, or what its
-///                  tensors fit.
+///                  says, or what its tensors fit.
 ///   model          the new model; free it with alexnet_model_free.
 /// Sizes are checked here; weights are read, and their checksums checked, when a session is made;
 /// alexnet_weights_verify checks all at once. The name of a network always means the library's own,
@@ -748,8 +734,7 @@ alexnet_weights_verify(const char* path, const char* device, int32_t* self_teste
 ///   network     as in alexnet_model_open.
 ///   precision   stored type: AS_STORED (what has been int8 becomes fp32), FP32, FP16 or BF16.
 ///   plain       0: with preprocessing, labels, checksums and a self-test; else tensors alone, as
-///     Python's strict
-///               load_state_dict takes them.
+///               Python's strict load_state_dict takes them.
 /// Statuses: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED.
 ALEXNET_API(alexnet_status)
 alexnet_weights_convert(const char* from, const char* to, const char* network,

@@ -8,35 +8,28 @@
 //
 // Rules for all of it
 //   - Errors     Every function may throw alexnet::Error, with status and text of the library, or
-//     std::bad_alloc of its
-//                own. After any failure the objects are as before and the next call works.
+//                std::bad_alloc of its own. After any failure the objects are as before and the
+//                next call works.
 //   - Objects    can be moved, not copied. One that was moved from can only be assigned to or
-//     destroyed; its functions
-//                throw INVALID_ARGUMENT. What is made from another object keeps what it needs of it
-//                  alive. get() gives
-//                the handle for what only alexnet.h has.
+//                destroyed; its functions throw INVALID_ARGUMENT. What is made from another object
+//                keeps what it needs of it alive. get() gives the handle for what only alexnet.h
+//                has.
 //   - Threads    Models, results, evaluations, weight files and data sets never change: any number
-//     of threads may read
-//                one. A session or trainer serves one thread at a time and answers a second with
-//                  INVALID_STATE.
+//                of threads may read one. A session or trainer serves one thread at a time and
+//                answers a second with INVALID_STATE.
 //   - Callbacks  run on the thread that does the work. Inside one, only Trainer::cancel,
-//     Trainer::progress,
-//                Trainer::on_step, version, abi_version, build_info and status_name may be called;
-//                  others throw
-//                INVALID_STATE. What on_step and progress callbacks throw ends the work and comes
-//                  out of the call that
-//                did it.
+//                Trainer::progress, Trainer::on_step, version, abi_version, build_info and
+//                status_name may be called; others throw INVALID_STATE. What on_step and progress
+//                callbacks throw ends the work and comes out of the call that did it.
 //   - Lifetime   Destroy no context, session or trainer inside a callback, and none at work in
-//     another thread: the
-//                library refuses to free it then, and it leaks for good, with all that the work
-//                  uses. The work of such
-//                a trainer is cancelled, and the callback of such a trainer or context is called no
-//                  more.
+//                another thread: the library refuses to free it then, and it leaks for good, with
+//                all that the work uses. The work of such a trainer is cancelled, and the callback
+//                of such a trainer or context is called no more.
 //   - Texts      are UTF-8, paths too, on every system.
 //   - Numbers    Indices start at 0, rates and probabilities are fractions.
 //   - Devices    "cpu", "reference" (plain loops, to check others against), "cuda:0", or several
-//     with commas. A device
-//                that cannot be used is an error; nothing falls back silently.
+//                with commas. A device that cannot be used is an error; nothing falls back
+//                silently.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -869,7 +862,7 @@ struct TrainOptions {
   //   "step:EVERY:FACTOR"         multiplied by FACTOR after each EVERY epochs: "step:30:0.1"
   //   "steps:E1,E2,...:FACTOR"    multiplied by FACTOR at these epochs: "steps:25,51,79:0.1"
   //   "plateau:FACTOR:PATIENCE"   multiplied by FACTOR after PATIENCE epochs without progress of
-  //     the training loss
+  //                               the training loss
   std::optional<std::string> schedule = {};
   // empty: crop and flip, with a border of 4 for inputs up to 64 pixels
   std::optional<Augmentation> augmentation = {};

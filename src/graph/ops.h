@@ -54,7 +54,7 @@ struct Tanh {};
 
 // y = x * (k + a * sum of x^2 over the window)^-beta.
 //   across:  the window is `size` channels around c: [c - size/2, c - size/2 + size), cut at the
-//     ends;
+//            ends;
 //   within:  the window is size x size positions of the same channel, centred, cut at the borders.
 // a = alpha / size (across) or alpha / size^2 (within): cuda-convnet's, Caffe's, oneDNN's and
 // cuDNN's form. `divide = false` gives a = alpha, the paper's printed formula (section 3.3).

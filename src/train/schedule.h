@@ -13,7 +13,7 @@ namespace alx {
 //   steps:E1,E2,...:FACTOR      multiplied by FACTOR at these epochs
 //   cosine                      from the rate to zero over the whole run
 //   plateau:FACTOR:PATIENCE     multiplied by FACTOR after PATIENCE epochs without progress, as the
-//     paper did by hand
+//                               paper did by hand
 class Schedule {
  public:
   explicit Schedule(const std::string& text);  // throws invalid_argument with the forms
