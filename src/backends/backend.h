@@ -55,7 +55,11 @@ struct KernelSpec {
   bool backward_reads_inputs = false, backward_reads_outputs = false;
   // what it reads must stay as it is until the pass ends: other devices copy it meanwhile
   bool reads_late = false;
-  std::string implementation;  // for people: "brgconv:avx512_core"
+  // For people: "brgconv:avx512_core". Backward empty: as forward.
+  std::string implementation, backward_implementation;
+  const std::string& backward_text() const {
+    return backward_implementation.empty() ? implementation : backward_implementation;
+  }
 };
 
 // Addresses, in the order of KernelSpec. Null where there is nothing.
@@ -127,6 +131,11 @@ class Collective {
   virtual void finish() = 0;  // kernels queued from now on see every sum that was started
 };
 
+// What the device does at most, measured.
+struct Peak {
+  double operations, bytes;  // a second: of f32, a multiply-add being two; read from memory
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -190,6 +199,8 @@ class Backend {
     return (void)work, nullptr;
   }
   virtual void synchronize() = 0;
+  // Takes a moment. Empty where nobody has written down how.
+  virtual std::optional<Peak> measure_peak() { return std::nullopt; }
 
   // `members` are backends of this kind, this one the first. Null where the backend has nothing
   // better than the host.

@@ -5,6 +5,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "backends/registry.h"
+#include "cli/bench_layers.h"
 #include "cli/commands.h"
 #include "cli/system.h"
 #include "core/error.h"
@@ -23,7 +25,7 @@ struct BenchOptions {
   DeviceOptions device;
   int64_t batch = 1;
   double seconds = 2;
-  bool train = false, json = false, plan = false;
+  bool train = false, json = false, plan = false, layers = false;
 };
 
 // Pictures of noise, the same in every run.
@@ -107,8 +109,22 @@ double training_seconds(const BenchOptions& options, const Model& model) {
   return median_seconds(options.seconds, [&] { return trainer.timed_step(); });
 }
 
+// A network alone, in training with its loss and without the update.
+Exit layers(const BenchOptions& options, const Model& model) {
+  NetworkOptions wanted;
+  wanted.batch = options.batch;
+  wanted.precision = precision_named(options.precision);
+  if (options.train) wanted.phase = Phase::training;
+  wanted.loss = options.train;
+  Network network(model.spec(), open_devices(options.device.devices, options.device.threads),
+                  wanted);
+  model.load(network);
+  return bench_layers(network, model.spec(), options.batch, options.seconds, options.json);
+}
+
 int bench(const BenchOptions& options) {
   const auto model = open_model(options.model);
+  if (options.layers) return layers(options, *model);
   const double seconds =
       options.train ? training_seconds(options, *model) : inference_seconds(options, model);
   const double rate = static_cast<double>(options.batch) / seconds;
@@ -146,6 +162,8 @@ Command add_bench(CLI::App& program) {
   app->add_flag("--plan", options->plan, "Print the kernels that run, too")
       ->excludes(app->get_option("--json"))
       ->excludes(train);
+  app->add_flag("--layers", options->layers, "Measure each layer by itself")
+      ->excludes(app->get_option("--plan"));
   return {app, [options] { return bench(*options); }};
 }
 

@@ -53,6 +53,14 @@ class SharedWeights {
   std::vector<Entry> entries_;
 };
 
+// Of one kernel's pass in Network::profile().
+struct ActionTime {
+  std::string name, implementation;
+  bool backward;
+  size_t bytes;  // that it reads and writes at least
+  double seconds;
+};
+
 // Used by one thread at a time.
 class Network {
  public:
@@ -116,6 +124,9 @@ class Network {
   void synchronize() const;  // until the devices have done all that they were given
   Backend* only_device() const { return device_count() == 1 ? plan_.devices()[0].get() : nullptr; }
   std::string describe() const { return plan_.describe(); }
+  // Runs what forward() and backward() run, each kernel to its end by itself: median times, in the
+  // order of describe(). Needs weights; reads whatever input is there.
+  std::vector<ActionTime> profile(int repeats);
 
  private:
   const Location& location(const std::string& output) const;

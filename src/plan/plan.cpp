@@ -102,8 +102,9 @@ std::string Plan::describe() const {
     for (const Action& action : *list) {
       const KernelSpec& spec = action.kernel->spec();
       text += cat(action.backward ? "backward " : "forward  ", action.name, "  ",
-                  spec.implementation, "  ", layout(spec.inputs[0]), " -> ",
-                  layout(spec.outputs[0]), "  ", to_string(spec.outputs[0].shape), "\n");
+                  action.backward ? spec.backward_text() : spec.implementation, "  ",
+                  layout(spec.inputs[0]), " -> ", layout(spec.outputs[0]), "  ",
+                  to_string(spec.outputs[0].shape), "\n");
     }
   return text;
 }

@@ -38,7 +38,6 @@ std::unique_ptr<Kernel> make_activation(Activation activation, const Context& co
   const dnnl::eltwise_forward::primitive_desc forward(
       context.runtime->engine, prop_kind::forward_training, forward_algorithm(activation), md, md,
       0.f, 0.f, user_scratchpad());
-  spec.implementation = forward.impl_info_str();
   Chain& chain = kernel->forward_chain;
   chain.add(forward, dnnl::eltwise_forward(forward),
             {{DNNL_ARG_SRC, chain.external(Role::input, 0, md)},

@@ -86,6 +86,7 @@ class OnednnBackend : public Backend {
     runtime_->run([&] { onednn::update(u, *step()); });
   }
   void synchronize() override {}
+  std::optional<Peak> measure_peak() override { return onednn::measure_peak(*runtime_); }
   bool all_finite(const std::vector<std::pair<const void*, size_t>>& values) override {
     return all_finite_on_host(values);
   }

@@ -4,6 +4,7 @@
 
 #include "backends/reference/reference.h"
 #include "core/error.h"
+#include "core/text.h"
 
 namespace alx::onednn {
 namespace {
@@ -97,6 +98,12 @@ bool has_isa(dnnl::cpu_isa isa) {
   return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
 }
 
+vectors::Target vector_target() {
+  if (has_isa(dnnl::cpu_isa::avx512_core)) return vectors::Target::avx512;
+  if (has_isa(dnnl::cpu_isa::avx2)) return vectors::Target::avx2;
+  return has_isa(dnnl::cpu_isa::sse41) ? vectors::Target::sse4 : vectors::Target::baseline;
+}
+
 bool is_slow(const std::string& implementation) {
   return implementation.find("ref") != std::string::npos ||
          implementation.find("simple") != std::string::npos;
@@ -146,7 +153,8 @@ void Chain::reorder(Operand from, Operand to) {
   if (from == to) return;
   const dnnl::memory &source = places_[from].memory, &target = places_[to].memory;
   const dnnl::reorder::primitive_desc descriptor(source, target, user_scratchpad());
-  add(descriptor, dnnl::reorder(descriptor), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+  add(descriptor, dnnl::reorder(descriptor), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}},
+      "reorder ");
 }
 
 Chain::Operand Chain::reordered(Operand from, const Md& to) {
@@ -161,7 +169,9 @@ Chain::Operand Chain::target(Operand to, const Md& made) {
 }
 
 void Chain::add(const dnnl::primitive_desc_base& descriptor, const dnnl::primitive& primitive,
-                const std::vector<std::pair<int, Operand>>& arguments) {
+                const std::vector<std::pair<int, Operand>>& arguments, const char* kind) {
+  const std::string name = cat(kind, descriptor.impl_info_str());
+  if (std::ranges::count(primitives_, name) == 0) primitives_.push_back(name);
   Step step{primitive, arguments, {}, {}};
   const Md scratchpad = descriptor.scratchpad_desc();
   if (scratchpad.get_size() > 0) {
@@ -190,6 +200,8 @@ void Chain::add(const std::vector<Operand>& operands, Work work) {
   step.work = std::move(work);
   steps_.push_back(std::move(step));
 }
+
+std::string Chain::primitives() const { return joined(primitives_); }
 
 void Chain::bind(const Binding& binding, void* workspace) {
   const auto address = [&](const Place& place) -> void* {
@@ -245,6 +257,12 @@ void ChainKernel::bind(const Binding& binding) {
 void ChainKernel::measure() {
   spec_.forward_workspace = forward_chain.workspace();
   spec_.backward_workspace = backward_chain.workspace();
+  const auto named = [own = spec_.implementation](const Chain& chain) {
+    const std::string primitives = chain.primitives();
+    return own.empty() || primitives.empty() ? own + primitives : cat(own, ": ", primitives);
+  };
+  spec_.implementation = named(forward_chain);
+  if (!backward_chain.empty()) spec_.backward_implementation = named(backward_chain);
 }
 
 }  // namespace alx::onednn

@@ -11,6 +11,7 @@
 #include "backends/backend.h"
 #include "backends/dense_spec.h"
 #include "backends/onednn/runtime.h"
+#include "backends/vectors/target.h"
 
 namespace alx::onednn {
 
@@ -43,6 +44,7 @@ Tag tag_of(const Md& md);
 std::vector<Tag> layouts_for(const TensorDesc& given);
 
 bool has_isa(dnnl::cpu_isa isa);  // and is allowed to use it (ONEDNN_MAX_CPU_ISA)
+vectors::Target vector_target();  // for vector code of ours, by the same rule
 
 // Plain loops, or a generic implementation many times slower than the rest: avoided where another
 // layout has better.
@@ -81,7 +83,7 @@ class Chain {
 
   // `descriptor` is what `primitive` was made from: its scratchpad is added to the arguments.
   void add(const dnnl::primitive_desc_base& descriptor, const dnnl::primitive& primitive,
-           const std::vector<std::pair<int, Operand>>& arguments);
+           const std::vector<std::pair<int, Operand>>& arguments, const char* kind = "");
 
   // Matrix products, one for each index of the first dimension: c = a b, or c += a b. Of f32.
   void add_product(Operand a, Operand b, Operand c, bool sum);
@@ -91,6 +93,8 @@ class Chain {
   void add(const std::vector<Operand>& operands, Work work);
 
   bool empty() const { return steps_.empty(); }
+  std::string primitives()
+      const;  // the implementations of oneDNN's, each once: "brgemm:avx2, reorder jit:uni"
   size_t workspace() const { return temporaries_ + scratchpad_; }
   void bind(const Binding& binding, void* workspace);
   void run() const;  // does not allocate
@@ -114,6 +118,7 @@ class Chain {
   std::shared_ptr<const Runtime> runtime_;
   std::vector<Place> places_;
   std::vector<Step> steps_;
+  std::vector<std::string> primitives_;
   size_t temporaries_ = 0, scratchpad_ = 0;
 };
 
@@ -126,7 +131,8 @@ class ChainKernel : public Kernel {
   void bind(const Binding& binding) override;
   void forward() override { forward_chain.run(); }
   void backward() override { backward_chain.run(); }
-  void measure();  // workspace sizes into the spec: the last thing a make() does
+  // Workspace sizes and implementations into the spec: the last thing a make() does.
+  void measure();
 
   Chain forward_chain, backward_chain;
   KernelSpec& spec() { return spec_; }

@@ -30,7 +30,6 @@ std::unique_ptr<Kernel> make(const Concat& op, const Context& context) {
                                                 user_scratchpad());
   auto kernel = context.kernel();
   KernelSpec& spec = kernel->spec();
-  spec.implementation = descriptor.impl_info_str();
   spec.outputs = {desc_of(out, out_shape)};
   Chain& chain = kernel->forward_chain;
   std::vector<std::pair<int, Chain::Operand>> arguments{

@@ -11,6 +11,7 @@ std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runti
                                      const TensorDesc& from, const TensorDesc& to);
 
 void update(const Update& u, const StepContext& step);
+Peak measure_peak(const Runtime& runtime);
 
 // The forward pass of a layer with weight and bias: `out` and `weight` are our shapes of what
 // oneDNN may see otherwise.
@@ -18,7 +19,6 @@ template <class Primitive>
 void add_weighted_forward(ChainKernel& kernel, const typename Primitive::primitive_desc& forward,
                           const Context& context, const Shape& out, const Shape& weight) {
   KernelSpec& spec = kernel.spec();
-  spec.implementation = forward.impl_info_str();
   spec.inputs = {desc_of(forward.src_desc(), context.in().shape)};
   spec.outputs = {desc_of(forward.dst_desc(), out)};
   spec.params = {desc_of(forward.weights_desc(), weight),

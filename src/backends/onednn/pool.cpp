@@ -55,7 +55,6 @@ std::unique_ptr<Kernel> make_pool(algorithm kind, const Window& w, const Context
            saved = choice.forward.workspace_desc();
   auto kernel = context.kernel();
   KernelSpec& spec = kernel->spec();
-  spec.implementation = choice.forward.impl_info_str();
   spec.inputs = {desc_of(in, w.in)};
   spec.outputs = {desc_of(out, w.out)};
   spec.state = saved.get_size();

@@ -52,7 +52,6 @@ std::unique_ptr<Kernel> make(const Add&, const Context& context) {
   const Md md = md_of(in);
   auto kernel = context.kernel();
   KernelSpec& spec = kernel->spec();
-  spec.implementation = "sum";
   spec.inputs.assign(count, in);
   spec.outputs = {in};
   add_gradients(spec, context.request);
@@ -80,7 +79,6 @@ std::unique_ptr<Kernel> make_reorder(const std::shared_ptr<const Runtime>& runti
                 chain.external(Role::output, 0, md_of(to)));
   kernel->spec().inputs = {from};
   kernel->spec().outputs = {to};
-  kernel->spec().implementation = "reorder";
   kernel->measure();
   return kernel;
 }

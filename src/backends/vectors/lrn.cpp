@@ -1,0 +1,279 @@
+// x^-0.75 by two square roots, since that is the power in every published network; others by
+// exponential and logarithm.
+#include "backends/vectors/lrn.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/vectors/lrn.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+//
+#include <hwy/contrib/math/math-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace alx::vectors::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr int64_t band = 8;  // rows of one part of a normalisation within channels
+
+// Floats before and behind a row of sums that windows may reach into.
+inline int64_t margin(int64_t size, int64_t step) { return (size * step + 15) / 16 * 16; }
+
+// s^-beta and 1 / s. `beta` 0 stands for 0.75.
+template <class V>
+struct Power {
+  V power, inverse;
+};
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE Power<V> power_of(D d, V s, float beta) {
+  if (beta == 0) {
+    const V root = hn::Sqrt(s), fourth = hn::Sqrt(root),
+            power = hn::Div(hn::Set(d, 1.f), hn::Mul(root, fourth));
+    const V inverse_root = hn::Mul(power, fourth);
+    return {power, hn::Mul(inverse_root, inverse_root)};
+  }
+  return {hn::Exp(d, hn::Mul(hn::Set(d, -beta), hn::Log(d, s))), hn::Div(hn::Set(d, 1.f), s)};
+}
+
+// The sum of `size` values `step` apart, from `first` on.
+template <class D>
+HWY_INLINE hn::Vec<D> window_sum(D d, const float* first, int64_t size, int64_t step) {
+  hn::Vec<D> sum = hn::LoadU(d, first);
+  for (int64_t i = 1; i < size; ++i) sum = hn::Add(sum, hn::LoadU(d, first + i * step));
+  return sum;
+}
+
+// What both regions ask of an op.
+struct Settings {
+  explicit Settings(const Lrn& op)
+      : size(op.size),
+        before(op.size / 2),
+        k(op.k),
+        a(op.effective_alpha()),
+        beta(op.beta == 0.75f ? 0 : op.beta),
+        back(2 * op.effective_alpha() * op.beta) {}
+  int64_t size, before;
+  float k, a, beta, back;
+
+  template <class D, class V = hn::Vec<D>>
+  HWY_INLINE Power<V> power(D d, V squares) const {
+    return power_of(d, hn::MulAdd(hn::Set(d, a), squares, hn::Set(d, k)), beta);
+  }
+};
+
+// ---- across channels: a part is a position
+// ----------------------------------------------------------------------------
+
+// Visits the channels of a position by vectors: visit(their first channel, their place from the
+// position's own).
+template <class D, class Visit>
+HWY_INLINE void each_vector(D d, const Planes& planes, Visit visit) {
+  const auto step = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t run = 0, channel = 0; run < planes.runs(); ++run)
+    for (int64_t i = 0; i < planes.lanes; i += step, channel += step)
+      visit(channel, run * planes.plane() * planes.lanes + i);
+}
+
+template <class D>
+void forward_across(D d, const LrnPass& pass, const Settings& s, int64_t at, float* squares) {
+  const float* x = pass.x + at;
+  float* y = pass.out + at;
+  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
+    const auto v = hn::LoadU(d, x + i);
+    hn::StoreU(hn::Mul(v, v), d, squares + c);
+  });
+  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
+    const auto sum = window_sum(d, squares + c - s.before, s.size, 1);
+    hn::StoreU(hn::Mul(hn::LoadU(d, x + i), s.power(d, sum).power), d, y + i);
+  });
+}
+
+// dx = dy s^-beta - 2 a beta x (the sum of dy x s^(-beta - 1) over the windows that x is in).
+template <class D>
+void backward_across(D d, const LrnPass& pass, const Settings& s, int64_t at, float* squares,
+                     float* terms, float* powers) {
+  const float *x = pass.x + at, *dy = pass.dy + at;
+  float* dx = pass.out + at;
+  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
+    const auto v = hn::LoadU(d, x + i);
+    hn::StoreU(hn::Mul(v, v), d, squares + c);
+  });
+  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
+    const auto p = s.power(d, window_sum(d, squares + c - s.before, s.size, 1));
+    hn::StoreU(p.power, d, powers + c);
+    hn::StoreU(
+        hn::Mul(hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, x + i)), hn::Mul(p.power, p.inverse)), d,
+        terms + c);
+  });
+  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
+    const auto sum = window_sum(d, terms + c - (s.size - 1 - s.before), s.size, 1);
+    const auto lost = hn::Mul(hn::Mul(hn::Set(d, s.back), hn::LoadU(d, x + i)), sum);
+    hn::StoreU(hn::MulSub(hn::LoadU(d, dy + i), hn::LoadU(d, powers + c), lost), d, dx + i);
+  });
+}
+
+template <class D>
+void across(D d, const LrnPass& pass, int64_t first, int64_t last, float* scratch) {
+  const Settings s(pass.op);
+  const Planes& planes = pass.planes;
+  const int64_t channels = planes.runs() * planes.lanes, edge = margin(pass.op.size, 1),
+                row = channels + 2 * edge;
+  std::fill_n(scratch, 3 * row, 0.f);
+  for (int64_t part = first; part < last; ++part) {
+    const int64_t at =
+        part / planes.plane() * channels * planes.plane() + part % planes.plane() * planes.lanes;
+    if (pass.backward)
+      backward_across(d, pass, s, at, scratch + edge, scratch + row + edge, scratch + 2 * row);
+    else
+      forward_across(d, pass, s, at, scratch + edge);
+  }
+}
+
+// ---- within a channel: a part is a band of rows of one run of channels, which step `lanes` from
+// column to column
+// ---------
+
+// One row of a part, by vectors and then one by one: visit(tag, first element).
+template <class Visit>
+HWY_INLINE void each_element(int64_t count, Visit visit) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const auto step = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + step <= count; i += step) visit(d, i);
+  for (; i < count; ++i) visit(one, i);
+}
+
+struct Band {
+  const LrnPass& pass;
+  Settings s;
+  int64_t row, edge;        // elements of a row, and of the margins around a row of sums
+  int64_t at, first, last;  // where the run begins, and the band's rows
+  float* scratch;
+
+  // `sums`, `edge` into a row of scratch: of each column the window's rows of f(row, tag, element).
+  template <class F>
+  HWY_INLINE void add_rows(int64_t from, int64_t to, float* sums, F f) const {
+    from = std::max<int64_t>(from, 0), to = std::min(to, pass.planes.height);
+    each_element(row, [&](auto d, int64_t i) HWY_ATTR {
+      auto sum = hn::Zero(d);
+      for (int64_t h = from; h < to; ++h) sum = hn::Add(sum, f(h, d, i));
+      hn::StoreU(sum, d, sums + i);
+    });
+  }
+
+  // sums: the squares of the rows that row h's windows hold.
+  HWY_INLINE void add_squares(int64_t h, float* sums) const {
+    add_rows(h - s.before, h - s.before + s.size, sums,
+             [&](int64_t from, auto d, int64_t i) HWY_ATTR {
+               const auto v = hn::LoadU(d, pass.x + at + from * row + i);
+               return hn::Mul(v, v);
+             });
+  }
+
+  void forward() const {
+    float* sums = scratch + edge;
+    const int64_t step = pass.planes.lanes;
+    for (int64_t h = first; h < last; ++h) {
+      add_squares(h, sums);
+      each_element(row, [&](auto d, int64_t i) HWY_ATTR {
+        const int64_t o = at + h * row + i;
+        const auto p = s.power(d, window_sum(d, sums + i - s.before * step, s.size, step));
+        hn::StoreU(hn::Mul(hn::LoadU(d, pass.x + o), p.power), d, pass.out + o);
+      });
+    }
+  }
+
+  void backward() const {
+    const int64_t step = pass.planes.lanes, after = s.size - 1 - s.before;
+    float *sums = scratch + edge, *powers = scratch + row + 2 * edge, *terms = powers + band * row;
+    const int64_t begin = std::max<int64_t>(first - after, 0);  // row of the first terms
+    for (int64_t h = begin; h < std::min(last + s.before, pass.planes.height); ++h) {
+      add_squares(h, sums);
+      const bool kept = h >= first && h < last;
+      each_element(row, [&](auto d, int64_t i) HWY_ATTR {
+        const int64_t o = at + h * row + i;
+        const auto p = s.power(d, window_sum(d, sums + i - s.before * step, s.size, step));
+        if (kept) hn::StoreU(p.power, d, powers + (h - first) * row + i);
+        const auto term = hn::Mul(hn::Mul(hn::LoadU(d, pass.dy + o), hn::LoadU(d, pass.x + o)),
+                                  hn::Mul(p.power, p.inverse));
+        hn::StoreU(term, d, terms + (h - begin) * row + i);
+      });
+    }
+    for (int64_t h = first; h < last; ++h) {
+      add_rows(h - after, h + s.before + 1, sums, [&](int64_t from, auto d, int64_t i) HWY_ATTR {
+        return hn::LoadU(d, terms + (from - begin) * row + i);
+      });
+      each_element(row, [&](auto d, int64_t i) HWY_ATTR {
+        const int64_t o = at + h * row + i;
+        const auto sum = window_sum(d, sums + i - after * step, s.size, step);
+        const auto lost = hn::Mul(hn::Mul(hn::Set(d, s.back), hn::LoadU(d, pass.x + o)), sum);
+        const auto power = hn::LoadU(d, powers + (h - first) * row + i);
+        hn::StoreU(hn::MulSub(hn::LoadU(d, pass.dy + o), power, lost), d, pass.out + o);
+      });
+    }
+  }
+};
+
+void within(const LrnPass& pass, int64_t first, int64_t last, float* scratch) {
+  const Planes& planes = pass.planes;
+  const int64_t row = planes.width * planes.lanes, edge = margin(pass.op.size, planes.lanes);
+  const int64_t bands = (planes.height + band - 1) / band;
+  std::fill_n(scratch, row + 2 * edge, 0.f);
+  for (int64_t part = first; part < last; ++part) {
+    const int64_t top = part % bands * band;
+    const Band work{pass,
+                    Settings(pass.op),
+                    row,
+                    edge,
+                    part / bands * planes.height * row,
+                    top,
+                    std::min(top + band, planes.height),
+                    scratch};
+    pass.backward ? work.backward() : work.forward();
+  }
+}
+
+// Vectors as long as runs of channels divide into.
+void run(const LrnPass& pass, int64_t first, int64_t last, float* scratch) {
+  if (pass.op.region == Lrn::Region::within) return within(pass, first, last, scratch);
+  const hn::ScalableTag<float> whole;
+  const hn::CappedTag<float, 8> eight;
+  const hn::CappedTag<float, 4> four;
+  const auto fits = [&](auto d) HWY_ATTR {
+    return pass.planes.lanes % static_cast<int64_t>(hn::Lanes(d)) == 0;
+  };
+  if (fits(whole)) return across(whole, pass, first, last, scratch);
+  if (fits(eight)) return across(eight, pass, first, last, scratch);
+  if (fits(four)) return across(four, pass, first, last, scratch);
+  across(hn::CappedTag<float, 1>(), pass, first, last, scratch);
+}
+
+}  // namespace alx::vectors::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "backends/vectors/dispatch.h"
+namespace alx::vectors {
+
+int64_t LrnPass::parts() const {
+  constexpr int64_t rows = HWY_STATIC_DISPATCH(band);
+  if (op.region == Lrn::Region::across) return planes.images * planes.plane();
+  return planes.images * planes.runs() * ((planes.height + rows - 1) / rows);
+}
+
+int64_t LrnPass::scratch() const {
+  constexpr int64_t rows = HWY_STATIC_DISPATCH(band);
+  const auto edges = [&](int64_t step) { return 2 * HWY_STATIC_DISPATCH(margin)(op.size, step); };
+  if (op.region == Lrn::Region::across) return 3 * (planes.runs() * planes.lanes + edges(1));
+  const int64_t row = planes.width * planes.lanes;
+  return row + edges(planes.lanes) + (backward ? (2 * rows + op.size - 1) * row : 0);
+}
+
+void LrnPass::run(Target target, int64_t first, int64_t last, float* scratch) const {
+  ALX_ON(target, run)(*this, first, last, scratch);
+}
+
+}  // namespace alx::vectors
+#endif
