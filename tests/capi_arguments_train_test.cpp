@@ -26,8 +26,9 @@ double seconds_to_create(int64_t classes) {
   return least;
 }
 
+// By the square it would be a hundred times; a busy machine makes no fifty of ten.
 TEST_F(Arguments, TenTimesTheClassesCostAboutTenTimes) {
-  EXPECT_LT(seconds_to_create(100'000), 20 * seconds_to_create(10'000));
+  EXPECT_LT(seconds_to_create(100'000), 50 * seconds_to_create(10'000));
 }
 
 TEST_F(Arguments, OfDataSets) {

@@ -18,5 +18,6 @@
 #else
 #define ALX_ON_SSE4(target, f)
 #endif
-#define ALX_ON(target, f) \
-  (ALX_ON_AVX512(target, f) ALX_ON_AVX2(target, f) ALX_ON_SSE4(target, f) & HWY_STATIC_DISPATCH(f))
+#define ALX_ON(target, f)                                                                   \
+  ((void)(target), ALX_ON_AVX512(target, f) ALX_ON_AVX2(target, f) ALX_ON_SSE4(target, f) & \
+                       HWY_STATIC_DISPATCH(f))

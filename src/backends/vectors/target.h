@@ -3,6 +3,10 @@
 // library is not linked.
 #pragma once
 
+// SSSE3 has nothing that our code gains by; vectors of SVE have no size, so that no struct can hold
+// one.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE_256 | HWY_SVE2 | HWY_SVE2_128)
+
 namespace alx::vectors {
 
 enum class Target { baseline, sse4, avx2, avx512 };  // baseline: NEON on Arm; on x86 plain numbers
