@@ -70,9 +70,12 @@ TEST_F(Winograd, ComputesTheTablesCases) {
 }
 
 TEST_F(Winograd, TakesTheTilesThatNeedTheFewestProducts) {
-  EXPECT_EQ(implementation(conv(192, 5, 1, Pad::all(2)), {1, 64, 27, 27}), "winograd 4x4");
-  EXPECT_EQ(implementation(conv(384, 3, 1, Pad::all(1)), {2, 192, 13, 13}), "winograd 5x5");
-  EXPECT_EQ(implementation(conv(64, 3, 1, Pad::all(1)), {4, 64, 8, 8}), "winograd 4x4");
+  EXPECT_TRUE(
+      implementation(conv(192, 5, 1, Pad::all(2)), {1, 64, 27, 27}).starts_with("winograd 4x4:"));
+  EXPECT_TRUE(
+      implementation(conv(384, 3, 1, Pad::all(1)), {2, 192, 13, 13}).starts_with("winograd 5x5:"));
+  EXPECT_TRUE(
+      implementation(conv(64, 3, 1, Pad::all(1)), {4, 64, 8, 8}).starts_with("winograd 4x4:"));
 }
 
 TEST_F(Winograd, LeavesTheRestToOneDnn) {
