@@ -1,4 +1,4 @@
-// x^-0.75 by two square roots, since that is the power in every published network; others by
+// s^-0.75 by two square roots, since that is the power in every published network; others by
 // exponential and logarithm.
 #include "backends/vectors/lrn.h"
 
@@ -20,21 +20,11 @@ constexpr int64_t band = 8;  // rows of one part of a normalisation within chann
 // Floats before and behind a row of sums that windows may reach into.
 inline int64_t margin(int64_t size, int64_t step) { return (size * step + 15) / 16 * 16; }
 
-// s^-beta and 1 / s. `beta` 0 stands for 0.75.
+// s^-beta and 1 / s.
 template <class V>
 struct Power {
   V power, inverse;
 };
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE Power<V> power_of(D d, V s, float beta) {
-  if (beta == 0) {
-    const V root = hn::Sqrt(s), fourth = hn::Sqrt(root),
-            power = hn::Div(hn::Set(d, 1.f), hn::Mul(root, fourth));
-    const V inverse_root = hn::Mul(power, fourth);
-    return {power, hn::Mul(inverse_root, inverse_root)};
-  }
-  return {hn::Exp(d, hn::Mul(hn::Set(d, -beta), hn::Log(d, s))), hn::Div(hn::Set(d, 1.f), s)};
-}
 
 // The sum of `size` values `step` apart, from `first` on.
 template <class D>
@@ -44,26 +34,47 @@ HWY_INLINE hn::Vec<D> window_sum(D d, const float* first, int64_t size, int64_t 
   return sum;
 }
 
-// What both regions ask of an op.
-struct Settings {
-  explicit Settings(const Lrn& op)
+// An op, and the formulas that both regions share.
+struct Formula {
+  explicit Formula(const Lrn& op)
       : size(op.size),
         before(op.size / 2),
+        after(op.size - 1 - before),
         k(op.k),
         a(op.effective_alpha()),
-        beta(op.beta == 0.75f ? 0 : op.beta),
-        back(2 * op.effective_alpha() * op.beta) {}
-  int64_t size, before;
-  float k, a, beta, back;
+        beta(op.beta) {}
+  int64_t size, before, after;
+  float k, a, beta;
 
+  // `squares`: their sum over a window.
   template <class D, class V = hn::Vec<D>>
   HWY_INLINE Power<V> power(D d, V squares) const {
-    return power_of(d, hn::MulAdd(hn::Set(d, a), squares, hn::Set(d, k)), beta);
+    const V one = hn::Set(d, 1.f), s = hn::MulAdd(hn::Set(d, a), squares, hn::Set(d, k));
+    const V root = hn::Sqrt(s);
+    if (beta == 0.75f) {
+      const V fourth = hn::Sqrt(root), power = hn::Div(one, hn::Mul(root, fourth));
+      const V inverse_root = hn::Mul(power, fourth);
+      return {power, hn::Mul(inverse_root, inverse_root)};
+    }
+    // The logarithm takes what is no positive number for one.
+    const V power = hn::Exp(d, hn::Mul(hn::Set(d, -beta), hn::Log(d, s)));
+    return {hn::IfThenElse(hn::Gt(s, hn::Zero(d)), power, hn::Div(one, root)), hn::Div(one, s)};
+  }
+
+  // dx = dy s^-beta - 2 a beta x (the sum of dy x s^(-beta - 1) over the windows that x is in):
+  // an element's term of those sums, and what they make of it.
+  template <class D, class V = hn::Vec<D>>
+  HWY_INLINE V term(D d, const float* dy, const float* x, const Power<V>& p) const {
+    return hn::Mul(hn::Mul(hn::LoadU(d, dy), hn::LoadU(d, x)), hn::Mul(p.power, p.inverse));
+  }
+  template <class D, class V = hn::Vec<D>>
+  HWY_INLINE V gradient(D d, const float* dy, const float* x, const float* power, V terms) const {
+    const V lost = hn::Mul(hn::Mul(hn::Set(d, 2 * a * beta), hn::LoadU(d, x)), terms);
+    return hn::MulSub(hn::LoadU(d, dy), hn::LoadU(d, power), lost);
   }
 };
 
-// ---- across channels: a part is a position
-// ----------------------------------------------------------------------------
+// ---- across channels: a part is a position -----------------------------------------------------
 
 // Visits the channels of a position by vectors: visit(their first channel, their place from the
 // position's own).
@@ -75,47 +86,33 @@ HWY_INLINE void each_vector(D d, const Planes& planes, Visit visit) {
       visit(channel, run * planes.plane() * planes.lanes + i);
 }
 
+// One position, whose first element is `at`. Margins of `squares` and `terms` are zero.
 template <class D>
-void forward_across(D d, const LrnPass& pass, const Settings& s, int64_t at, float* squares) {
-  const float* x = pass.x + at;
-  float* y = pass.out + at;
+void forward_across(D d, const LrnPass& pass, const Formula& f, int64_t at, const float* squares) {
   each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
-    const auto v = hn::LoadU(d, x + i);
-    hn::StoreU(hn::Mul(v, v), d, squares + c);
-  });
-  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
-    const auto sum = window_sum(d, squares + c - s.before, s.size, 1);
-    hn::StoreU(hn::Mul(hn::LoadU(d, x + i), s.power(d, sum).power), d, y + i);
+    const auto p = f.power(d, window_sum(d, squares + c - f.before, f.size, 1));
+    hn::StoreU(hn::Mul(hn::LoadU(d, pass.x + at + i), p.power), d, pass.out + at + i);
   });
 }
 
-// dx = dy s^-beta - 2 a beta x (the sum of dy x s^(-beta - 1) over the windows that x is in).
 template <class D>
-void backward_across(D d, const LrnPass& pass, const Settings& s, int64_t at, float* squares,
+void backward_across(D d, const LrnPass& pass, const Formula& f, int64_t at, const float* squares,
                      float* terms, float* powers) {
   const float *x = pass.x + at, *dy = pass.dy + at;
-  float* dx = pass.out + at;
   each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
-    const auto v = hn::LoadU(d, x + i);
-    hn::StoreU(hn::Mul(v, v), d, squares + c);
-  });
-  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
-    const auto p = s.power(d, window_sum(d, squares + c - s.before, s.size, 1));
+    const auto p = f.power(d, window_sum(d, squares + c - f.before, f.size, 1));
     hn::StoreU(p.power, d, powers + c);
-    hn::StoreU(
-        hn::Mul(hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, x + i)), hn::Mul(p.power, p.inverse)), d,
-        terms + c);
+    hn::StoreU(f.term(d, dy + i, x + i, p), d, terms + c);
   });
   each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
-    const auto sum = window_sum(d, terms + c - (s.size - 1 - s.before), s.size, 1);
-    const auto lost = hn::Mul(hn::Mul(hn::Set(d, s.back), hn::LoadU(d, x + i)), sum);
-    hn::StoreU(hn::MulSub(hn::LoadU(d, dy + i), hn::LoadU(d, powers + c), lost), d, dx + i);
+    const auto sum = window_sum(d, terms + c - f.after, f.size, 1);
+    hn::StoreU(f.gradient(d, dy + i, x + i, powers + c, sum), d, pass.out + at + i);
   });
 }
 
 template <class D>
 void across(D d, const LrnPass& pass, int64_t first, int64_t last, float* scratch) {
-  const Settings s(pass.op);
+  const Formula f(pass.op);
   const Planes& planes = pass.planes;
   const int64_t channels = planes.runs() * planes.lanes, edge = margin(pass.op.size, 1),
                 row = channels + 2 * edge;
@@ -123,16 +120,20 @@ void across(D d, const LrnPass& pass, int64_t first, int64_t last, float* scratc
   for (int64_t part = first; part < last; ++part) {
     const int64_t at =
         part / planes.plane() * channels * planes.plane() + part % planes.plane() * planes.lanes;
+    float* squares = scratch + edge;
+    each_vector(d, planes, [&](int64_t c, int64_t i) HWY_ATTR {
+      const auto v = hn::LoadU(d, pass.x + at + i);
+      hn::StoreU(hn::Mul(v, v), d, squares + c);
+    });
     if (pass.backward)
-      backward_across(d, pass, s, at, scratch + edge, scratch + row + edge, scratch + 2 * row);
+      backward_across(d, pass, f, at, squares, scratch + row + edge, scratch + 2 * row);
     else
-      forward_across(d, pass, s, at, scratch + edge);
+      forward_across(d, pass, f, at, squares);
   }
 }
 
-// ---- within a channel: a part is a band of rows of one run of channels, which step `lanes` from
-// column to column
-// ---------
+// ---- within a channel: a part is a band of rows of one run of channels --------------------------
+// From column to column it is `lanes` steps.
 
 // One row of a part, by vectors and then one by one: visit(tag, first element).
 template <class Visit>
@@ -147,25 +148,26 @@ HWY_INLINE void each_element(int64_t count, Visit visit) {
 
 struct Band {
   const LrnPass& pass;
-  Settings s;
+  Formula f;
   int64_t row, edge;        // elements of a row, and of the margins around a row of sums
   int64_t at, first, last;  // where the run begins, and the band's rows
   float* scratch;
 
-  // `sums`, `edge` into a row of scratch: of each column the window's rows of f(row, tag, element).
+  // `sums`, `edge` into a row of scratch: of each column the window's rows of value(row, tag,
+  // element).
   template <class F>
-  HWY_INLINE void add_rows(int64_t from, int64_t to, float* sums, F f) const {
+  HWY_INLINE void add_rows(int64_t from, int64_t to, float* sums, F value) const {
     from = std::max<int64_t>(from, 0), to = std::min(to, pass.planes.height);
     each_element(row, [&](auto d, int64_t i) HWY_ATTR {
       auto sum = hn::Zero(d);
-      for (int64_t h = from; h < to; ++h) sum = hn::Add(sum, f(h, d, i));
+      for (int64_t h = from; h < to; ++h) sum = hn::Add(sum, value(h, d, i));
       hn::StoreU(sum, d, sums + i);
     });
   }
 
   // sums: the squares of the rows that row h's windows hold.
   HWY_INLINE void add_squares(int64_t h, float* sums) const {
-    add_rows(h - s.before, h - s.before + s.size, sums,
+    add_rows(h - f.before, h - f.before + f.size, sums,
              [&](int64_t from, auto d, int64_t i) HWY_ATTR {
                const auto v = hn::LoadU(d, pass.x + at + from * row + i);
                return hn::Mul(v, v);
@@ -179,38 +181,35 @@ struct Band {
       add_squares(h, sums);
       each_element(row, [&](auto d, int64_t i) HWY_ATTR {
         const int64_t o = at + h * row + i;
-        const auto p = s.power(d, window_sum(d, sums + i - s.before * step, s.size, step));
+        const auto p = f.power(d, window_sum(d, sums + i - f.before * step, f.size, step));
         hn::StoreU(hn::Mul(hn::LoadU(d, pass.x + o), p.power), d, pass.out + o);
       });
     }
   }
 
   void backward() const {
-    const int64_t step = pass.planes.lanes, after = s.size - 1 - s.before;
+    const int64_t step = pass.planes.lanes;
     float *sums = scratch + edge, *powers = scratch + row + 2 * edge, *terms = powers + band * row;
-    const int64_t begin = std::max<int64_t>(first - after, 0);  // row of the first terms
-    for (int64_t h = begin; h < std::min(last + s.before, pass.planes.height); ++h) {
+    const int64_t begin = std::max<int64_t>(first - f.after, 0);  // row of the first terms
+    for (int64_t h = begin; h < std::min(last + f.before, pass.planes.height); ++h) {
       add_squares(h, sums);
       const bool kept = h >= first && h < last;
       each_element(row, [&](auto d, int64_t i) HWY_ATTR {
         const int64_t o = at + h * row + i;
-        const auto p = s.power(d, window_sum(d, sums + i - s.before * step, s.size, step));
+        const auto p = f.power(d, window_sum(d, sums + i - f.before * step, f.size, step));
         if (kept) hn::StoreU(p.power, d, powers + (h - first) * row + i);
-        const auto term = hn::Mul(hn::Mul(hn::LoadU(d, pass.dy + o), hn::LoadU(d, pass.x + o)),
-                                  hn::Mul(p.power, p.inverse));
-        hn::StoreU(term, d, terms + (h - begin) * row + i);
+        hn::StoreU(f.term(d, pass.dy + o, pass.x + o, p), d, terms + (h - begin) * row + i);
       });
     }
     for (int64_t h = first; h < last; ++h) {
-      add_rows(h - after, h + s.before + 1, sums, [&](int64_t from, auto d, int64_t i) HWY_ATTR {
+      add_rows(h - f.after, h + f.before + 1, sums, [&](int64_t from, auto d, int64_t i) HWY_ATTR {
         return hn::LoadU(d, terms + (from - begin) * row + i);
       });
       each_element(row, [&](auto d, int64_t i) HWY_ATTR {
         const int64_t o = at + h * row + i;
-        const auto sum = window_sum(d, sums + i - after * step, s.size, step);
-        const auto lost = hn::Mul(hn::Mul(hn::Set(d, s.back), hn::LoadU(d, pass.x + o)), sum);
-        const auto power = hn::LoadU(d, powers + (h - first) * row + i);
-        hn::StoreU(hn::MulSub(hn::LoadU(d, pass.dy + o), power, lost), d, pass.out + o);
+        const auto sum = window_sum(d, sums + i - f.after * step, f.size, step);
+        const float* power = powers + (h - first) * row + i;
+        hn::StoreU(f.gradient(d, pass.dy + o, pass.x + o, power, sum), d, pass.out + o);
       });
     }
   }
@@ -224,7 +223,7 @@ void within(const LrnPass& pass, int64_t first, int64_t last, float* scratch) {
   for (int64_t part = first; part < last; ++part) {
     const int64_t top = part % bands * band;
     const Band work{pass,
-                    Settings(pass.op),
+                    Formula(pass.op),
                     row,
                     edge,
                     part / bands * planes.height * row,
