@@ -1,5 +1,6 @@
 // Devices, networks of the zoo, and models.
 #include "backends/registry.h"
+#include "core/text.h"
 #include "handles.h"
 #include "models/zoo.h"
 #include "network/bundled.h"
@@ -76,8 +77,13 @@ alexnet_status alexnet_device_probe_precision(const char* device, alexnet_precis
   return guard([&] {
     require(device, "device");
     const Precision wanted = precision_of(precision);
-    for (const auto& backend : open_devices(device))
-      check_takes(*backend, wanted, training ? Phase::training : Phase::inference);
+    for (const std::string& name : split(device, ',')) {
+      const DeviceInfo info = usable_device(name);
+      if (training)
+        check_takes(info.name, info.training, wanted, Phase::training);
+      else
+        check_takes(info.name, info.inference, wanted, Phase::inference);
+    }
   });
 }
 

@@ -76,8 +76,17 @@ constexpr Kind kinds[] = {
 #endif
 };
 
-size_t usable_index(const Kind& kind, const std::string& name) {
-  const std::vector<DeviceInfo> list = kind.list();
+const Kind& kind_of(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Kind& kind : kinds) {
+    known.push_back(cat(kind.name, kind.numbered ? ":0" : ""));
+    if (kind.numbered ? name.starts_with(cat(kind.name, ":")) : name == kind.name) return kind;
+  }
+  fail(Code::not_found, "no device is called '", name, "'; there are: ", joined(known));
+}
+
+// Its place in the list of its kind.
+size_t usable_index(const std::vector<DeviceInfo>& list, const std::string& name) {
   const auto found = std::ranges::find(list, name, &DeviceInfo::name);
   const std::string& reason = found == list.end() ? list.front().reason : found->reason;
   const std::string there =
@@ -97,6 +106,11 @@ std::vector<DeviceInfo> list_devices() {
   return list;
 }
 
+DeviceInfo usable_device(const std::string& name) {
+  std::vector<DeviceInfo> list = kind_of(name).list();
+  return std::move(list[usable_index(list, name)]);
+}
+
 std::vector<Precision> offered_precisions(Phase phase) {
   std::set<Precision> offered;
   for (const Kind& kind : kinds)
@@ -107,13 +121,9 @@ std::vector<Precision> offered_precisions(Phase phase) {
 std::shared_ptr<Backend> open_device(const std::string& name, int threads, Allocator allocator) {
   check(threads >= 0 && threads <= 4096, Code::invalid_argument,
         "threads must lie in 0..4096 (0: all cores), got ", threads);
-  std::vector<std::string> known;
-  for (const Kind& kind : kinds) {
-    known.push_back(cat(kind.name, kind.numbered ? ":0" : ""));
-    if (kind.numbered ? name.starts_with(cat(kind.name, ":")) : name == kind.name)
-      return kind.open(kind.numbered ? usable_index(kind, name) : 0, threads, std::move(allocator));
-  }
-  fail(Code::not_found, "no device is called '", name, "'; there are: ", joined(known));
+  const Kind& kind = kind_of(name);
+  return kind.open(kind.numbered ? usable_index(kind.list(), name) : 0, threads,
+                   std::move(allocator));
 }
 
 std::vector<std::shared_ptr<Backend>> open_devices(

@@ -11,6 +11,9 @@ namespace alx {
 
 std::vector<DeviceInfo> list_devices();
 
+// The one of this name, without opening it. Throws as open_device() where it cannot be used.
+DeviceInfo usable_device(const std::string& name);
+
 // What some device of this build takes, in the order of the enumeration.
 std::vector<Precision> offered_precisions(Phase phase);
 

@@ -143,7 +143,8 @@ class Compiler {
   NodeTypes types_for(const LoweredNode& node) const {
     const auto own = options_.layers.find(node.name);
     const Precision precision = own == options_.layers.end() ? options_.precision : own->second;
-    check_takes(backend(devices_.of_slot[node.slot]), precision, options_.phase);
+    const Backend& device = backend(devices_.of_slot[node.slot]);
+    check_takes(device.title(), device.precisions(options_.phase), precision, options_.phase);
     return types_of(node.op, precision, options_.phase);
   }
 

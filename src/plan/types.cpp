@@ -22,12 +22,12 @@ NodeTypes types_of(const Op& op, Precision precision, Phase phase) {
   return {};
 }
 
-void check_takes(const Backend& device, Precision precision, Phase phase) {
-  const std::vector<Precision> taken = device.precisions(phase);
+void check_takes(const std::string& device, const std::vector<Precision>& taken,
+                 Precision precision, Phase phase) {
   if (std::ranges::count(taken, precision)) return;
   const bool training = phase == Phase::training;
-  fail(Code::unsupported, device.title(), training ? " trains in " : " computes in ",
-       list_of(taken, "or"), ", not in ", name_of(precision));
+  fail(Code::unsupported, device, training ? " trains in " : " computes in ", list_of(taken, "or"),
+       ", not in ", name_of(precision));
 }
 
 }  // namespace alx

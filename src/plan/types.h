@@ -7,7 +7,8 @@ namespace alx {
 // Training keeps weights in f32; int8 is of the weights of convolutions and fully connected layers.
 NodeTypes types_of(const Op& op, Precision precision, Phase phase);
 
-// Throws unsupported, and says what the device takes instead, where it does not take this one.
-void check_takes(const Backend& device, Precision precision, Phase phase);
+// Throws unsupported, and says what the device takes instead, where this one is not among it.
+void check_takes(const std::string& device, const std::vector<Precision>& taken,
+                 Precision precision, Phase phase);
 
 }  // namespace alx
