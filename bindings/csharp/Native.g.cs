@@ -57,7 +57,7 @@ namespace AlexNet
         Bf16 = 2,
         /// <summary>ALEXNET_PRECISION_INT8</summary>
         Int8 = 3,
-        /// <summary>FP32 in memory, products with ten bits of fraction; of GPUs</summary>
+        /// <summary>FP32 in memory, 10 bits in products; of GPUs, not of files</summary>
         Tf32 = 4,
     }
 
@@ -66,13 +66,13 @@ namespace AlexNet
     {
         /// <summary>Weights, gradients, optimizer and activations together</summary>
         Total = 0,
-        /// <summary>Packed; once for all sessions of a model on a device</summary>
+        /// <summary>Packed; once for all sessions of a model, device, precision</summary>
         Weights = 1,
         /// <summary>Training only; of those that exist at once</summary>
         Gradients = 2,
         /// <summary>Momentum; training only</summary>
         Optimizer = 3,
-        /// <summary>Inputs, outputs, what backward needs, workspace</summary>
+        /// <summary>Inputs, outputs, what backward needs, workspace; overlapping</summary>
         Activations = 4,
         /// <summary>Of the activations, the largest scratch area of one kernel</summary>
         Workspace = 5,

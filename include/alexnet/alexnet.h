@@ -16,7 +16,7 @@
 ///     const int ok = alexnet_model_open(NULL, NULL, NULL, &model) == ALEXNET_OK &&
 ///                    alexnet_session_create(model, NULL, &session) == ALEXNET_OK &&
 ///                    alexnet_session_classify_file(session, argc > 1 ? argv[1] : "cat.jpg",
-///                      &result) == ALEXNET_OK &&
+///                                                  &result) == ALEXNET_OK &&
 ///                    alexnet_result_top(result, 0, 0, NULL, &label, &probability) == ALEXNET_OK;
 ///     if (ok)
 ///       printf("%s: %.1f %%\n", label, 100.0 * probability);
@@ -146,17 +146,17 @@ enum {
   ALEXNET_PRECISION_FP16 = 1,
   ALEXNET_PRECISION_BF16 = 2,
   ALEXNET_PRECISION_INT8 = 3,
-  ALEXNET_PRECISION_TF32 = 4  ///< FP32 in memory, products with ten bits of fraction; of GPUs
+  ALEXNET_PRECISION_TF32 = 4  ///< FP32 in memory, 10 bits in products; of GPUs, not of files
 };
 
 /// What alexnet_memory_bytes tells of.
 typedef int32_t alexnet_memory_kind;
 enum {
   ALEXNET_MEMORY_TOTAL = 0,        ///< weights, gradients, optimizer and activations together
-  ALEXNET_MEMORY_WEIGHTS = 1,      ///< packed; once for all sessions of a model on a device
+  ALEXNET_MEMORY_WEIGHTS = 1,      ///< packed; once for all sessions of a model, device, precision
   ALEXNET_MEMORY_GRADIENTS = 2,    ///< training only; of those that exist at once
   ALEXNET_MEMORY_OPTIMIZER = 3,    ///< momentum; training only
-  ALEXNET_MEMORY_ACTIVATIONS = 4,  ///< inputs, outputs, what backward needs, workspace
+  ALEXNET_MEMORY_ACTIVATIONS = 4,  ///< inputs, outputs, what backward needs, workspace; overlapping
   ALEXNET_MEMORY_WORKSPACE = 5     ///< of the activations, the largest scratch area of one kernel
 };
 
