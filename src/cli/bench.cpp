@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/system.h"
 #include "core/error.h"
+#include "core/median.h"
 #include "core/number.h"
 #include "core/random.h"
 #include "models/zoo.h"
@@ -49,12 +50,6 @@ class NoiseData final : public Dataset {
   const NetSpec& spec_;
   int64_t size_;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
 
 // `run` returns the seconds that count of one repetition. The first two warm up.
 double median_seconds(double seconds, const std::function<double()>& run) {

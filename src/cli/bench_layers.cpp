@@ -30,8 +30,8 @@ std::vector<Row> rows_of(const std::vector<ActionTime>& times, const NetSpec& sp
   std::map<std::string, int64_t> multiply_adds = multiply_adds_of(spec);
   std::vector<Row> rows;
   for (const ActionTime& time : times) {
-    const double passes = time.backward ? 2 : 1;  // gradients of weights and of the input
-    const double operations = 2 * passes * static_cast<double>(multiply_adds[time.name] * batch);
+    const double operations =
+        2 * static_cast<double>(time.products * multiply_adds[time.name] * batch);
     Row row{time, operations / time.seconds, static_cast<double>(time.bytes) / time.seconds, {}};
     if (peak) row.share = std::max(row.operations / peak->operations, row.bytes / peak->bytes);
     rows.push_back(std::move(row));

@@ -57,6 +57,7 @@ class SharedWeights {
 struct ActionTime {
   std::string name, implementation;
   bool backward;
+  int products;  // how often it does its layer's multiply-adds: backward for each gradient
   size_t bytes;  // that it reads and writes at least
   double seconds;
 };

@@ -1,7 +1,6 @@
-#include <algorithm>
 #include <chrono>
 
-#include "core/error.h"
+#include "core/median.h"
 #include "network/network.h"
 
 namespace alx {
@@ -31,9 +30,10 @@ std::vector<ActionTime> Network::profile(int repeats) {
   for (const auto* list : {&plan_.forward(), &plan_.backward()})
     for (const Action& action : *list) {
       const KernelSpec& spec = action.kernel->spec();
-      const bool backward = list == &plan_.backward();
+      const bool input_grad = !spec.input_grads.empty() && !spec.input_grads[0].shape.empty();
       times.push_back({action.name, action.backward ? spec.backward_text() : spec.implementation,
-                       backward, traffic(spec, action.backward), 0});
+                       list == &plan_.backward(), action.backward && input_grad ? 2 : 1,
+                       traffic(spec, action.backward), 0});
       actions.push_back(&action);
     }
   std::vector<std::vector<double>> seconds(actions.size());
@@ -47,11 +47,7 @@ std::vector<ActionTime> Network::profile(int repeats) {
       const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
       seconds[i].push_back(taken.count());
     }
-  for (size_t i = 0; i < times.size(); ++i) {
-    const auto middle = seconds[i].begin() + static_cast<std::ptrdiff_t>(seconds[i].size() / 2);
-    std::nth_element(seconds[i].begin(), middle, seconds[i].end());
-    times[i].seconds = *middle;
-  }
+  for (size_t i = 0; i < times.size(); ++i) times[i].seconds = median(std::move(seconds[i]));
   return times;
 }
 

@@ -10,8 +10,7 @@ namespace {
 
 class HybridBuilder {
  public:
-  HybridBuilder(const NetSpec& spec, size_t slots)
-      : from_(spec), to_(spec), slots_(static_cast<int64_t>(slots)), last_(slots) {
+  HybridBuilder(const NetSpec& spec, size_t slots) : from_(spec), to_(spec), last_(slots) {
     to_.nodes.clear();
     to_.aliases.clear();
     check_column();
@@ -29,6 +28,8 @@ class HybridBuilder {
   }
 
  private:
+  int64_t slots() const { return static_cast<int64_t>(last_.size()); }
+
   void check_column() const {
     const std::string* last = nullptr;
     for (const Node& node : from_.nodes) {
@@ -66,7 +67,7 @@ class HybridBuilder {
 
   void share_data() {
     for (size_t slot = 0; slot < last_.size(); ++slot) {
-      add({name("data", slot), BatchSlice{static_cast<int64_t>(slot), slots_}, {data_name}, 0});
+      add({name("data", slot), BatchSlice{static_cast<int64_t>(slot), slots()}, {data_name}, 0});
       last_[slot] = to_.nodes.back().name;
     }
   }
@@ -75,7 +76,7 @@ class HybridBuilder {
   void add(size_t i, size_t slot, LayerPart part) {
     const Node& node = from_.nodes[i];
     Op op = node.op;
-    if (int64_t* out = output_units(op); out && part.whole > 0) *out = part.whole / slots_;
+    if (int64_t* out = output_units(op); out && part.whole > 0) *out = part.whole / slots();
     std::string& last = last_[slot];
     add({name(node.name, slot), std::move(op), {last}, slot, std::move(part)});
     last = to_.nodes.back().name;
@@ -106,15 +107,14 @@ class HybridBuilder {
           node.name,
           " reads units of several devices at once, and hybrid parallelism has no way to cut a ",
           facts.name);
-    check(units_ % slots_ == 0, Code::unsupported, node.name, " has ", units_, " units, which ",
-          slots_, " devices cannot share alike");
+    check(units_ % slots() == 0, Code::unsupported, node.name, " has ", units_, " units, which ",
+          slots(), " devices cannot share alike");
     for (size_t slot = 0; slot < last_.size(); ++slot)
-      add(i, slot, {node.name, static_cast<int64_t>(slot) * units_ / slots_, units_});
+      add(i, slot, {node.name, static_cast<int64_t>(slot) * units_ / slots(), units_});
   }
 
   const NetSpec& from_;
   NetSpec to_;
-  const int64_t slots_;
   std::set<std::string> names_;    // given
   std::vector<std::string> last_;  // node on each slot
   // of the layer that lies in parts; 0: what flows is whole on each slot

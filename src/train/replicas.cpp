@@ -258,7 +258,8 @@ void Replicas::write_state(size_t state, size_t param, std::span<const float> va
 
 std::string devices_of_one(const NetSpec& spec, const std::string& devices) {
   size_t end = std::string::npos;
-  for (size_t slot = 0; slot < spec.slots(); ++slot) {
+  const size_t slots = spec.slots();
+  for (size_t slot = 0; slot < slots; ++slot) {
     end = devices.find(',', end + 1);
     if (end == std::string::npos) return devices;
   }

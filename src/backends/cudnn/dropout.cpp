@@ -33,8 +33,8 @@ class DropoutKernel : public DeviceKernel {
   }
   void apply(const void* from, void* to) const {
     const uint64_t row = count() / static_cast<size_t>(out_shape()[0]);
-    device_->launch(DropoutMask{from, to, type_, device_->step(), drop_, scale_, stream_, row,
-                                first_, whole_, images_before_, count()});
+    device_->launch(DropoutMask{from, to, type_, step_, drop_, scale_, stream_, row, first_, whole_,
+                                images_before_, count()});
   }
 
   float drop_, scale_;

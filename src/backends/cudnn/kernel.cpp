@@ -6,7 +6,10 @@
 namespace alx::cudnn {
 
 DeviceKernel::DeviceKernel(const Op& op, const Context& context, DataType type)
-    : device_(context.device), type_(type), training_(context.training()) {
+    : device_(context.device),
+      type_(type),
+      training_(context.training()),
+      step_(context.request.step) {
   spec_ = dense_spec(op, context.request, type, training_ ? DataType::f32 : type);
   spec_.implementation = "cudnn";
 }

@@ -61,7 +61,7 @@ class DeviceKernel : public Kernel {
   }
 
  protected:
-  // What they need of the step they find in device_->step(): they may be recorded, and replayed for
+  // What they need of the step they find at step_: they may be recorded, and replayed for
   // another one.
   virtual void run_forward() = 0;
   virtual void run_backward() = 0;
@@ -100,6 +100,7 @@ class DeviceKernel : public Kernel {
   std::shared_ptr<Device> device_;
   DataType type_;
   bool training_;
+  const StepContext* step_;
   Binding memory_;
 };
 

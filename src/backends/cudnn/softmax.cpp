@@ -60,10 +60,9 @@ class SoftmaxLossKernel : public DeviceKernel {
 
   void run_backward() override {
     if (!wants_grad()) return;
-    device_->launch(LossGrad{static_cast<const float*>(memory_.outputs[0]),
-                             static_cast<const int32_t*>(memory_.state),
-                             static_cast<float*>(memory_.input_grads[0]), device_->step(),
-                             smoothing_, classes_, count()});
+    device_->launch(LossGrad{
+        static_cast<const float*>(memory_.outputs[0]), static_cast<const int32_t*>(memory_.state),
+        static_cast<float*>(memory_.input_grads[0]), step_, smoothing_, classes_, count()});
   }
 
  private:

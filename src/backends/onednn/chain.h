@@ -93,8 +93,8 @@ class Chain {
   void add(const std::vector<Operand>& operands, Work work);
 
   bool empty() const { return steps_.empty(); }
-  std::string primitives()
-      const;  // the implementations of oneDNN's, each once: "brgemm:avx2, reorder jit:uni"
+  // The implementations of oneDNN's, each once: "brgemm:avx2, reorder jit:uni".
+  std::string primitives() const;
   size_t workspace() const { return temporaries_ + scratchpad_; }
   void bind(const Binding& binding, void* workspace);
   void run() const;  // does not allocate
