@@ -40,6 +40,20 @@ std::string pass_over(const MappedFile& file, const TensorView& tensor, size_t p
   return hasher.hex();
 }
 
+// The kinds of files that are read, by how they begin.
+constexpr size_t sniffed_bytes = 9;
+struct FileKind {
+  bool (*begins_so)(std::string_view start);
+  WeightFile (*open)(std::shared_ptr<MappedFile>, const Limits&);
+};
+constexpr FileKind file_kinds[] = {
+    {[](std::string_view start) { return start.size() == 9 && start[8] == '{'; }, open_safetensors},
+    {[](std::string_view start) {
+       return start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02");
+     },
+     open_torch},
+};
+
 std::string damage(const std::string& name, const std::string& expected, const std::string& found) {
   return cat("tensor ", in_quotes(name), " is damaged: its checksum should be ", expected,
              " and is ", found);
@@ -65,10 +79,9 @@ WeightFile WeightFile::open(std::vector<std::byte> bytes, const std::string& nam
 WeightFile WeightFile::open(std::shared_ptr<MappedFile> file, const Limits& limits) {
   const std::string& path = file->path();
   const auto bytes = file->bytes();
-  const std::string_view start = as_text(bytes.first(std::min<size_t>(bytes.size(), 9)));
-  if (start.size() == 9 && start[8] == '{') return open_safetensors(std::move(file), limits);
-  if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02"))
-    return open_torch(std::move(file), limits);
+  const std::string_view start = as_text(bytes.first(std::min(bytes.size(), sniffed_bytes)));
+  for (const FileKind& kind : file_kinds)
+    if (kind.begins_so(start)) return kind.open(std::move(file), limits);
   check(!bytes.empty(), Code::bad_file, path, ": is empty (0 bytes) where weights were expected");
   fail(Code::bad_file, path, ": neither safetensors nor a torch .pth: ", bytes.size(),
        " bytes that begin with ", in_quotes(start),
