@@ -6,6 +6,4 @@ namespace alx {
 
 int64_t process_id() { return GetCurrentProcessId(); }
 
-bool is_forked() { return false; }
-
 }  // namespace alx
