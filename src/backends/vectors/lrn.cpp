@@ -11,6 +11,8 @@
 //
 #include <hwy/contrib/math/math-inl.h>
 
+#include "backends/vectors/each-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace alx::vectors::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -134,17 +136,6 @@ void across(D d, const LrnPass& pass, int64_t first, int64_t last, float* scratc
 
 // ---- within a channel: a part is a band of rows of one run of channels --------------------------
 // From column to column it is `lanes` steps.
-
-// One row of a part, by vectors and then one by one: visit(tag, first element).
-template <class Visit>
-HWY_INLINE void each_element(int64_t count, Visit visit) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const auto step = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + step <= count; i += step) visit(d, i);
-  for (; i < count; ++i) visit(one, i);
-}
 
 struct Band {
   const LrnPass& pass;

@@ -6,7 +6,7 @@
 // and at infinity. Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 #pragma once
 
-namespace alx::onednn::winograd {
+namespace alx::vectors::winograd {
 
 // The points decide the rounding errors: of those tried, these had the least (relative error in
 // fp32 of 192 channels, L2: 1.5e-6, 2.7e-6 and 4.1e-6; the plain sum of products: 0.5e-6 with 3 x 3
@@ -67,4 +67,4 @@ struct Matrices {
   static constexpr double magnitude(double x) { return x < 0 ? -x : x; }
 };
 
-}  // namespace alx::onednn::winograd
+}  // namespace alx::vectors::winograd

@@ -1,0 +1,79 @@
+#include "backends/vectors/elementwise.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/vectors/elementwise.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+//
+#include <hwy/contrib/math/math-inl.h>
+
+#include "backends/vectors/each-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace alx::vectors::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V activated(D d, Activation activation, V x) {
+  if (activation == Activation::relu) return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
+  if (activation == Activation::none) return x;
+  return hn::IfThenElse(hn::Ne(x, x), x, hn::Tanh(d, x));
+}
+
+void activate(Activation activation, const float* x, float* y, int64_t count) {
+  each_element(count, [&](auto d, int64_t i) HWY_ATTR {
+    hn::StoreU(activated(d, activation, hn::LoadU(d, x + i)), d, y + i);
+  });
+}
+
+void activation_gradient(Activation activation, const float* y, const float* dy, float* dx,
+                         int64_t count) {
+  each_element(count, [&](auto d, int64_t i) HWY_ATTR {
+    const auto out = hn::LoadU(d, y + i), grad = hn::LoadU(d, dy + i);
+    if (activation == Activation::relu)
+      hn::StoreU(hn::IfThenElseZero(hn::Gt(out, hn::Zero(d)), grad), d, dx + i);
+    else
+      hn::StoreU(hn::Mul(grad, hn::NegMulAdd(out, out, hn::Set(d, 1.f))), d, dx + i);
+  });
+}
+
+void add(const float* x, float* sum, int64_t count) {
+  each_element(count, [&](auto d, int64_t i) HWY_ATTR {
+    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), hn::LoadU(d, x + i)), d, sum + i);
+  });
+}
+
+void add_bias(Activation activation, const float* x, const float* bias, float* y, int64_t count) {
+  each_element(count, [&](auto d, int64_t i) HWY_ATTR {
+    const auto sum = hn::Add(hn::LoadU(d, x + i), hn::LoadU(d, bias + i));
+    hn::StoreU(activated(d, activation, sum), d, y + i);
+  });
+}
+
+}  // namespace alx::vectors::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "backends/vectors/dispatch.h"
+namespace alx::vectors {
+
+void activate(Target target, Activation activation, const float* x, float* y, int64_t count) {
+  ALX_ON(target, activate)(activation, x, y, count);
+}
+
+void activation_gradient(Target target, Activation activation, const float* y, const float* dy,
+                         float* dx, int64_t count) {
+  ALX_ON(target, activation_gradient)(activation, y, dy, dx, count);
+}
+
+void add(Target target, const float* x, float* sum, int64_t count) {
+  ALX_ON(target, add)(x, sum, count);
+}
+
+void add_bias(Target target, Activation activation, const float* x, const float* bias, float* y,
+              int64_t count) {
+  ALX_ON(target, add_bias)(activation, x, bias, y, count);
+}
+
+}  // namespace alx::vectors
+#endif

@@ -1,0 +1,148 @@
+#include "backends/vectors/product.h"
+
+#include <algorithm>
+#include <utility>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/vectors/product.cpp"
+#include <hwy/foreach_target.h>
+//
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace alx::vectors::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+constexpr int64_t width = hn::MaxLanes(D());
+// As many rows of two vectors as leave registers for a row of b and an element of a: of 32, or 16.
+constexpr bool many_registers = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM;
+constexpr int most_rows = many_registers ? 12 : 6;
+
+// Rows x Vectors elements of c. Panels are two vectors wide. `next`: a panel to bring near
+// meanwhile.
+template <int Rows, int Vectors>
+HWY_NOINLINE void block(const Product& p, const float* a, const float* b, float* c,
+                        const float* next) {
+  const D d;
+  V sum[Rows][Vectors];
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < Vectors; ++j)
+      sum[i][j] = p.add ? hn::LoadU(d, c + i * p.c_row + j * width) : hn::Zero(d);
+  // Four rows of a from each pointer, as processors address them.
+  const int64_t row = p.a_row, step = p.a_depth, b_row = p.b_row, b_panel = p.b_panel;
+  const float *a0 = a, *a4 = a + (Rows > 4 ? 4 : 0) * row, *a8 = a + (Rows > 8 ? 8 : 0) * row;
+  for (int64_t k = p.depth; k > 0; --k) {
+    V right[Vectors];
+    for (int j = 0; j < Vectors; ++j) right[j] = hn::LoadU(d, b + j / 2 * b_panel + j % 2 * width);
+    if (next) {
+      hwy::Prefetch(next);
+      if (width > 8 && Vectors > 1) hwy::Prefetch(next + width);
+      next += b_row;
+    }
+    for (int i = 0; i < Rows; ++i) {
+      const float* from = i < 4 ? a0 : i < 8 ? a4 : a8;
+      const V left = hn::Set(d, from[i % 4 * row]);
+      for (int j = 0; j < Vectors; ++j) sum[i][j] = hn::MulAdd(left, right[j], sum[i][j]);
+    }
+    a0 += step, a4 += step, a8 += step, b += b_row;
+  }
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < Vectors; ++j) hn::StoreU(sum[i][j], d, c + i * p.c_row + j * width);
+}
+
+using Block = void (*)(const Product&, const float*, const float*, float*, const float*);
+template <int Vectors, int... Rows>
+constexpr Block block_of(int rows, std::integer_sequence<int, Rows...>) {
+  constexpr Block all[] = {block<Rows + 1, Vectors>...};
+  return all[rows - 1];
+}
+
+// All rows of one panel, in blocks of about equal height.
+template <int Vectors>
+void rows_of_panel(const Product& p, const float* b, float* c, const float* next) {
+  const int64_t blocks = (p.rows + most_rows - 1) / most_rows;
+  for (int64_t i = 0; i < blocks; ++i) {
+    const int64_t first = p.rows * i / blocks, last = p.rows * (i + 1) / blocks;
+    block_of<Vectors>(static_cast<int>(last - first), std::make_integer_sequence<int, most_rows>())(
+        p, p.a + first * p.a_row, b, c + first * p.c_row, i ? nullptr : next);
+  }
+}
+
+// A last panel that does not fill its vectors: by way of a block that it fills.
+void rest_of_columns(const Product& p, const float* b, float* c, int64_t columns) {
+  HWY_ALIGN float whole[most_rows * 2 * width];
+  Product part = p;
+  part.c_row = 2 * width;
+  for (int64_t first = 0; first < p.rows; first += most_rows) {
+    part.rows = std::min<int64_t>(most_rows, p.rows - first);
+    part.a = p.a + first * p.a_row;
+    float* at = c + first * p.c_row;
+    for (int64_t i = 0; p.add && i < part.rows; ++i)
+      std::copy_n(at + i * p.c_row, columns, whole + i * part.c_row);
+    if (columns > width)
+      rows_of_panel<2>(part, b, whole, nullptr);
+    else
+      rows_of_panel<1>(part, b, whole, nullptr);
+    for (int64_t i = 0; i < part.rows; ++i)
+      std::copy_n(whole + i * part.c_row, columns, at + i * p.c_row);
+  }
+}
+
+void multiply(const Product& p) {
+  constexpr int64_t panel = 2 * width;
+  int64_t j = 0;  // panels
+  // With one or two rows the time goes into reading b, and one stream does not fill the memory bus.
+  if (p.rows == 1)
+    for (; (j + 4) * panel <= p.columns; j += 4)
+      block<1, 8>(p, p.a, p.b + j * p.b_panel, p.c + j * panel, nullptr);
+  if (p.rows == 2)
+    for (; (j + 2) * panel <= p.columns; j += 2)
+      block<2, 4>(p, p.a, p.b + j * p.b_panel, p.c + j * panel, nullptr);
+  for (; (j + 1) * panel <= p.columns; ++j)
+    rows_of_panel<2>(p, p.b + j * p.b_panel, p.c + j * panel, p.b + (j + 1) * p.b_panel);
+  const int64_t left = p.columns - j * panel;
+  if (left == width)
+    rows_of_panel<1>(p, p.b + j * p.b_panel, p.c + j * panel, nullptr);
+  else if (left > 0)
+    rest_of_columns(p, p.b + j * p.b_panel, p.c + j * panel, left);
+}
+
+int64_t lanes() { return width; }
+
+}  // namespace alx::vectors::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "backends/vectors/dispatch.h"
+namespace alx::vectors {
+
+int64_t lanes(Target target) { return ALX_ON(target, lanes)(); }
+int64_t panel_width(Target target) { return 2 * lanes(target); }
+void multiply(Target target, const Product& product) { ALX_ON(target, multiply)(product); }
+
+int64_t packed_columns(Target target, int64_t columns) {
+  const int64_t panel = panel_width(target);
+  return (columns + panel - 1) / panel * panel;
+}
+
+void pack(Target target, const float* b, int64_t depth, int64_t columns, int64_t row,
+          int64_t column, float* packed) {
+  const int64_t width = lanes(target);
+  for (int64_t first = 0; first < columns; first += 2 * width) {
+    const int64_t filled = std::min(2 * width, columns - first);
+    for (int64_t p = 0; p < depth; ++p) {
+      if (column == 1)
+        std::copy_n(b + p * row + first, filled, packed);
+      else
+        for (int64_t i = 0; i < filled; ++i) packed[i] = b[p * row + (first + i) * column];
+      std::fill(packed + filled, packed + 2 * width, 0.f);
+      packed += 2 * width;
+    }
+  }
+}
+
+}  // namespace alx::vectors
+#endif
