@@ -78,16 +78,28 @@ TEST_F(Winograd, TakesTheTilesThatNeedTheFewestProducts) {
       implementation(conv(64, 3, 1, Pad::all(1)), {4, 64, 8, 8}).starts_with("winograd 4x4:"));
 }
 
+TEST_F(Winograd, GathersStridesAndFewChannelsIntoBlocks) {
+  const Conv first = conv(64, 11, 4, Pad::all(2));
+  for (const Phase phase : {Phase::inference, Phase::training}) {
+    EXPECT_TRUE(
+        implementation(first, {8, 3, 224, 224}, phase).starts_with("winograd 5x5 over 4x4"));
+    EXPECT_TRUE(implementation(conv(32, 5, 1, Pad::all(2)), {8, 3, 32, 32}, phase)
+                    .starts_with("winograd 4x4 over 1x1"));
+  }
+  EXPECT_TRUE(compile(first, {8, 3, 224, 224}, Phase::inference)->spec().inputs[0].layout ==
+              nullptr)
+      << "a picture is read as it lies";
+}
+
 TEST_F(Winograd, LeavesTheRestToOneDnn) {
   const auto direct = [&](const Conv& op, const Shape& in) {
     return !implementation(op, in).starts_with("winograd");
   };
-  EXPECT_TRUE(direct(conv(384, 3, 1, Pad::all(1)), {1, 192, 13, 13})) << "few tiles";
-  EXPECT_TRUE(direct(conv(64, 11, 4, Pad::all(2)), {8, 3, 224, 224})) << "stride";
   EXPECT_TRUE(direct(conv(64, 7, 1, Pad::all(3)), {8, 64, 27, 27})) << "kernel";
-  EXPECT_TRUE(direct(conv(20, 3, 1, Pad::all(1)), {8, 64, 27, 27}))
+  EXPECT_TRUE(direct(conv(64, 1, 1, {}), {8, 64, 27, 27})) << "nothing to gain";
+  EXPECT_TRUE(direct(conv(21, 3, 1, Pad::all(1)), {8, 64, 27, 27}))
       << "outputs that fill no vector";
-  EXPECT_TRUE(direct(conv(64, 3, 1, Pad::all(1), 1, Activation::tanh), {8, 64, 27, 27})) << "tanh";
+  EXPECT_TRUE(direct(conv(64, 5, 2, Pad::all(2), 2), {8, 64, 27, 27})) << "groups of blocks";
 }
 
 TEST_F(Winograd, IsExactEnoughAtAlexNetsSizes) {

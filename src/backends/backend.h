@@ -165,6 +165,11 @@ class Backend {
   // A kernel that turns `from` into `to` (same shape; layout or type differ). Forward only.
   virtual std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) = 0;
 
+  // What all kernels together work in besides their own workspaces, as far as they are compiled: in
+  // bytes. reserve_scratch() takes it, so that no pass does.
+  virtual size_t scratch_bytes() const { return 0; }
+  virtual void reserve_scratch() {}
+
   // aligned for any kernel; zero-filled
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;
 

@@ -46,7 +46,9 @@ MemoryReport Plan::memory(size_t device) const {
     for (size_t param : action.gradients) made += bytes_here(compiled_.gradients[param]);
     report.gradients = keep_gradients_ ? report.gradients + made : std::max(report.gradients, made);
   }
-  report.activations = placement_.arena_bytes[device] - report.gradients;
+  const size_t shared = devices()[device]->scratch_bytes();
+  report.activations = placement_.arena_bytes[device] - report.gradients + shared;
+  report.activations_unshared = shared;
   for (size_t tensor = 0; tensor < compiled_.tensors.size(); ++tensor)
     report.activations_unshared += bytes_here(tensor);
   for (const CompiledKernel& kernel : compiled_.kernels)
@@ -91,6 +93,7 @@ void Plan::bind(const std::vector<void*>& weights) {
     }
     kernel.kernel->bind(binding);
   }
+  for (const auto& device : devices()) device->reserve_scratch();
 }
 
 std::string Plan::describe() const {

@@ -4,9 +4,13 @@
 #include <fstream>
 #include <locale>
 
-#include "backends/onednn/kernels.h"
-#include "backends/onednn/winograd.h"
+#include "backends/onednn/own_layout.h"
+#include "backends/onednn/primitive.h"
+#include "backends/onednn/stage.h"
+#include "backends/vectors/update.h"
 #include "core/error.h"
+#include "core/processors.h"
+#include "core/workers.h"
 
 namespace alx {
 namespace {
@@ -17,9 +21,10 @@ class OnednnBackend : public Backend {
  public:
   OnednnBackend(int threads, std::shared_ptr<HostAllocator> allocator)
       : allocator_(std::move(allocator)) {
-    const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-    runtime_ =
-        std::make_shared<Runtime>(Runtime{engine, dnnl::stream(engine), granted_threads(threads)});
+    const int usable = threads > 0 ? threads : usable_threads().count;
+    runtime_ = std::make_shared<Runtime>(Runtime{dnnl::engine(dnnl::engine::kind::cpu, 0),
+                                                 make_workers(usable), vector_target(),
+                                                 std::make_shared<Scratch>(allocator_)});
   }
 
   std::string name() const override { return "onednn"; }
@@ -28,23 +33,29 @@ class OnednnBackend : public Backend {
 
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) override {
     const Context context{runtime_, request};
-    std::unique_ptr<Kernel> kernel;
-    try {
-      runtime_->run(
-          [&] { kernel = std::visit([&](const auto& o) { return make(o, context); }, op); });
-      return kernel;
-    } catch (const dnnl::error& error) {
-      fail(error.status == dnnl_out_of_memory ? Code::out_of_memory : Code::unsupported,
-           request.name, ": oneDNN cannot compile this ", name_of(op), " of input ",
-           to_string(request.inputs[0].shape), " in ", name_of(request.types.activations), ": ",
-           error.what());
-    }
+    return guarded(name_of(op), request,
+                   [&] { return std::visit([&](const auto& o) { return make(o, context); }, op); });
+  }
+
+  size_t takes_run(std::span<const RunNode> nodes, const CompileRequest& request) const override {
+    if (request.phase == Phase::training || nodes.size() == 1) return 1;
+    return std::max<size_t>(1, stages_of(nodes, request).size());
+  }
+  std::unique_ptr<Kernel> compile_run(std::span<const RunNode> nodes,
+                                      const CompileRequest& request) override {
+    return guarded("run of layers", request,
+                   [&] { return kernel_of(stages_of(nodes, request), runtime_, request); });
   }
 
   std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) override {
-    std::unique_ptr<Kernel> kernel;
-    runtime_->run([&] { kernel = make_reorder(runtime_, from, to); });
-    return kernel;
+    return make_reorder(runtime_, from, to);
+  }
+
+  size_t scratch_bytes() const override {
+    return runtime_->of_part->bytes() * static_cast<size_t>(runtime_->threads());
+  }
+  void reserve_scratch() override {
+    runtime_->of_part->reserve(static_cast<size_t>(runtime_->threads()));
   }
 
   std::shared_ptr<Buffer> allocate(size_t bytes) override {
@@ -52,38 +63,46 @@ class OnednnBackend : public Backend {
   }
 
   void upload(const void* host, const TensorDesc& desc, void* device) override {
-    if (const auto* winograd = dynamic_cast<const WinogradLayout*>(desc.layout.get()))
-      return winograd->pack(static_cast<const float*>(host), static_cast<float*>(device));
-    move(const_cast<void*>(host), plain(desc), device, md_of(desc));
+    if (const auto* own = own_layout(desc))
+      return own->pack(static_cast<const float*>(host), 0, desc.shape[0],
+                       static_cast<float*>(device), *runtime_->loop);
+    move(host, plain(desc), device, md_of(desc));
   }
   void download(const void* device, const TensorDesc& desc, void* host) override {
-    check(!dynamic_cast<const WinogradLayout*>(desc.layout.get()), Code::unsupported,
-          "the weights of this inference kernel were transformed and cannot be read back");
-    move(const_cast<void*>(device), md_of(desc), host, plain(desc));
+    if (const auto* own = own_layout(desc)) {
+      check(own->can_unpack(), Code::unsupported,
+            "the weights of this inference kernel were transformed and cannot be read back");
+      return own->unpack(static_cast<const float*>(device), static_cast<float*>(host));
+    }
+    move(device, md_of(desc), host, plain(desc));
   }
   int64_t rows_per_upload(const TensorDesc& desc) const override {
-    // Blocked weights of fully connected layers are cut between blocks of outputs; no block is
-    // larger than 64.
-    const int64_t row_bytes = static_cast<int64_t>(desc.bytes()) / desc.shape[0];
-    const int64_t rows =
-        std::max<int64_t>(64, part_bytes / std::max<int64_t>(row_bytes, 1) / 64 * 64);
-    if (rows >= desc.shape[0] || desc.shape.size() != 2) return desc.shape[0];
-    return rows_of(md_of(desc), rows, rows) ? rows : desc.shape[0];
+    const auto* own = own_layout(desc);
+    const int64_t step = own ? own->row_step() : desc.shape.size() == 2 ? 1 : 0;
+    if (step == 0) return desc.shape[0];
+    const int64_t row = element_count(desc.shape) / desc.shape[0] * int64_t{sizeof(float)};
+    return std::max<int64_t>(1, part_bytes / row / step) * step;
   }
   void upload_rows(std::span<const float> rows, int64_t first_row, const TensorDesc& desc,
                    void* device) override {
-    const Md md = md_of(desc);
-    const auto count =
-        static_cast<int64_t>(rows.size()) / (element_count(desc.shape) / desc.shape[0]);
-    if (count == desc.shape[0]) return upload(rows.data(), desc, device);
-    const Md part = rows_of(md, first_row, count);
-    move(const_cast<float*>(rows.data()), dense(part.get_dims(), DataType::f32), device, part);
+    const int64_t row = element_count(desc.shape) / desc.shape[0];
+    const auto count = static_cast<int64_t>(rows.size()) / row;
+    if (const auto* own = own_layout(desc))
+      return own->pack(rows.data(), first_row, count, static_cast<float*>(device), *runtime_->loop);
+    const Md whole = md_of(desc);
+    dnnl::memory::dims dims = whole.get_dims(), offsets(dims.size(), 0);
+    dims[0] = count, offsets[0] = first_row;
+    move(rows.data(), dense(dims, DataType::f32), device, whole.submemory_desc(dims, offsets));
   }
   void copy_from(Backend& source, const void* from, void* to, size_t bytes) override {
     copy_to_host(source, from, to, bytes);
   }
   void update(const Update& u) override {
-    runtime_->run([&] { onednn::update(u, *step()); });
+    constexpr int64_t part = 1 << 14;
+    const auto count = static_cast<int64_t>(u.count);
+    (*runtime_->loop)((count + part - 1) / part, [&](int64_t i) {
+      vectors::update(runtime_->target, u, *step(), i * part, std::min(count, (i + 1) * part));
+    });
   }
   void synchronize() override {}
   std::optional<Peak> measure_peak() override { return onednn::measure_peak(*runtime_); }
@@ -92,33 +111,49 @@ class OnednnBackend : public Backend {
   }
 
  private:
-  static constexpr int64_t part_bytes = 1 << 20;
+  static constexpr int64_t part_bytes = 4 << 20;
 
-  // A window of rows inside a blocked tensor; empty where the layout cannot be cut there.
-  static Md rows_of(const Md& md, int64_t first, int64_t count) {
-    dnnl::memory::dims dims = md.get_dims(), offsets(dims.size(), 0);
-    dims[0] = std::min(count, dims[0] - first);
-    offsets[0] = first;
-    return md.submemory_desc(dims, offsets, /*allow_empty=*/true);
+  static const OwnLayout* own_layout(const TensorDesc& desc) {
+    return dynamic_cast<const OwnLayout*>(desc.layout.get());
   }
 
-  // Dense on the host, in f32 (labels i32), with the dimensions that oneDNN sees: five for grouped
-  // weights.
+  // As many nodes from the first on as have stages.
+  std::vector<std::unique_ptr<Stage>> stages_of(std::span<const RunNode> nodes,
+                                                const CompileRequest& request) const {
+    std::vector<std::unique_ptr<Stage>> stages;
+    TensorDesc input = request.inputs[0];
+    for (const RunNode& node : nodes) {
+      auto stage = make_stage(node.op, {*runtime_, input, false, false, node.types});
+      if (!stage || (!stages.empty() && !stage->input.same_memory(input))) break;
+      input = stage->output;
+      stages.push_back(std::move(stage));
+    }
+    return stages;
+  }
+
+  // What oneDNN says, in our words.
+  template <class Make>
+  static std::unique_ptr<Kernel> guarded(const char* what, const CompileRequest& request,
+                                         const Make& make) {
+    const OneThread alone;
+    try {
+      return make();
+    } catch (const dnnl::error& error) {
+      fail(error.status == dnnl_out_of_memory ? Code::out_of_memory : Code::unsupported,
+           request.name, ": oneDNN cannot compile this ", what, " of input ",
+           to_string(request.inputs[0].shape), " in ", name_of(request.types.activations), ": ",
+           error.what());
+    }
+  }
+
+  // Dense on the host, in f32 (labels i32).
   static Md plain(const TensorDesc& desc) {
     const DataType type = desc.type == DataType::i32 ? DataType::i32 : DataType::f32;
     return dense(md_of(desc).get_dims(), type);
   }
 
-  void move(void* from, const Md& from_md, void* to, const Md& to_md) {
-    if (from_md == to_md) {
-      std::memcpy(to, from, from_md.get_size());
-      return;
-    }
-    runtime_->run([&] {
-      dnnl::memory source(from_md, runtime_->engine, from), target(to_md, runtime_->engine, to);
-      dnnl::reorder(source, target).execute(runtime_->stream, source, target);
-      dnnl::stream(runtime_->stream).wait();
-    });
+  void move(const void* from, const Md& from_md, void* to, const Md& to_md) const {
+    reorder(*runtime_, from_md, from, to_md, to);
   }
 
   std::shared_ptr<const Runtime> runtime_;
@@ -165,8 +200,10 @@ std::vector<Precision> onednn_precisions(Phase phase) {
 
 std::string describe_onednn() {
   const dnnl_version_t* version = dnnl_version();
-  return cat(processor_name(), ", ", granted_threads(0), " threads, ", instruction_set(),
-             "; oneDNN ", version->major, ".", version->minor, ".", version->patch);
+  const ThreadCount threads = usable_threads();
+  return cat(processor_name(), ", ", threads.count, " threads (", threads.reason, "), ",
+             instruction_set(), "; oneDNN ", version->major, ".", version->minor, ".",
+             version->patch);
 }
 
 }  // namespace alx

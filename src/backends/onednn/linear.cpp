@@ -1,108 +1,104 @@
-// Fully connected layers. A four-dimensional input is read in whatever layout oneDNN likes; the
-// weights follow it.
-#include "backends/onednn/kernels.h"
+// Fully connected layers of 16 bits by oneDNN, in parts of the outputs, each with its own weights.
+// Those of f32 are in linear_f32.cpp.
+#include "backends/onednn/linear_f32.h"
+#include "backends/onednn/parts_layout.h"
+#include "backends/onednn/primitive.h"
 #include "core/error.h"
 
 namespace alx::onednn {
 namespace {
 
-using dnnl::prop_kind;
-using Forward = dnnl::inner_product_forward::primitive_desc;
-using BackwardData = dnnl::inner_product_backward_data::primitive_desc;
-using BackwardWeights = dnnl::inner_product_backward_weights::primitive_desc;
+using Forward = dnnl::inner_product_forward;
 
-// Gemm takes the weights as they lie in every pass; the others are asked which layout they like.
-Md backward_weights_md(const Forward& forward) {
-  const Md weights = forward.weights_desc();
-  return is_gemm(forward.impl_info_str())
-             ? weights
-             : Md(weights.get_dims(), weights.get_data_type(), Tag::any);
+int64_t parts_of(int64_t out) {
+  for (const int64_t parts : {32, 16, 8, 4, 2})
+    if (out % (parts * 64) == 0 && out / parts >= 128) return parts;
+  return 1;
 }
 
-void add_backward_data(ChainKernel& kernel, const Forward& forward, const Context& context,
-                       Chain::Operand grad) {
-  Chain& chain = kernel.backward_chain;
-  const BackwardData descriptor(context.runtime->engine, forward.src_desc(),
-                                backward_weights_md(forward), forward.dst_desc(), forward,
-                                user_scratchpad());
-  const auto weight = chain.external(Role::param, 0, forward.weights_desc());
-  kernel.spec().input_grads = {desc_of(descriptor.diff_src_desc(), context.in().shape)};
-  chain.add(descriptor, dnnl::inner_product_backward_data(descriptor),
-            {{DNNL_ARG_DIFF_DST, grad},
-             {DNNL_ARG_WEIGHTS, chain.reordered(weight, descriptor.weights_desc())},
-             {DNNL_ARG_DIFF_SRC, chain.external(Role::input_grad, 0, descriptor.diff_src_desc())}});
-}
-
-void add_backward_weights(ChainKernel& kernel, const Forward& forward, const Context& context,
-                          Chain::Operand grad) {
-  Chain& chain = kernel.backward_chain;
-  const Md bias = forward.bias_desc();
-  const Md weight = forward.weights_desc();
-  const auto descriptor = first_fast({weight, backward_weights_md(forward)}, [&](const Md& made) {
-    return BackwardWeights(context.runtime->engine, forward.src_desc(), made, bias,
-                           forward.dst_desc(), forward, user_scratchpad(), true);
-  });
-  const auto weight_grad = chain.external(Role::param_grad, 0, weight);
-  const auto made = chain.target(weight_grad, descriptor.diff_weights_desc());
-  chain.add(descriptor, dnnl::inner_product_backward_weights(descriptor),
-            {{DNNL_ARG_SRC, chain.external(Role::input, 0, forward.src_desc())},
-             {DNNL_ARG_DIFF_DST, grad},
-             {DNNL_ARG_DIFF_WEIGHTS, made},
-             {DNNL_ARG_DIFF_BIAS, chain.external(Role::param_grad, 1, bias)}});
-  chain.reorder(made, weight_grad);
-}
-
-// The input as it is, channels last, or flattened. Plain gemm halves fc6's time on many images with
-// AVX2 (18 ms for 39 at 32), but not with AVX-512 (21 ms for 13), and doubles it on one
-// (AVX-512: 6.4 ms for 2.9). Training with AVX2 keeps weights dense: their gradients are gemm's and
-// dense, and in another layout each step would turn them.
-Forward choose_forward(const Linear& op, const Shape& out, const Context& context) {
-  const DataType type = context.request.types.activations;
-  const Shape& in = context.in().shape;
-  const Shape flat{in[0], element_count(in) / in[0]};
-  dnnl::primitive_attr attributes = user_scratchpad();
-  append_activation(attributes, op.activation);
-  const auto kind = context.training() ? prop_kind::forward_training : prop_kind::forward_inference;
-  const bool avx512 = has_isa(dnnl::cpu_isa::avx512_core),
-             dense_weights = context.training() && !avx512;
-  const bool many = in[0] >= 8 && !context.training() && !avx512;
-  std::vector<Md> sources;
-  if (in.size() == 4 && !dense_weights)
-    sources = {with_tag(in, type, Tag::any), with_tag(in, type, Tag::nhwc)};
-  sources.push_back(dense(flat, type));
-  Forward best;
-  for (const Md& source : sources) {
-    Shape weight = source.get_dims();
-    weight[0] = op.out;
-    const Forward forward(context.runtime->engine, kind, source,
-                          dense_weights ? dense(weight, type) : with_tag(weight, type, Tag::any),
-                          with_tag({op.out}, DataType::f32, Tag::x), dense(out, type), attributes,
-                          /*allow_empty=*/true);
-    if (!forward) continue;
-    if (!best) best = forward;
-    const std::string name = forward.impl_info_str();
-    if (!is_slow(name) && (many || !is_gemm(name))) return forward;
+class LinearKernel final : public Kernel {
+ public:
+  LinearKernel(const Linear& op, const Context& context)
+      : runtime_(context.runtime),
+        images_(context.in().shape[0]),
+        parts_(parts_of(op.out)),
+        outputs_(op.out / parts_) {
+    const TensorDesc& in = context.in();
+    const DataType type = context.request.types.activations;
+    const bool last = is_channels_last(in);
+    spec_.inputs = {last ? in : TensorDesc{in.shape, type, nullptr}};
+    spec_.outputs = {{{images_, op.out}, type, nullptr}};
+    Shape weight = in.shape;
+    weight[0] = outputs_;
+    const auto descriptor = describe(op, context, weight);
+    forward_ = {descriptor,
+                Forward(descriptor),
+                {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST}};
+    spec_.implementation = forward_.name();
+    spec_.params = {{{op.out, element_count(in.shape) / images_},
+                     context.request.types.weights,
+                     std::make_shared<PartsLayout>(*runtime_, parts_, dense(weight, DataType::f32),
+                                                   forward_.md(1))},
+                    {{op.out}, DataType::f32, nullptr}};
+    const auto made =
+        static_cast<int64_t>(part_row() * static_cast<size_t>(images_) / sizeof(float));
+    runtime_->of_part->announce({forward_.scratch(), made + 1});
   }
-  check(static_cast<bool>(best), Code::unsupported, context.request.name, ": oneDNN has no ",
-        name_of(type), " fully connected layer for this processor; use --precision fp32");
-  return best;
-}
+
+  void bind(const Binding& binding) override { binding_ = binding; }
+  void forward() override {
+    (*runtime_->loop)(parts_, [&](int64_t i) {
+      const auto part = static_cast<size_t>(i);
+      Scratch::Piece piece = runtime_->of_part->take();
+      float* scratch = piece.cut(forward_.scratch());
+      const auto* made = reinterpret_cast<const char*>(piece.cut(0));
+      forward_.run(*runtime_, scratch,
+                   {binding_.inputs[0],
+                    static_cast<const char*>(binding_.params[0]) + part * forward_.md(1).get_size(),
+                    static_cast<const float*>(binding_.params[1]) + i * outputs_, made});
+      auto* out = static_cast<char*>(binding_.outputs[0]) + part * part_row();
+      for (size_t image = 0; image < static_cast<size_t>(images_); ++image)
+        std::copy_n(made + image * part_row(), part_row(),
+                    out + image * part_row() * static_cast<size_t>(parts_));
+    });
+  }
+  void backward() override {}
+
+ private:
+  size_t part_row() const { return static_cast<size_t>(outputs_) * size_of(spec_.outputs[0].type); }
+
+  Forward::primitive_desc describe(const Linear& op, const Context& context,
+                                   const Shape& weight) const {
+    const DataType type = context.request.types.activations;
+    dnnl::primitive_attr attributes = user_scratchpad();
+    if (op.activation != Activation::none) {
+      dnnl::post_ops post;
+      post.append_eltwise(op.activation == Activation::relu ? dnnl::algorithm::eltwise_relu
+                                                            : dnnl::algorithm::eltwise_tanh,
+                          0.f, 0.f);
+      attributes.set_post_ops(post);
+    }
+    const Forward::primitive_desc descriptor(
+        runtime_->engine, dnnl::prop_kind::forward_inference, md_of(spec_.inputs[0]),
+        with_tag(weight, type, Tag::any), with_tag({outputs_}, DataType::f32, Tag::x),
+        dense({images_, outputs_}, type), attributes, /*allow_empty=*/true);
+    check(static_cast<bool>(descriptor), Code::unsupported, context.request.name,
+          ": oneDNN has no ", name_of(type),
+          " fully connected layer for this processor; use --precision fp32");
+    return descriptor;
+  }
+
+  const std::shared_ptr<const Runtime> runtime_;
+  const int64_t images_, parts_, outputs_;  // outputs of a part
+  Primitive forward_;
+  Binding binding_;
+};
 
 }  // namespace
 
 std::unique_ptr<Kernel> make(const Linear& op, const Context& context) {
-  const Shape in = context.in().shape, out = context.out_shape(op);
-  const Forward forward = choose_forward(op, out, context);
-  auto kernel = context.kernel();
-  add_weighted_forward<dnnl::inner_product_forward>(*kernel, forward, context, out,
-                                                    {op.out, element_count(in) / in[0]});
-  if (context.training()) {
-    const auto grad = grad_before_activation(*kernel, op.activation, forward.dst_desc(), context);
-    add_backward_weights(*kernel, forward, context, grad);
-    if (context.wants_grad(0)) add_backward_data(*kernel, forward, context, grad);
-  }
-  kernel->measure();
-  return kernel;
+  if (auto own = make_linear_f32(op, context)) return own;
+  return std::make_unique<LinearKernel>(op, context);
 }
 
 }  // namespace alx::onednn

@@ -1,24 +1,53 @@
-// What all kernels of this backend share, and the OpenMP team that they compute with.
+// What all kernels of this backend share.
 #pragma once
-#include <functional>
+#include <algorithm>
+#include <memory>
 
 #include <oneapi/dnnl/dnnl.hpp>
 
-namespace alx::onednn {
+#include "backends/onednn/scratch.h"
+#include "backends/vectors/target.h"
+#include "core/parallel_loop.h"
 
-// Of so many wanted threads (0: as OpenMP would take, OMP_NUM_THREADS or all), how many a team can
-// have here: one inside a parallel region of the host program or where it forbids such regions, and
-// no more than OMP_THREAD_LIMIT.
-int granted_threads(int wanted);
+namespace alx::onednn {
 
 struct Runtime {
   dnnl::engine engine;
-  dnnl::stream stream;
-  // kernels are cut for a team of just this size: with another one parts would be left out
-  int threads;
+  std::shared_ptr<const ParallelLoop> loop;
+  vectors::Target target;
+  std::shared_ptr<Scratch> of_part;  // what one part of a loop works in
 
-  // Does `work` where OpenMP gives teams of `threads`, and leaves the host's settings as they were.
-  void run(const std::function<void()>& work) const;
+  int threads() const { return loop->threads(); }
+};
+
+// f(first image, how many) for groups of images, so few that every thread has several.
+template <class F>
+void each_group(const Runtime& runtime, int64_t images, const F& f) {
+  int64_t group = 4;
+  while (group > 1 && images < group * 2 * runtime.threads()) group /= 2;
+  (*runtime.loop)((images + group - 1) / group,
+                  [&](int64_t i) { f(i * group, std::min(group, images - i * group)); });
+}
+
+// f(first, last) for parts of 0..count, a few for each thread, of at least `least`.
+template <class F>
+void each_range(const Runtime& runtime, int64_t count, int64_t least, const F& f) {
+  const int64_t parts =
+      std::clamp<int64_t>(count / std::max<int64_t>(least, 1), 1, 4 * runtime.threads());
+  (*runtime.loop)(parts, [&](int64_t i) { f(count * i / parts, count * (i + 1) / parts); });
+}
+
+// While it lives, oneDNN plans for, and runs on, this thread alone: loops are ours. It asks OpenMP
+// how many threads to use, whose setting for this thread is given back.
+class OneThread {
+ public:
+  OneThread();
+  ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
 };
 
 }  // namespace alx::onednn

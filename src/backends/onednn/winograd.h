@@ -1,33 +1,39 @@
-// Convolution of 3 x 3 and 5 x 5 kernels by Winograd's minimal filtering: transforms of ours around
-// batches of matrix products, one for each point of a tile. At AlexNet's sizes it takes 3.4 to 5.8
-// times fewer multiplications than the direct sum.
+// Convolution by Winograd's minimal filtering: transforms of ours around products of ours, one for
+// each point of a tile. At AlexNet's sizes it takes 3.4 to 5.8 times fewer multiplications than the
+// direct sum.
 #pragma once
-#include "backends/onednn/chain.h"
+#include <optional>
+
+#include "backends/onednn/stage.h"
+#include "backends/onednn/winograd_weights.h"
 
 namespace alx::onednn {
 
-namespace winograd {
-struct Tiles;
-}
+// A picture in blocks of stride x stride pixels, from the padding on, so many of them down and
+// across; what lies outside is zero.
+struct Blocks {
+  int64_t stride, channels, height, width;  // of the picture
+  int64_t top, left;                        // padding
+  int64_t down, across, padded;             // padded: channels of a block, in whole vectors
+  bool dense;                               // the picture's channels lie apart, not side by side
 
-// Weights as inference reads them: transformed, a matrix (in, out) for each group and point. They
-// cannot be read back.
-class WinogradLayout : public Layout {
- public:
-  WinogradLayout(const Conv& op, int64_t channels, const winograd::Tiles& tiles)
-      : tiles_(tiles), groups_(op.groups), in_(channels / op.groups), out_(op.out / op.groups) {}
-  bool equals(const Layout& other) const override;
-  size_t bytes() const override;
-  std::string name() const override { return "winograd"; }
-  // from dense (out, in per group, kernel, kernel)
-  void pack(const float* weights, float* packed) const;
+  int64_t floats() const { return down * across * padded; }
+  // Rows [first, last) of blocks of one picture.
+  void gather(const float* picture, float* blocks, int64_t first, int64_t last) const;
+  void scatter(const float* blocks, float* picture) const;  // all of it
 
  private:
-  const winograd::Tiles& tiles_;
-  int64_t groups_, in_, out_;
+  template <class Visit>
+  void each_pixel(int64_t first, int64_t last, Visit visit) const;
 };
 
-// Null where it does not apply or would not pay.
-std::unique_ptr<Kernel> make_winograd(const Conv& op, const Context& context);
+// How a convolution is computed.
+struct WinogradForm {
+  BlockWeights weights;
+  std::optional<Blocks> blocks;  // that the picture is gathered into first
+  Side in, out;                  // of the tiles
+  int64_t top = 0, left = 0;     // padding that the tiles have
+  const vectors::Tiles* tiles = nullptr;
+};
 
 }  // namespace alx::onednn

@@ -1,0 +1,85 @@
+// Memory that parts of a loop work in while they run.
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "backends/host_buffer.h"
+
+namespace alx::onednn {
+
+// As many pieces as were ever in use at once. All are as large as the largest that was announced,
+// so that any of them will do, and a thread mostly gets the one that is still in its cache.
+class Scratch {
+ public:
+  explicit Scratch(std::shared_ptr<HostAllocator> allocator) : allocator_(std::move(allocator)) {}
+
+  // Given back when it goes.
+  class Piece {
+   public:
+    Piece(Scratch& from, std::shared_ptr<Buffer> buffer) : from_(from), buffer_(std::move(buffer)) {
+      next_ = static_cast<float*>(buffer_->data());
+    }
+    ~Piece() { from_.put_back(std::move(buffer_)); }
+    Piece(const Piece&) = delete;
+    Piece& operator=(const Piece&) = delete;
+    // The next so many floats of it, from a cache line's start.
+    float* cut(int64_t floats) { return std::exchange(next_, next_ + round_up(floats)); }
+
+   private:
+    Scratch& from_;
+    std::shared_ptr<Buffer> buffer_;
+    float* next_;
+  };
+
+  static constexpr int64_t round_up(int64_t floats) { return (floats + 15) / 16 * 16; }
+
+  // What somebody will take at most, by parts of which each is rounded up. Before the first take().
+  void announce(std::initializer_list<int64_t> floats) {
+    int64_t sum = 0;
+    for (const int64_t part : floats) sum += round_up(part);
+    const std::lock_guard lock(mutex_);
+    size_ = std::max(size_, sum);
+  }
+
+  size_t bytes() const {  // of one piece
+    const std::lock_guard lock(mutex_);
+    return static_cast<size_t>(size_) * sizeof(float);
+  }
+  // Takes the memory of so many pieces now.
+  void reserve(size_t count) {
+    std::vector<std::unique_ptr<Piece>> pieces;
+    while (pieces.size() < count) pieces.emplace_back(new Piece(take()));
+  }
+
+  Piece take() {
+    const size_t bytes = this->bytes();
+    std::shared_ptr<Buffer> found;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!free_.empty()) {
+        found = std::move(free_.back());
+        free_.pop_back();
+      }
+    }
+    if (!found || found->bytes() < bytes) found = make_host_buffer(bytes, allocator_);
+    return {*this, std::move(found)};
+  }
+
+ private:
+  void put_back(std::shared_ptr<Buffer> buffer) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(buffer));
+  }
+
+  std::shared_ptr<HostAllocator> allocator_;
+  mutable std::mutex mutex_;
+  int64_t size_ = 0;
+  std::vector<std::shared_ptr<Buffer>> free_;
+};
+
+}  // namespace alx::onednn
