@@ -28,7 +28,7 @@ class WinogradGradient {
                            (forward_.in().pixel() + out().pixel());
     return form_.blocks || (forward_.few_weights() && 2 * parts() * sums() < points);
   }
-  int64_t parts() const { return std::min<int64_t>(images_, 16); }
+  int64_t parts() const { return std::min<int64_t>(images_, 32); }
   int64_t images_at_once() const;
   int64_t part_floats() const { return Scratch::round_up(sums() + out().pixel()); }
 
