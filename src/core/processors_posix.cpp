@@ -34,14 +34,15 @@ int affine_processors() {
 // Of a file that tells no size, as the kernel's are; empty where it cannot be read. No stream: the
 // host program's locale might translate what it reads.
 std::string content(const std::string& path) {
+  struct Open {
+    int file;
+    ~Open() { close(file); }
+  } const opened{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   std::string text;
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return text;
   char part[4096];
   ssize_t got = 0;
-  while ((got = read(file, part, sizeof part)) > 0 || (got < 0 && errno == EINTR))
+  while ((got = read(opened.file, part, sizeof part)) > 0 || (got < 0 && errno == EINTR))
     text.append(part, static_cast<size_t>(std::max<ssize_t>(got, 0)));
-  close(file);
   return text;
 }
 

@@ -104,10 +104,10 @@ class Team {
   bool is_ours() const { return process_ == process_id(); }
 
   void run(uint32_t parts, int threads, Loop loop) {
+    const int helpers = grow(std::min<int64_t>(threads, parts) - 1);
     const auto free =
         std::ranges::find_if(places_, [](Place& p) { return !p.taken.exchange(true); });
-    const int helpers = free == places_.end() ? 0 : grow(std::min<int64_t>(threads, parts) - 1);
-    if (helpers == 0) {
+    if (helpers == 0 || free == places_.end()) {
       if (free != places_.end()) free->taken = false;
       for (uint32_t part = 0; part < parts; ++part) loop.run(loop.task, part);
       return;
@@ -131,7 +131,7 @@ class Team {
     try {
       const NoSignals quiet;
       for (; made_ < wanted; ++made_) threads_.emplace_back([this] { work(); });
-    } catch (const std::exception&) {  // the system has no thread, or no memory, for us
+    } catch (const std::system_error&) {  // the system has no thread for us now
       retry_ = Clock::now() + std::chrono::seconds(1);
     }
     return made_;

@@ -53,6 +53,7 @@ class Scratch {
   // Takes the memory of so many pieces now.
   void reserve(size_t count) {
     std::vector<std::unique_ptr<Piece>> pieces;
+    pieces.reserve(count);
     while (pieces.size() < count) pieces.emplace_back(new Piece(take()));
   }
 
@@ -66,7 +67,11 @@ class Scratch {
         free_.pop_back();
       }
     }
-    if (!found || found->bytes() < bytes) found = make_host_buffer(bytes, allocator_);
+    if (found && found->bytes() >= bytes) return {*this, std::move(found)};
+    const bool is_new = !found;
+    found = make_host_buffer(bytes, allocator_);
+    const std::lock_guard lock(mutex_);
+    if (is_new) free_.reserve(++made_);  // so that giving back allocates nothing
     return {*this, std::move(found)};
   }
 
@@ -79,6 +84,7 @@ class Scratch {
   std::shared_ptr<HostAllocator> allocator_;
   mutable std::mutex mutex_;
   int64_t size_ = 0;
+  size_t made_ = 0;  // pieces
   std::vector<std::shared_ptr<Buffer>> free_;
 };
 
