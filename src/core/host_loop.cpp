@@ -41,8 +41,11 @@ class Round {
   int64_t done() const { return done_; }
   bool complete() const { return done_ == seats_ && inside_ == 0; }
 
-  // From here on whoever comes finds nothing to do; comes back when nobody is at work any more.
-  void end() {
+  // Of a round that the pool did not complete: from here on whoever comes finds nothing to do.
+  // Comes back when nobody is at work any more. It stays for good, and known to leak checkers.
+  void abandon() {
+    static std::atomic<Round*> abandoned{nullptr};
+    next_abandoned_ = abandoned.exchange(this);
     ended_ = true;
     for (int64_t inside = inside_; inside > 0; inside = inside_) inside_.wait(inside);
   }
@@ -62,7 +65,7 @@ class Round {
       ++done_;
     }
     --inside_;
-    if (ended_) inside_.notify_all();  // a round that ends early is never freed
+    if (ended_) inside_.notify_all();  // only an abandoned round has, and nobody frees that
   }
 
   bool free_seat(int64_t index) noexcept {
@@ -92,6 +95,7 @@ class Round {
   std::atomic<int64_t> next_{0}, done_{0}, inside_{0};
   std::atomic<bool> ended_{false}, failed_{false};
   std::exception_ptr error_;
+  Round* next_abandoned_ = nullptr;
 };
 
 class HostLoop final : public ParallelLoop {
@@ -111,25 +115,24 @@ class HostLoop final : public ParallelLoop {
     const std::string thrown = ask(seats, {&Round::seat, round.get()});
     if (!round->complete()) {
       const int64_t done = round->done();
-      // Never freed: the pool may still run the parts that it owes.
-      round.release()->end();
+      round.release()->abandon();  // the pool may still run the parts that it owes
       check(!thrown.empty(), Code::invalid_state, "the program's parallel_for came back when ",
             done, " of ", seats, " parts had run; it must run each of them before it returns");
     }
-    check(thrown.empty(), Code::invalid_state, "the program's parallel_for threw: ", thrown);
+    check(thrown.empty(), Code::invalid_state, "the program's parallel_for ", thrown);
     round->rethrow();
   }
 
  private:
-  // What it threw, in words; empty: nothing.
+  // That it threw, in words; empty where it did not.
   std::string ask(int64_t seats, Loop loop) const {
     try {
       pool_(seats, loop);
       return "";
     } catch (const std::exception& error) {
-      return cat("an exception: ", error.what());
+      return cat("threw an exception: ", error.what());
     } catch (...) {
-      return "no std::exception";
+      return "threw what is no std::exception";
     }
   }
 
