@@ -9,20 +9,10 @@
 
 #include "core/random.h"
 #include "cudasim/oracle.h"
+#include "vector_targets.h"
 
 namespace alx::vectors {
 namespace {
-
-std::vector<Target> targets() {
-  std::vector<Target> all{Target::baseline};
-#ifdef __x86_64__
-  if (__builtin_cpu_supports("sse4.2")) all.push_back(Target::sse4);
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back(Target::avx2);
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    all.push_back(Target::avx512);
-#endif
-  return all;
-}
 
 // The plain loops over random numbers, and the same numbers in another layout.
 class PlainLrn {

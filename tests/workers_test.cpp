@@ -3,15 +3,38 @@
 
 #include <gtest/gtest.h>
 
+#ifdef __linux__
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
 #include <atomic>
+#include <cerrno>
 #include <cfenv>
 #include <chrono>
+#include <mutex>
 #include <set>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "core/float_mode.h"
+
+#if defined(__linux__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#define CAN_REFUSE_THREADS
+namespace {
+std::atomic<bool> refuse_threads{false};
+}
+// Stands before the system's.
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                              void* (*start)(void*), void* argument) noexcept {
+  using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+  static const auto real = reinterpret_cast<Create>(dlsym(RTLD_NEXT, "pthread_create"));
+  return refuse_threads ? EAGAIN : real(thread, attributes, start, argument);
+}
+#endif
 
 namespace alx {
 namespace {
@@ -98,6 +121,45 @@ TEST(Workers, NoMoreThreadsThanAskedForWorkOnALoop) {
   (*narrow)(40, part);
   EXPECT_LE(most, 2);
 }
+
+#ifdef CAN_REFUSE_THREADS
+TEST(Workers, AThreadThatCannotBeMadeCostsNothingButSpeed) {
+  refuse_threads = true;
+  const auto loop = make_workers(4);
+  std::atomic<int> done{0};
+  (*loop)(20, [&](int64_t) { ++done; });
+  refuse_threads = false;
+  EXPECT_EQ(done, 20);
+}
+
+TEST(Workers, AChildOfForkHasNewOnes) {
+  const auto loop = make_workers(3);
+  std::atomic<int> done{0};
+  const auto count = [&](int64_t) {
+    ++done;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  (*loop)(30, count);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(30);
+    done = 0;
+    std::set<std::thread::id> ids;
+    std::mutex mutex;
+    (*loop)(60, [&](int64_t part) {
+      count(part);
+      const std::lock_guard lock(mutex);
+      ids.insert(std::this_thread::get_id());
+    });
+    _exit(done == 60 && ids.size() > 1 ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  (*loop)(30, count);
+  EXPECT_EQ(done, 60);
+}
+#endif
 
 TEST(Workers, ComputeInTheirOwnFloatingPointMode) {
   std::fesetround(FE_UPWARD);

@@ -111,6 +111,7 @@ Exit layers(const BenchOptions& options, const Model& model) {
   wanted.precision = precision_named(options.precision);
   if (options.train) wanted.phase = Phase::training;
   wanted.loss = options.train;
+  wanted.runs = false;
   Network network(model.spec(), open_devices(options.device.devices, options.device.threads),
                   wanted);
   model.load(network);

@@ -1,5 +1,6 @@
 #include "core/finite.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -17,6 +18,17 @@ size_t first_not_finite(const float* values, size_t count) {
   }
   while (first < count && std::isfinite(values[first])) ++first;
   return first;
+}
+
+size_t copy_finite(const float* values, size_t count, float* to) {
+  constexpr size_t block = 1024;  // is checked while it is in the cache
+  for (size_t first = 0; first < count; first += block) {
+    const size_t size = std::min(block, count - first);
+    std::copy_n(values + first, size, to + first);
+    const size_t finite = first_not_finite(to + first, size);
+    if (finite < size) return first + finite;
+  }
+  return count;
 }
 
 }  // namespace alx

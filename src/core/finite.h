@@ -8,4 +8,8 @@ namespace alx {
 // fast as memory is read.
 size_t first_not_finite(const float* values, size_t count);
 
+// Copies them, up to the block that holds the first that is not, whose place it returns, or
+// `count`.
+size_t copy_finite(const float* values, size_t count, float* to);
+
 }  // namespace alx

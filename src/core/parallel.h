@@ -4,17 +4,18 @@
 #include <cstddef>
 #include <functional>
 #include <future>
-#include <thread>
 #include <vector>
+
+#include "core/processors.h"
 
 namespace alx {
 
-// Calls work(first, last) for parts of 0..count, one on each of so many threads (0: one for each
-// core). Returns when all are done; throws what the first of them threw.
+// Calls work(first, last) for parts of 0..count, one on each of so many threads (0: as many as the
+// process may use). Returns when all are done; throws what the first of them threw.
 template <class Work>
 void in_parts(size_t count, int threads, const Work& work) {
-  const size_t wanted = threads > 0 ? static_cast<size_t>(threads)
-                                    : std::max(1u, std::thread::hardware_concurrency());
+  const size_t wanted =
+      threads > 0 ? static_cast<size_t>(threads) : static_cast<size_t>(usable_threads().count);
   const size_t parts = std::clamp<size_t>(count, 1, wanted);
   std::vector<std::future<void>> others;
   for (size_t part = 1; part < parts; ++part)

@@ -22,15 +22,24 @@ class Random {
   constexpr Random(uint64_t seed, uint64_t stream, uint64_t step)
       : key_{low(seed) ^ low(stream), high(seed) ^ high(stream)}, step_(mix(step ^ mix(stream))) {}
 
+  // What words() is made of, for those that compute many at once.
+  struct Key {
+    std::array<uint32_t, 2> key, counter;  // counter: its upper half
+  };
+  static constexpr uint32_t multipliers[] = {0xD2511F53u, 0xCD9E8D57u};
+  static constexpr uint32_t weyl[] = {0x9E3779B9u, 0xBB67AE85u};
+  static constexpr int rounds = 10;
+  constexpr Key key() const { return {key_, {low(step_), high(step_)}}; }
+
   // Four independent 32-bit words for this index.
   constexpr std::array<uint32_t, 4> words(uint64_t index) const {
     std::array<uint32_t, 4> c{low(index), high(index), low(step_), high(step_)};
     uint32_t k0 = key_[0], k1 = key_[1];
-    for (int round = 0; round < 10; ++round) {
-      const uint64_t p0 = uint64_t{0xD2511F53u} * c[0], p1 = uint64_t{0xCD9E8D57u} * c[2];
+    for (int round = 0; round < rounds; ++round) {
+      const uint64_t p0 = uint64_t{multipliers[0]} * c[0], p1 = uint64_t{multipliers[1]} * c[2];
       c = {high(p1) ^ c[1] ^ k0, low(p1), high(p0) ^ c[3] ^ k1, low(p0)};
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
+      k0 += weyl[0];
+      k1 += weyl[1];
     }
     return c;
   }

@@ -80,7 +80,8 @@ Network::Network(const NetSpec& spec, const std::vector<std::shared_ptr<Backend>
     : spec_(spec),
       options_(options),
       plan_(lower_for(spec, options), devices,
-            {options.phase, options.precision, options.layer_precisions, options.keep_gradients}) {
+            {options.phase, options.precision, options.layer_precisions, options.keep_gradients,
+             options.runs}) {
   labels_.resize(static_cast<size_t>(batch()));
 }
 

@@ -24,6 +24,7 @@ struct NetworkOptions {
   bool loss = false;  // ends in the softmax loss over labels; training always does
   float label_smoothing = 0;
   std::vector<std::string> outputs;  // layers to be read besides; names or aliases
+  bool runs = true;                  // devices may take several layers as one kernel
 };
 
 // Gives a parameter's dense f32 elements in parts of whole rows (the first dimension), in order.

@@ -164,7 +164,7 @@ class Compiler {
     for (size_t each : nodes)
       run.push_back({net_.nodes[each].name, net_.nodes[each].layer, net_.nodes[each].op,
                      types_for(net_.nodes[each])});
-    const size_t taken = backend(unit.device).takes_run(run, request);
+    const size_t taken = options_.runs ? backend(unit.device).takes_run(run, request) : 1;
     if (taken <= 1) return backend(unit.device).compile(node.op, request);
     nodes.resize(taken);
     run.resize(taken);

@@ -70,6 +70,7 @@ struct PlanOptions {
   std::map<std::string, Precision> layers;  // nodes that compute in another one
   bool keep_gradients = true;  // else they share memory: each is whole only until the action after
                                // the one that makes it
+  bool runs = true;            // backends may take several nodes as one kernel
 };
 
 Compiled compile(const Lowered& net, const Devices& devices, const PlanOptions& options);

@@ -1,6 +1,6 @@
 #include "backends/onednn/onednn.h"
 
-#include <cstring>
+#include <atomic>
 #include <fstream>
 #include <locale>
 
@@ -9,6 +9,7 @@
 #include "backends/onednn/stage.h"
 #include "backends/vectors/update.h"
 #include "core/error.h"
+#include "core/finite.h"
 #include "core/processors.h"
 #include "core/workers.h"
 
@@ -67,6 +68,21 @@ class OnednnBackend : public Backend {
       return own->pack(static_cast<const float*>(host), 0, desc.shape[0],
                        static_cast<float*>(device), *runtime_->loop);
     move(host, plain(desc), device, md_of(desc));
+  }
+  size_t upload_finite(std::span<const float> host, const TensorDesc& desc, void* device) override {
+    if (desc.layout || desc.type != DataType::f32)
+      return Backend::upload_finite(host, desc, device);
+    std::atomic<size_t> wrong = host.size();
+    each_range(
+        *runtime_, static_cast<int64_t>(host.size()), 1 << 16, [&](int64_t first, int64_t last) {
+          const auto begin = static_cast<size_t>(first), size = static_cast<size_t>(last - first);
+          const size_t finite =
+              copy_finite(host.data() + begin, size, static_cast<float*>(device) + begin);
+          if (finite == size) return;
+          for (size_t seen = wrong; begin + finite < seen;)
+            if (wrong.compare_exchange_weak(seen, begin + finite)) break;
+        });
+    return wrong;
   }
   void download(const void* device, const TensorDesc& desc, void* host) override {
     if (const auto* own = own_layout(desc)) {

@@ -24,7 +24,7 @@ struct Blocks {
 
  private:
   template <class Visit>
-  void each_pixel(int64_t first, int64_t last, Visit visit) const;
+  void each_run(int64_t first, int64_t last, Visit visit) const;
 };
 
 // How a convolution is computed.

@@ -121,9 +121,16 @@ void WinogradGradient::sum_images(const Gradients& g, int64_t first, int64_t las
   Scratch::Piece piece = runtime_.of_part->take();
   float* blocks = form_.blocks ? piece.cut(form_.blocks->floats()) : nullptr;
   float* points = piece.cut(0);
+  if (!blocks) {
+    const TileRange all{first * tile_count, last * tile_count};
+    for (int64_t tile = all.first; tile < all.last; tile += tiles_at_once)
+      add_tiles(g.in, g.out_grad, {tile, std::min(tile + tiles_at_once, all.last)},
+                tile == all.first, sums, points);
+    return;
+  }
   for (int64_t image = first; image < last; ++image) {
     const float* x = g.in + image * in_image;
-    if (blocks) form_.blocks->gather(x, blocks, 0, form_.blocks->down), x = blocks;
+    form_.blocks->gather(x, blocks, 0, form_.blocks->down), x = blocks;
     for (int64_t tile = 0; tile < tile_count; tile += tiles_at_once)
       add_tiles(x, g.out_grad + image * out().image(),
                 {tile, std::min(tile + tiles_at_once, tile_count)}, image == first && tile == 0,

@@ -22,8 +22,13 @@ class WinogradGradient {
   const vectors::Tiles& tiles() const { return forward_.tiles(); }
   const Side& out() const { return forward_.out(); }
 
-  bool by_images() const { return form_.blocks || forward_.few_weights(); }
-  int64_t parts() const { return std::min<int64_t>(images_, 16); }
+  // Sums of each part of the images where that moves less memory than all tiles' points.
+  bool by_images() const {
+    const int64_t points = images_ * forward_.tiles_of_image() * tiles().points() *
+                           (forward_.in().pixel() + out().pixel());
+    return form_.blocks || (forward_.few_weights() && 2 * parts() * sums() < points);
+  }
+  int64_t parts() const { return std::min<int64_t>(images_, 32); }
   int64_t images_at_once() const;
   int64_t part_floats() const { return Scratch::round_up(sums() + out().pixel()); }
 

@@ -27,7 +27,7 @@ HWY_INLINE void maximum(D d, const Pooling& p, const PoolSpan& row, const PoolSp
   for (int64_t h = row.first; h < row.last; ++h)
     for (int64_t w = column.first; w < column.last; ++w, ++place) {
       const auto value = hn::LoadU(d, x + h * p.row() + w * p.channels);
-      const auto wins = hn::Or(hn::Gt(value, best), hn::Ne(value, value));
+      const auto wins = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
       best = hn::IfThenElse(wins, value, best);
       if (winner) at = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), at);
     }
