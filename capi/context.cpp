@@ -2,6 +2,7 @@
 #include <map>
 #include <shared_mutex>
 
+#include "core/host_loop.h"
 #include "core/log.h"
 #include "handles.h"
 
@@ -58,12 +59,26 @@ bool inside_callback() noexcept { return callback_depth > 0; }
 CallbackScope::CallbackScope() { ++callback_depth; }
 CallbackScope::~CallbackScope() { --callback_depth; }
 
+HostServices Settings::host(int32_t wanted_threads) const {
+  HostServices services{memory.allocator(), nullptr};
+  const std::lock_guard lock(mutex_);
+  if (!pool_.call) return services;
+  const auto ask = [pool = pool_](int64_t parts, Loop loop) {
+    const CallbackScope scope;
+    pool.call(pool.user_data, parts, loop.run, loop.task);
+  };
+  const int32_t most = pool_.most_at_once;
+  services.loop = make_host_loop(ask, wanted_threads > 0 ? std::min(wanted_threads, most) : most);
+  return services;
+}
+
 std::shared_ptr<Settings> settings_of(alexnet_context* context) {
   return context_or_default(context).settings;
 }
 
 }  // namespace alx::capi
 
+using namespace alx;
 using namespace alx::capi;
 
 const char* alexnet_version(void) { return ALEXNET_VERSION; }
@@ -103,6 +118,17 @@ alexnet_status alexnet_context_set_threads(alexnet_context* context, int32_t thr
   return guard([&] {
     require_threads(threads);
     context_or_default(context).settings->threads = threads;
+  });
+}
+
+alexnet_status alexnet_context_set_parallel_for(alexnet_context* context,
+                                                alexnet_parallel_for_callback parallel_for,
+                                                void* user_data, int32_t most_at_once) {
+  return guard([&] {
+    check(!parallel_for || (most_at_once >= 1 && most_at_once <= max_threads),
+          Code::invalid_argument, "most_at_once must lie in 1..", max_threads, ", got ",
+          most_at_once);
+    settings_of(context)->set_pool({parallel_for, user_data, most_at_once});
   });
 }
 

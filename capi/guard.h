@@ -9,6 +9,7 @@
 
 #include "alexnet/alexnet.h"
 #include "core/error.h"
+#include "core/float_mode.h"
 #include "graph/tensor.h"
 
 namespace alx::capi {
@@ -55,6 +56,7 @@ alexnet_status catch_all(Body&& body) noexcept {
 template <class Body>
 alexnet_status guard(Body&& body) noexcept {
   return catch_all([&] {
+    const FloatMode mode;
     check(!inside_callback(), Code::invalid_state,
           "this function may not be called inside a callback of the library");
     body();

@@ -45,9 +45,20 @@ class ContextMemory {
 // What outlives a context's handle as long as something made in it does.
 class Settings {
  public:
+  struct Pool {  // NULL function: the library's own threads
+    alexnet_parallel_for_callback call = nullptr;
+    void* user_data = nullptr;
+    int32_t most_at_once = 0;
+  };
   std::atomic<int32_t> threads{0};
   ContextMemory memory;
 
+  void set_pool(const Pool& pool) {
+    const std::lock_guard lock(mutex_);
+    pool_ = pool;
+  }
+  // What the program gives now; loops are cut for so many threads (0: all that it has).
+  HostServices host(int32_t wanted_threads) const;
   Limits limits() const {
     const std::lock_guard lock(mutex_);
     return limits_;
@@ -60,6 +71,7 @@ class Settings {
  private:
   mutable std::mutex mutex_;
   Limits limits_;
+  Pool pool_;
 };
 // NULL: the default context
 std::shared_ptr<Settings> settings_of(alexnet_context* context);

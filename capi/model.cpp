@@ -211,7 +211,7 @@ alexnet_status alexnet_model_self_test(const alexnet_model* model, const char* d
     SessionOptions options;
     options.devices = device ? device : "cpu";
     options.threads = model->settings->threads;
-    options.allocator = model->settings->memory.allocator();
+    options.host = model->settings->host(options.threads);
     const std::optional<double> found = self_test(model->model, options);
     give(tested, int32_t{found.has_value()});
     give(difference, found.value_or(0));

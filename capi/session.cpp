@@ -10,7 +10,7 @@ SessionOptions options_for(const alexnet_model* model, const alexnet_session_opt
   require(model, "model");
   SessionOptions wanted = options ? options->options : SessionOptions{};
   if (wanted.threads == 0) wanted.threads = model->settings->threads;
-  wanted.allocator = model->settings->memory.allocator();
+  wanted.host = model->settings->host(wanted.threads);
   return wanted;
 }
 

@@ -10,7 +10,7 @@ namespace {
 TrainOptions options_for(const alexnet_train_options* options, const Settings& settings) {
   TrainOptions wanted = options ? options->others : TrainOptions{};
   if (wanted.threads == 0) wanted.threads = settings.threads;
-  wanted.allocator = settings.memory.allocator();
+  wanted.host = settings.host(wanted.threads);
   wanted.limits = settings.limits();
   return wanted;
 }

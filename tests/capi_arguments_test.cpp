@@ -6,11 +6,17 @@
 
 namespace {
 
+void ALEXNET_CALL parallel_for(void*, int64_t, alexnet_part_function, void*) {}
+
 TEST_F(Arguments, OfContextsAndDevices) {
   expect_refused({
       {"context", [&] { return alexnet_context_create(nullptr); }},
       {"threads", [&] { return alexnet_context_set_threads(nullptr, -1); }},
       {"threads", [&] { return alexnet_context_set_threads(nullptr, 4097); }},
+      {"most_at_once",
+       [&] { return alexnet_context_set_parallel_for(nullptr, parallel_for, nullptr, 0); }},
+      {"most_at_once",
+       [&] { return alexnet_context_set_parallel_for(nullptr, parallel_for, nullptr, 4097); }},
       {"count", [&] { return alexnet_device_count(nullptr); }},
       {"name", [&] { return alexnet_device_name(0, nullptr); }},
       {"index", [&] { return alexnet_device_name(-1, &text_); }},

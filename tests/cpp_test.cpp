@@ -174,6 +174,29 @@ TEST(CppContext, TheStandardOneHasWhatIsMadeWithoutOne) {
   EXPECT_EQ(lines.size(), logged);
 }
 
+TEST(CppContext, KeepsItsThreadsForWhatOutlivesIt) {
+  const auto calls = std::make_shared<int>(0);
+  std::optional<Session> session;
+  {
+    alexnet::Context context;
+    context.set_parallel_for(
+        [calls](int64_t parts, alexnet::RunPart run) {
+          ++*calls;
+          for (int64_t part = 0; part < parts; ++part) run(part);
+        },
+        2);
+    session.emplace(Model(context));
+    EXPECT_EQ(status_of([&] { context.set_parallel_for([](int64_t, alexnet::RunPart) {}, 0); },
+                        "most_at_once"),
+              ALEXNET_ERROR_INVALID_ARGUMENT);
+  }
+  const int before = *calls;
+  session->classify({Image::from_pixels(std::vector<uint8_t>(32 * 32 * 3, 9), 32, 32)});
+  if (alexnet::build_info().find("ONEDNN") != std::string::npos) {
+    EXPECT_GT(*calls, before);
+  }
+}
+
 TEST(CppContext, IsNotTheDefaultOneWhenMovedFrom) {
   alexnet::Context from;
   const alexnet::Context to = std::move(from);
@@ -181,6 +204,8 @@ TEST(CppContext, IsNotTheDefaultOneWhenMovedFrom) {
     return status_of(call, "moved from") == ALEXNET_ERROR_INVALID_ARGUMENT;
   };
   EXPECT_TRUE(refuses([&] { from.set_threads(1); }));
+  EXPECT_TRUE(refuses([&] { from.set_parallel_for([](int64_t, alexnet::RunPart) {}, 2); }));
+  EXPECT_TRUE(refuses([&] { from.set_parallel_for(nullptr, 0); }));
   EXPECT_TRUE(refuses([&] { from.set_memory_limit(1); }));
   EXPECT_TRUE(refuses([&] { from.memory_in_use(); }));
   EXPECT_TRUE(refuses([&] { from.set_log([](alexnet_log_level, std::string_view) {}); }));

@@ -14,11 +14,16 @@ namespace AlexNet
         void Deallocate(IntPtr memory, long size, long alignment);
     }
 
+    /// <summary>Calls `run` once with each part in 0..parts-1, in any order, on any threads, several at once where it can, and
+    /// returns when all of these calls have.</summary>
+    public delegate void ParallelFor(long parts, Action<long> run);
+
     /// <summary>Log, threads and memory of what is made in it. Most programs need none: wherever one is asked for, null means
     /// <see cref="Default"/>.</summary>
     public sealed class Context : IDisposable
     {
         private static readonly LogCallback LogThunk = PassOn;
+        private static readonly ParallelForCallback ParallelForThunk = RunParts;
         private static readonly AllocateCallback AllocateThunk = Allocate;
         private static readonly DeallocateCallback DeallocateThunk = Deallocate;
         private readonly Logger logger = new Logger();
@@ -64,6 +69,25 @@ namespace AlexNet
 
         /// <summary>Threads that sessions and trainers made later compute with where their options do not say; 0: all cores.</summary>
         public void SetThreads(int threads) => Native.Check(Native.alexnet_context_set_threads(Handle, threads));
+
+        /// <summary>Sessions and trainers made later compute on the program's own threads, at most so many at once (1..4096):
+        /// `SetParallelFor((parts, run) =&gt; Parallel.For(0, parts, run), Environment.ProcessorCount)`. Null: the library's
+        /// own. Parts that it has not run when it returns or throws make the call that needed them fail with
+        /// <see cref="Status.InvalidState"/>. As what uses it may outlive the context, it is kept for the life of the process.
+        /// What may be used inside it stands at <see cref="Trainer.OnStep"/>.</summary>
+        public void SetParallelFor(ParallelFor parallelFor, int mostAtOnce = 0)
+        {
+            if (parallelFor == null)
+            {
+                Native.Check(Native.alexnet_context_set_parallel_for(Handle, null, IntPtr.Zero, 0));
+                return;
+            }
+            GCHandle kept = GCHandle.Alloc(parallelFor);
+            Status status = Native.alexnet_context_set_parallel_for(Handle, ParallelForThunk, GCHandle.ToIntPtr(kept), mostAtOnce);
+            if (status == Status.Ok) return;
+            kept.Free();
+            throw Native.Error(status);
+        }
 
         /// <summary>At most so many bytes of tensors in host memory; 0: no limit.</summary>
         public void SetMemoryLimit(long bytes) => Native.Check(Native.alexnet_context_set_memory_limit(Handle, bytes));
@@ -129,6 +153,22 @@ namespace AlexNet
                 catch
                 {
                     // There is no call that it could come out of.
+                }
+            }
+        }
+
+        private static void RunParts(IntPtr userData, long parts, IntPtr run, IntPtr task)
+        {
+            using (Callback.Enter())
+            {
+                try
+                {
+                    PartFunction function = Marshal.GetDelegateForFunctionPointer<PartFunction>(run);
+                    ((ParallelFor)GCHandle.FromIntPtr(userData).Target)(parts, part => function(task, part));
+                }
+                catch
+                {
+                    // The library sees which parts have not run.
                 }
             }
         }

@@ -119,6 +119,12 @@ namespace AlexNet
     internal delegate void DeallocateCallback(IntPtr user_data, IntPtr memory, UIntPtr size, UIntPtr alignment);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate void PartFunction(IntPtr task, long part);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate void ParallelForCallback(IntPtr user_data, long parts, IntPtr run, IntPtr task);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     internal delegate void StepCallback(IntPtr user_data, IntPtr step);
 
     [StructLayout(LayoutKind.Sequential)]
@@ -222,6 +228,9 @@ namespace AlexNet
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_context_set_threads(ContextHandle context, int threads);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_context_set_parallel_for(ContextHandle context, ParallelForCallback parallel_for, IntPtr user_data, int most_at_once);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_context_set_allocator(ContextHandle context, AllocateCallback allocate, DeallocateCallback deallocate, IntPtr user_data);

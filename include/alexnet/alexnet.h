@@ -50,7 +50,9 @@
 ///                options object, a session and a trainer serve one thread at a time; a session or
 ///                trainer that is at work answers a second thread with ALEXNET_ERROR_INVALID_STATE.
 ///                Different handles are independent. No handle may be freed while another thread
-///                uses it.
+///                uses it. Whatever floating-point mode a thread has (rounding, subnormal numbers,
+///                traps), the library computes in the default one and gives the thread its own back
+///                when it returns; callbacks run in the default one.
 ///   - Callbacks  Called on the thread that does the work, with the user_data they were given. They
 ///                must return: no exception and no longjmp may leave one. Inside one, only
 ///                alexnet_trainer_cancel and _progress, alexnet_status_name, alexnet_last_error and
@@ -211,6 +213,15 @@ typedef void*(ALEXNET_CALL* alexnet_allocate_callback)(void* user_data, size_t s
 typedef void(ALEXNET_CALL* alexnet_deallocate_callback)(void* user_data, void* memory, size_t size,
                                                         size_t alignment);
 
+/// Does one part of a loop of the library's; what an alexnet_parallel_for_callback calls.
+typedef void(ALEXNET_CALL* alexnet_part_function)(void* task, int64_t part);
+
+/// Runs a loop on the program's own threads: calls run(task, part) exactly once for each `part` in
+/// 0..parts-1, in any order, on any threads, this one too, several at once where it can, and
+/// returns when all of these calls have returned. `parts` is 2 or more. No part waits for another.
+typedef void(ALEXNET_CALL* alexnet_parallel_for_callback)(void* user_data, int64_t parts,
+                                                          alexnet_part_function run, void* task);
+
 /// A training step that has been made. The library fills it; newer ones append members, so never
 /// copy more than `size` bytes of it, and read a member that your header has and an older library
 /// may lack only where `size` reaches it.
@@ -269,6 +280,22 @@ ALEXNET_API(alexnet_status) alexnet_context_create(alexnet_context** context);
 /// exist keep theirs. Where several sessions work at once, give each its share. NULL as the context
 /// of this and the next setters changes the default one, which every part of the program shares.
 ALEXNET_API(alexnet_status) alexnet_context_set_threads(alexnet_context* context, int32_t threads);
+
+/// Sessions and trainers that are made later compute on the CPU with threads that the program has,
+/// and with none of the library's: on the calling thread, and through `parallel_for`, called on it,
+/// where there is work for several. NULL: the library's own, as at first. `most_at_once`, 1..4096
+/// (not looked at with NULL): how many parts the program runs at once; no call has more. A smaller
+/// number of threads in options, or of the context, takes its place. The answer is the same to the
+/// last bit whoever runs the parts. Within a part nothing is asked of `parallel_for` again. While
+/// it waits, the calling thread may run nothing of the program's that calls this library: such
+/// calls fail, as in all callbacks (oneTBB: this_task_arena::isolate). One that returned before all
+/// parts had run, or ran one twice, makes the call that needed them fail with INVALID_STATE; what
+/// that computed is lost. Several sessions at work call it at once. It and `user_data` must work
+/// until everything made in this context is freed. Threads that read pictures stay the library's.
+ALEXNET_API(alexnet_status)
+alexnet_context_set_parallel_for(alexnet_context* context,
+                                 alexnet_parallel_for_callback parallel_for, void* user_data,
+                                 int32_t most_at_once);
 
 /// Where tensors in host memory come from: weights, activations and workspaces of sessions and
 /// trainers that are made later; NULL for both functions: malloc's kin, as at first. What was

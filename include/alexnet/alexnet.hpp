@@ -233,11 +233,24 @@ inline std::vector<std::string> networks() {
   return detail::texts(detail::got<int64_t>(alexnet_network_count), alexnet_network_name);
 }
 
+// One part of a loop of the library's, by its index; what a Context::ParallelFor calls.
+class RunPart {
+ public:
+  RunPart(alexnet_part_function run, void* task) : run_(run), task_(task) {}
+  void operator()(int64_t part) const { run_(task_, part); }
+
+ private:
+  alexnet_part_function run_;
+  void* task_;
+};
+
 // Log, threads and memory of what is made in it, and stays usable without it. Most programs need
 // none.
 class Context {
  public:
   using Log = std::function<void(alexnet_log_level level, std::string_view line)>;
+  // run(part) once for each part in 0..parts-1, on any threads; comes back when all have run.
+  using ParallelFor = std::function<void(int64_t parts, RunPart run)>;
 
   Context() : Context(detail::made<alexnet_context>(alexnet_context_create)) {}
   // The one of everything that is made without a context. It always exists.
@@ -249,6 +262,20 @@ class Context {
   // Of sessions and trainers that are made later and do not say: 0 (as at first) is all cores, at
   // most 4096.
   void set_threads(int32_t threads) { check(alexnet_context_set_threads(get(), threads)); }
+  // Sessions and trainers that are made later compute on the program's own threads, at most so many
+  // at once, as alexnet_context_set_parallel_for has it. Where the function throws, parts that it
+  // has not run make the call that needed them throw INVALID_STATE. As those that use it may
+  // outlive the context, it is kept for the life of the process. Empty: the library's threads.
+  void set_parallel_for(ParallelFor parallel_for, int32_t most_at_once) {
+    if (!parallel_for) return check(alexnet_context_set_parallel_for(get(), nullptr, nullptr, 0));
+    auto kept = std::make_unique<ParallelFor>(std::move(parallel_for));
+    static std::mutex& mutex = *new std::mutex;
+    static auto& all = *new std::vector<std::unique_ptr<ParallelFor>>;
+    const std::lock_guard<std::mutex> lock(mutex);
+    all.push_back(nullptr);
+    check(alexnet_context_set_parallel_for(get(), &Context::run_parts, kept.get(), most_at_once));
+    all.back() = std::move(kept);
+  }
   // Bytes of tensors in host memory: at most so many (0, as at first: no limit), and how many there
   // are. An allocator of the program's own is set by alexnet_context_set_allocator(get(), ...).
   void set_memory_limit(int64_t bytes) { check(alexnet_context_set_memory_limit(get(), bytes)); }
@@ -298,6 +325,13 @@ class Context {
     if (state.closed) return;
     try {
       state.log(level, line);
+    } catch (...) {
+    }
+  }
+  static void ALEXNET_CALL run_parts(void* user_data, int64_t parts, alexnet_part_function run,
+                                     void* task) noexcept {
+    try {
+      (*static_cast<const ParallelFor*>(user_data))(parts, RunPart(run, task));
     } catch (...) {
     }
   }

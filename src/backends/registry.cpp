@@ -16,15 +16,13 @@
 namespace alx {
 namespace {
 
-using Allocator = std::shared_ptr<HostAllocator>;
-
 // Devices of one kind: one that is always there under the kind's name, or those that the machine
 // has, "cuda:0" and so on.
 struct Kind {
   const char* name;
   bool numbered;
   std::vector<DeviceInfo> (*list)();  // asks the machine, so only when somebody wants to know
-  std::shared_ptr<Backend> (*open)(size_t index, int threads, Allocator allocator);
+  std::shared_ptr<Backend> (*open)(size_t index, int threads, const HostServices& host);
   std::vector<Precision> (*precisions)(Phase phase);
 };
 
@@ -39,15 +37,15 @@ std::vector<DeviceInfo> one(const char* name, std::string description,
            precisions(Phase::training)}};
 }
 
-std::shared_ptr<Backend> open_reference(size_t, int, Allocator allocator) {
-  return make_reference_backend(std::move(allocator));
+std::shared_ptr<Backend> open_reference(size_t, int, const HostServices& host) {
+  return make_reference_backend(host.allocator);
 }
 
 constexpr Kind kinds[] = {
 #ifdef ALEXNET_WITH_ONEDNN
     {"cpu", false, [] { return one("cpu", describe_onednn(), onednn_precisions); },
-     [](size_t, int threads, Allocator allocator) {
-       return make_onednn_backend(threads, std::move(allocator));
+     [](size_t, int threads, const HostServices& host) {
+       return make_onednn_backend(threads, host);
      },
      onednn_precisions},
 #else
@@ -64,7 +62,9 @@ constexpr Kind kinds[] = {
      open_reference, reference_precisions},
 #ifdef ALEXNET_WITH_CUDA
     {"cuda", true, list_cudnn_devices,
-     [](size_t index, int, Allocator) { return make_cudnn_backend(static_cast<int>(index)); },
+     [](size_t index, int, const HostServices&) {
+       return make_cudnn_backend(static_cast<int>(index));
+     },
      cudnn_precisions},
 #else
     {"cuda", true,
@@ -118,19 +118,19 @@ std::vector<Precision> offered_precisions(Phase phase) {
   return {offered.begin(), offered.end()};
 }
 
-std::shared_ptr<Backend> open_device(const std::string& name, int threads, Allocator allocator) {
+std::shared_ptr<Backend> open_device(const std::string& name, int threads,
+                                     const HostServices& host) {
   check(threads >= 0 && threads <= 4096, Code::invalid_argument,
         "threads must lie in 0..4096 (0: all cores), got ", threads);
   const Kind& kind = kind_of(name);
-  return kind.open(kind.numbered ? usable_index(kind.list(), name) : 0, threads,
-                   std::move(allocator));
+  return kind.open(kind.numbered ? usable_index(kind.list(), name) : 0, threads, host);
 }
 
-std::vector<std::shared_ptr<Backend>> open_devices(
-    const std::string& names, int threads, const std::shared_ptr<HostAllocator>& allocator) {
+std::vector<std::shared_ptr<Backend>> open_devices(const std::string& names, int threads,
+                                                   const HostServices& host) {
   std::vector<std::shared_ptr<Backend>> opened;
   for (const std::string& name : split(names, ','))
-    opened.push_back(open_device(name, threads, allocator));
+    opened.push_back(open_device(name, threads, host));
   return opened;
 }
 

@@ -25,7 +25,7 @@ std::unique_ptr<Network> Session::plan(const Model& model, const SessionOptions&
   wanted.precision = options.precision;
   wanted.outputs = options.outputs;
   return std::make_unique<Network>(
-      model.spec(), open_devices(options.devices, options.threads, options.allocator), wanted);
+      model.spec(), open_devices(options.devices, options.threads, options.host), wanted);
 }
 
 std::vector<float> Session::run_and_read(std::span<const float> images, const std::string& output,

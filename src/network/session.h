@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "backends/host_buffer.h"
+#include "backends/host_services.h"
 #include "network/model.h"
 
 namespace alx {
@@ -16,8 +16,8 @@ struct SessionOptions {
   int threads = 0;              // 0: all cores
   int64_t batch = 1;
   Precision precision = Precision::fp32;
-  std::vector<std::string> outputs;          // layers whose activations will be read
-  std::shared_ptr<HostAllocator> allocator;  // of tensors; null: operator new
+  std::vector<std::string> outputs;  // layers whose activations will be read
+  HostServices host;
 };
 
 class Session {

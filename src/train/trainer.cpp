@@ -137,7 +137,7 @@ std::unique_ptr<Replicas> Trainer::plan(const NetSpec& spec, const TrainOptions&
   wanted.phase = Phase::training;
   wanted.precision = options.precision;
   wanted.label_smoothing = options.label_smoothing;
-  const auto devices = open_devices(options.devices, options.threads, options.allocator);
+  const auto devices = open_devices(options.devices, options.threads, options.host);
   const NetSpec own = options.dropout ? spec : without_dropout(spec);
   return std::make_unique<Replicas>(options.hybrid ? hybrid(own, devices.size()) : own, devices,
                                     wanted, options.recipe);
@@ -282,7 +282,7 @@ Evaluation Trainer::evaluate(const Dataset& data, const EvaluateOptions& options
   SessionOptions wanted;
   wanted.devices = devices_of_one(spec_, options_.devices);
   wanted.threads = options_.threads;
-  wanted.allocator = options_.allocator;
+  wanted.host = options_.host;
   wanted.batch = std::min<int64_t>(options_.recipe.batch, 128);
   Session session(model(), wanted);
   return alx::evaluate({&session}, data, options);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/host_services.h"
 #include "core/output_lock.h"
 #include "data/pipeline.h"
 #include "network/evaluate.h"
@@ -41,8 +42,8 @@ struct TrainOptions {
   int data_threads = 1;
   // what a plateau schedule watches; null: the training loss
   std::shared_ptr<const Dataset> validation;
-  std::shared_ptr<HostAllocator> allocator;  // of tensors; null: operator new
-  Limits limits;                             // of weight files and checkpoints that are read
+  HostServices host;
+  Limits limits;  // of weight files and checkpoints that are read
 };
 
 // This network's own recipe for so many pictures: batches of all of them where there are fewer, and

@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
 using System.Threading;
+using System.Threading.Tasks;
 using AlexNet;
 
 internal static class LifetimeTests
@@ -80,6 +81,45 @@ internal static class LifetimeTests
         Check.Equal(12L, trainer.Progress.StepsDone);
         session.Dispose();
         trainer.Dispose();
+    }
+
+    public static void TheProgramsThreadsComputeAfterCollections()
+    {
+        float[] own, its;
+        int calls = 0;
+        var two = new SessionOptions { Threads = 2 };
+        using (var context = new Context())
+        {
+            Runner.Elsewhere(() => context.SetParallelFor((parts, run) =>
+            {
+                Interlocked.Increment(ref calls);
+                Parallel.For(0, parts, run);
+            }, 2));
+            Check.Fails(Status.InvalidArgument, () => context.SetParallelFor((parts, run) => { }, 4097), "most_at_once");
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            using (var model = new Model(Runner.Bundled, null, context))
+            using (var session = new Session(model))
+            using (Result result = session.Classify(Runner.Cat)) its = result.Probabilities();
+            context.SetParallelFor(null);
+            int before = calls;
+            using (var model = new Model(Runner.Bundled, null, context))
+            using (var session = new Session(model, two))
+            using (Result result = session.Classify(Runner.Cat)) own = result.Probabilities();
+            Check.Equal(before, calls);
+        }
+        Check.That(calls > 0, "nobody asked for threads");
+        Check.That(own.SequenceEqual(its), "another answer");
+    }
+
+    public static void WhatTheProgramsThreadsThrowStopsAtTheLibrary()
+    {
+        using (var context = new Context())
+        using (var model = new Model(Runner.Bundled, null, context))
+        {
+            context.SetParallelFor((parts, run) => throw new InvalidOperationException("mine"), 2);
+            Check.Fails(Status.InvalidState, () => new Session(model).Classify(Runner.Cat), "parallel_for", "0 of 2");
+        }
     }
 
     public static void ParentsOutliveTheirChildren()

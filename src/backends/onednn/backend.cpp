@@ -20,12 +20,12 @@ using namespace onednn;
 
 class OnednnBackend : public Backend {
  public:
-  OnednnBackend(int threads, std::shared_ptr<HostAllocator> allocator)
-      : allocator_(std::move(allocator)) {
-    const int usable = threads > 0 ? threads : usable_threads().count;
-    runtime_ = std::make_shared<Runtime>(Runtime{dnnl::engine(dnnl::engine::kind::cpu, 0),
-                                                 make_workers(usable), vector_target(),
-                                                 std::make_shared<Scratch>(allocator_)});
+  OnednnBackend(int threads, const HostServices& host) : allocator_(host.allocator) {
+    std::shared_ptr<const ParallelLoop> loop = host.loop;
+    if (!loop) loop = make_workers(threads > 0 ? threads : usable_threads().count);
+    runtime_ =
+        std::make_shared<Runtime>(Runtime{dnnl::engine(dnnl::engine::kind::cpu, 0), std::move(loop),
+                                          vector_target(), std::make_shared<Scratch>(allocator_)});
   }
 
   std::string name() const override { return "onednn"; }
@@ -204,9 +204,8 @@ const char* instruction_set() {
 
 }  // namespace
 
-std::shared_ptr<Backend> make_onednn_backend(int threads,
-                                             std::shared_ptr<HostAllocator> allocator) {
-  return std::make_shared<OnednnBackend>(threads, std::move(allocator));
+std::shared_ptr<Backend> make_onednn_backend(int threads, const HostServices& host) {
+  return std::make_shared<OnednnBackend>(threads, host);
 }
 
 std::vector<Precision> onednn_precisions(Phase phase) {

@@ -3,13 +3,13 @@
 #include <memory>
 #include <string>
 
-#include "backends/host_buffer.h"
+#include "backends/host_services.h"
 
 namespace alx {
 
-// `threads` 0: as many as the machine has. Each backend is used by one thread at a time; several
-// may exist.
-std::shared_ptr<Backend> make_onednn_backend(int threads, std::shared_ptr<HostAllocator> allocator);
+// `threads` 0: as many as the machine has; host.loop has its own number. Each backend is used by
+// one thread at a time; several may exist.
+std::shared_ptr<Backend> make_onednn_backend(int threads, const HostServices& host);
 
 std::vector<Precision> onednn_precisions(Phase phase);  // that it takes
 // processor, instruction set, threads, oneDNN's version
