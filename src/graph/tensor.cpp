@@ -7,8 +7,8 @@ namespace alx {
 int64_t element_count(const Shape& shape) {
   int64_t count = 1;
   for (int64_t d : shape)
-    check(d >= 0 && !__builtin_mul_overflow(count, d, &count), Code::invalid_argument, "shape ",
-          to_string(shape), " is too large or negative");
+    if (d < 0 || __builtin_mul_overflow(count, d, &count))  // no text is made where all is well
+      fail(Code::invalid_argument, "shape ", to_string(shape), " is too large or negative");
   return count;
 }
 

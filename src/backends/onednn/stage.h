@@ -43,10 +43,10 @@ class Stage {
   bool backward_reads_inputs = false, backward_reads_outputs = false;
 
   int64_t images() const { return input.shape[0]; }
-  int64_t in_elements() const { return element_count(input.shape) / images(); }  // of one image
-  int64_t out_elements() const { return element_count(output.shape) / images(); }
-  size_t in_bytes() const { return input.bytes() / static_cast<size_t>(images()); }
-  size_t out_bytes() const { return output.bytes() / static_cast<size_t>(images()); }
+  int64_t in_elements() const { return of_image(input.shape); }
+  int64_t out_elements() const { return of_image(output.shape); }
+  size_t in_bytes() const { return static_cast<size_t>(in_elements()) * size_of(input.type); }
+  size_t out_bytes() const { return static_cast<size_t>(out_elements()) * size_of(output.type); }
 
   // Its own params and gradients, and the workspaces.
   virtual void bind(const Binding& binding) { (void)binding; }
@@ -57,6 +57,13 @@ class Stage {
   // The same for few images, by parts of an image.
   virtual void forward_in_parts(const Images& images) const = 0;
   virtual void backward(const Gradients& g) { (void)g; }
+
+ private:
+  static int64_t of_image(const Shape& shape) {
+    int64_t elements = 1;
+    for (size_t i = 1; i < shape.size(); ++i) elements *= shape[i];
+    return elements;
+  }
 };
 
 // What a stage is made from.
