@@ -10,24 +10,12 @@
 
 #include "core/error.h"
 #include "core/float_mode.h"
+#include "core/within_part.h"
 
 namespace alx {
 namespace {
 
 constexpr int most_threads = 4096;
-
-thread_local bool within_part = false;
-
-class WithinPart {
- public:
-  WithinPart() : before_(std::exchange(within_part, true)) {}
-  ~WithinPart() { within_part = before_; }
-  WithinPart(const WithinPart&) = delete;
-  WithinPart& operator=(const WithinPart&) = delete;
-
- private:
-  const bool before_;
-};
 
 // One loop. What the pool calls its parts are seats here: who has one takes parts of the loop until
 // none are left, so a thread of the pool that comes late delays nothing.

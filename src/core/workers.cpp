@@ -14,6 +14,7 @@
 #include "core/float_mode.h"
 #include "core/process.h"
 #include "core/signals.h"
+#include "core/within_part.h"
 
 namespace alx {
 namespace {
@@ -39,8 +40,6 @@ void wait(std::atomic<uint32_t>& value, std::atomic<int>* sleepers, const Done& 
   for (uint32_t seen = value.load(); !done(seen); seen = value.load()) value.wait(seen);
   if (sleepers) --*sleepers;
 }
-
-thread_local bool within_part = false;
 
 // One loop at a time. Both words hold the loop's number above and a count below, so that nobody
 // takes a part, or a seat, of another loop than the one he read about.
@@ -139,7 +138,7 @@ class Team {
 
   void work() {
     const FloatMode mode;
-    within_part = true;
+    const WithinPart within;
     while (!stop_) {
       const uint32_t seen = news_;
       for (Place& place : places_) place.help();
@@ -181,20 +180,13 @@ class Workers final : public ParallelLoop {
   void run(int64_t parts, Loop loop) const override {
     const std::shared_ptr<Team> team = within_part || threads_ == 1 ? nullptr : this->team();
     if (team) {
-      const Within within;
+      const WithinPart within;
       return team->run(static_cast<uint32_t>(parts), threads_, loop);
     }
     for (int64_t part = 0; part < parts; ++part) loop.run(loop.task, part);
   }
 
  private:
-  struct Within {
-    Within() { within_part = true; }
-    ~Within() { within_part = false; }
-    Within(const Within&) = delete;
-    Within& operator=(const Within&) = delete;
-  };
-
   // In a child of fork() one of its own.
   std::shared_ptr<Team> team() const {
     if (team_->is_ours()) return team_;
