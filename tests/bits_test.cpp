@@ -128,6 +128,43 @@ TEST_P(Bits, OfGradientsDoNotDependOnTheThreads) {
   }
 }
 
+// Counts what it is asked to run, and runs it on the calling thread.
+class Counted final : public ParallelLoop {
+ public:
+  explicit Counted(int threads) : threads_(threads) {}
+  int threads() const override { return threads_; }
+  int64_t most() const { return most_; }
+  void forget() { most_ = 0; }
+
+ protected:
+  void run(int64_t parts, Loop loop) const override {
+    most_ = std::max(most_, parts);
+    for (int64_t part = 0; part < parts; ++part) loop.run(loop.task, part);
+  }
+
+ private:
+  const int threads_;
+  mutable int64_t most_ = 0;
+};
+
+// The first action of a pass is all convolutions.
+int64_t parts_of_convolutions(int64_t batch, int threads) {
+  const auto loop = std::make_shared<Counted>(threads);
+  NetworkOptions options;
+  options.batch = batch;
+  Network net(make_model("alexnet-cifar10"), open_devices("cpu", 0, {nullptr, loop}), options);
+  net.load(random_weights(1));
+  net.set_input(Values(static_cast<size_t>(element_count(net.input_shape())), .5f));
+  loop->forget();
+  net.forward();
+  return loop->most();
+}
+
+TEST(Parts, AreEnoughForManyThreads) {
+  for (const int threads : {16, 32}) EXPECT_GE(parts_of_convolutions(32, threads), 32) << threads;
+  EXPECT_GE(parts_of_convolutions(1, 8), 16) << "one picture";
+}
+
 std::string underlined(const testing::TestParamInfo<std::string>& test) {
   std::string name = test.param;
   std::ranges::replace(name, '-', '_');

@@ -106,8 +106,7 @@ class ConvStage final : public Stage {
               {{op.out}, DataType::f32, nullptr}};
     channels_ = op.out / parts_;
     scratch = forward_.scratch();
-    if (parts_ > 1)
-      runtime_.of_part->announce({scratch, static_cast<int64_t>(part_bytes() / sizeof(float)) + 1});
+    runtime_.of_part->announce({scratch, static_cast<int64_t>(part_bytes() / sizeof(float)) + 1});
     if (request.training) prepare_training(op, request, choice);
   }
 

@@ -20,11 +20,17 @@ struct Runtime {
   int threads() const { return loop->threads(); }
 };
 
-// f(first image, how many) for groups of images, so few that every thread has several.
-template <class F>
-void each_group(const Runtime& runtime, int64_t images, const F& f) {
+// So few images go through a run of layers at once that every thread has several groups.
+inline int64_t group_size(const Runtime& runtime, int64_t images) {
   int64_t group = 4;
   while (group > 1 && images < group * 2 * runtime.threads()) group /= 2;
+  return group;
+}
+
+// f(first image, how many) for these groups.
+template <class F>
+void each_group(const Runtime& runtime, int64_t images, const F& f) {
+  const int64_t group = group_size(runtime, images);
   (*runtime.loop)((images + group - 1) / group,
                   [&](int64_t i) { f(i * group, std::min(group, images - i * group)); });
 }

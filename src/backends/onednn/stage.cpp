@@ -27,11 +27,12 @@ class StagesKernel final : public Kernel {
     }
     spec_.implementation = joined(names);
     for (const auto& stage : stages_) scratch_ = std::max(scratch_, stage->scratch);
-    runtime_->of_part->announce({scratch_});
+    if (!in_parts_) runtime_->of_part->announce({scratch_});
     if (stages_.size() > 1) {
       const size_t of_image = 2 * between_;
-      runtime_->of_part->announce(
-          {static_cast<int64_t>(of_image / sizeof(float)) * most_in_group, scratch_});
+      const auto floats = static_cast<int64_t>(of_image / sizeof(float));
+      if (!in_parts_)
+        runtime_->of_part->announce({floats * group_size(*runtime_, images_), scratch_});
       if (in_parts_) own_workspace_ = of_image * static_cast<size_t>(images_);
     }
     for (const auto& stage : stages_)
@@ -86,7 +87,6 @@ class StagesKernel final : public Kernel {
   }
 
  private:
-  static constexpr int64_t most_in_group = 4;
   static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
   void describe_training(const CompileRequest& request) {

@@ -123,6 +123,7 @@ class LrnStage final : public Stage {
     backward_reads_inputs = request.wants_grad;
     const vectors::Planes one = planes(1);
     scratch = vectors::LrnPass{op_, one, request.wants_grad}.scratch();
+    runtime_.of_part->announce({scratch});
   }
 
   void forward(const Images& i, float* memory) const override {

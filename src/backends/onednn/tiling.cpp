@@ -32,9 +32,7 @@ Tiling::Tiling(const Runtime& runtime, const vectors::Tiles& tiles, const Side& 
       top_(top),
       left_(left),
       down_(divide_up(out.height, tiles.outputs)),
-      across_(divide_up(out.width, tiles.outputs)) {
-  runtime_.of_part->announce({run_scratch()});
-}
+      across_(divide_up(out.width, tiles.outputs)) {}
 
 // As many as make few weights worth their reading and still stay in the cache beside them; many
 // weights are read as seldom as can be.
@@ -102,14 +100,14 @@ void Tiling::products(const float* points, int64_t rows, const float* weights, i
                                         .c_row = columns});
 }
 
-int64_t Tiling::run_scratch() const {
-  return tiles_at_once() * tiles_.points() * (in_.channels + out_.channels);
+int64_t Tiling::run_scratch(int64_t tiles) const {
+  return std::min(tiles, tiles_at_once()) * tiles_.points() * (in_.channels + out_.channels);
 }
 
 void Tiling::run(const Operands& o, TileRange range, float* scratch) const {
   const int64_t chunks = divide_up(range.count(), tiles_at_once());
-  float *const from = scratch, *const made =
-                                   from + tiles_at_once() * tiles_.points() * in_.channels;
+  float *const from = scratch, *const made = from + std::min(range.count(), tiles_at_once()) *
+                                                        tiles_.points() * in_.channels;
   for (int64_t i = 0; i < chunks; ++i) {
     const TileRange part{range.first + range.count() * i / chunks,
                          range.first + range.count() * (i + 1) / chunks};
@@ -122,7 +120,10 @@ void Tiling::run(const Operands& o, TileRange range, float* scratch) const {
 }
 
 int64_t Tiling::parts_workspace(int64_t images) const {
-  if (few_weights()) return 0;
+  if (few_weights()) {
+    runtime_.of_part->announce({run_scratch(images * tiles_of_image())});
+    return 0;
+  }
   const int64_t points = images * tiles_of_image() * tiles_.points();
   runtime_.of_part->announce({points * block()});
   return in_.groups * points * in_.channels;
@@ -133,7 +134,7 @@ void Tiling::run_in_parts(const Operands& o, int64_t images, float* workspace) c
   if (!few_weights()) return run_by_channels(o, rows, workspace);
   each_range(runtime_, rows, 8, [&](int64_t first, int64_t last) {
     Scratch::Piece piece = runtime_.of_part->take();
-    run(o, {first, last}, piece.cut(run_scratch()));
+    run(o, {first, last}, piece.cut(0));
   });
 }
 

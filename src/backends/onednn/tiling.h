@@ -56,9 +56,9 @@ class Tiling {
     const float* bias;  // null for none
     bool relu;
   };
-  // On this thread. scratch: run_scratch() floats.
+  // On this thread. scratch: run_scratch() floats for as many tiles.
   void run(const Operands& o, TileRange range, float* scratch) const;
-  int64_t run_scratch() const;
+  int64_t run_scratch(int64_t tiles) const;
   // By parts of tiles, or of channels where weights are many. workspace: parts_workspace() floats.
   void run_in_parts(const Operands& o, int64_t images, float* workspace) const;
   int64_t parts_workspace(int64_t images) const;

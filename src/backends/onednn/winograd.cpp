@@ -27,7 +27,8 @@ class WinogradStage final : public Stage {
                          form.blocks ? cat(" over ", op.stride, "x", op.stride) : "",
                          ": vectors:", vectors::name_of(runtime_.target));
     blocks_workspace_ = form.blocks ? Scratch::round_up(form.blocks->floats() * images()) : 0;
-    scratch = forward_.run_scratch() + block_floats();
+    const int64_t at_once = form.blocks ? 1 : group_size(runtime_, images());
+    scratch = forward_.run_scratch(at_once * forward_.tiles_of_image()) + block_floats();
     weights_workspace_ = training_ ? Scratch::round_up(forward_.weights().floats()) : 0;
     if (images() < 2 * runtime_.threads())
       forward_workspace = bytes(blocks_workspace_ + forward_.parts_workspace(images()));

@@ -26,7 +26,8 @@ WinogradGradient::WinogradGradient(const Runtime& runtime, const WinogradForm& f
     back_.emplace(runtime, tiles(), form.out, form.in, weights_.out, turned - form.top,
                   turned - form.left);
   }
-  const int64_t points = back_ ? back_->run_scratch() : 0;
+  const int64_t at_once = form.blocks ? 1 : group_size(runtime, images);
+  const int64_t points = back_ ? back_->run_scratch(at_once * back_->tiles_of_image()) : 0;
   const int64_t of_tiles =
       tiles_at_once * tiles().points() * (forward.in().channels + form.out.channels);
   runtime.of_part->announce({form.blocks ? form.blocks->floats() : 0, std::max(points, of_tiles)});
@@ -214,8 +215,7 @@ void WinogradGradient::input_grad(const Gradients& g) const {
   each_group(runtime_, images_, [&](int64_t first, int64_t count) {
     Scratch::Piece piece = runtime_.of_part->take();
     const int64_t tile_count = back_->tiles_of_image();
-    back_->run(operands, {first * tile_count, (first + count) * tile_count},
-               piece.cut(back_->run_scratch()));
+    back_->run(operands, {first * tile_count, (first + count) * tile_count}, piece.cut(0));
   });
 }
 
@@ -226,7 +226,7 @@ void WinogradGradient::scattered_input_grad(const Gradients& g,
     Scratch::Piece piece = runtime_.of_part->take();
     Tiling::Operands own = operands;
     own.x = g.out_grad + image * out().image(), own.y = piece.cut(blocks.floats());
-    back_->run(own, {0, back_->tiles_of_image()}, piece.cut(back_->run_scratch()));
+    back_->run(own, {0, back_->tiles_of_image()}, piece.cut(0));
     blocks.scatter(own.y, g.in_grad + image * blocks.channels * blocks.height * blocks.width);
   });
 }
