@@ -105,13 +105,10 @@ class RunsBackend : public Backend {
   std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& r) override {
     return plain_->compile(op, r);
   }
-  size_t takes_run(std::span<const RunNode> nodes, const CompileRequest&) const override {
-    return nodes.size();
-  }
-  std::unique_ptr<Kernel> compile_run(std::span<const RunNode> nodes,
-                                      const CompileRequest& request) override {
+  CompiledRun compile_run(std::span<const RunNode> nodes, const CompileRequest& request) override {
+    if (nodes.size() == 1) return Backend::compile_run(nodes, request);
     longest = std::max(longest, nodes.size());
-    return std::make_unique<RunKernel>(*plain_, nodes, request);
+    return {std::make_unique<RunKernel>(*plain_, nodes, request), nodes.size()};
   }
   std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) override {
     return plain_->compile_reorder(from, to);

@@ -102,6 +102,11 @@ struct RunNode {
   NodeTypes types;
 };
 
+struct CompiledRun {
+  std::unique_ptr<Kernel> kernel;
+  size_t nodes;  // that it stands for
+};
+
 // One step of a rule over a parameter in its packed form. Elements are independent, padding stays
 // zero.
 struct Update {
@@ -152,15 +157,13 @@ class Backend {
   virtual std::unique_ptr<Kernel> compile(const Op& op, const CompileRequest& request) = 0;
 
   // Nodes of one output each; all but the first have one input, which is the node before, and
-  // nobody else asks for that one's value. How many of them, from the first on, does the backend
-  // take as one kernel? Values inside are that kernel's own. `request`: the first node's.
-  virtual size_t takes_run(std::span<const RunNode> nodes, const CompileRequest& request) const {
-    return (void)nodes, (void)request, 1;
+  // nobody else asks for that one's value. One kernel of the first, or of as many from it on as the
+  // backend makes one of: inputs and input_grads are the first node's, outputs and output_grads the
+  // last one's, params those of all, in order; values inside are that kernel's own. `request`: the
+  // first node's.
+  virtual CompiledRun compile_run(std::span<const RunNode> nodes, const CompileRequest& request) {
+    return {compile(nodes[0].op, request), 1};
   }
-  // The kernel of as many nodes as takes_run() named: inputs and input_grads are the first node's,
-  // outputs and output_grads the last one's, params those of all, in order.
-  virtual std::unique_ptr<Kernel> compile_run(std::span<const RunNode> nodes,
-                                              const CompileRequest& request);
 
   // A kernel that turns `from` into `to` (same shape; layout or type differ). Forward only.
   virtual std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) = 0;

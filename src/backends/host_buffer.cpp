@@ -57,11 +57,6 @@ void copy_to_host(Backend& source, const void* from, void* to, size_t bytes) {
                   to);
 }
 
-std::unique_ptr<Kernel> Backend::compile_run(std::span<const RunNode>,
-                                             const CompileRequest& request) {
-  fail(Code::internal, request.name, ": ", name(), " compiles no run of nodes");
-}
-
 size_t Backend::upload_finite(std::span<const float> host, const TensorDesc& desc, void* device) {
   const size_t wrong = first_not_finite(host.data(), host.size());
   if (wrong == host.size()) upload(host.data(), desc, device);

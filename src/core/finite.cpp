@@ -20,15 +20,19 @@ size_t first_not_finite(const float* values, size_t count) {
   return first;
 }
 
-size_t copy_finite(const float* values, size_t count, float* to) {
-  constexpr size_t block = 1024;  // is checked while it is in the cache
-  for (size_t first = 0; first < count; first += block) {
-    const size_t size = std::min(block, count - first);
-    std::copy_n(values + first, size, to + first);
-    const size_t finite = first_not_finite(to + first, size);
-    if (finite < size) return first + finite;
+void FiniteCopy::copy(size_t first, size_t count, float* to) {
+  constexpr size_t cached = 4096;
+  for (size_t at = 0; at < count; at += cached) {
+    const float* from = values_.data() + first + at;
+    const size_t part = std::min(cached, count - at);
+    std::copy_n(from, part, to + at);
+    const size_t finite = first_not_finite(from, part);
+    if (finite == part) continue;
+    const size_t found = first + at + finite;
+    for (size_t known = wrong_; found < known;)
+      if (wrong_.compare_exchange_weak(known, found)) break;
+    return;
   }
-  return count;
 }
 
 }  // namespace alx

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/first_error.h"
 #include "core/float_mode.h"
 #include "core/within_part.h"
 
@@ -38,8 +39,8 @@ class Round {
     for (int64_t inside = inside_; inside > 0; inside = inside_) inside_.wait(inside);
   }
 
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
+  void rethrow() {
+    if (const std::exception_ptr error = error_.take()) std::rethrow_exception(error);
   }
 
  private:
@@ -49,7 +50,7 @@ class Round {
       const FloatMode mode;
       const WithinPart within;
       for (int64_t part = next_++; part < parts_; part = next_++)
-        keep_error([&] { loop_.run(loop_.task, part); });
+        error_.keep([&] { loop_.run(loop_.task, part); });
       ++done_;
     }
     --inside_;
@@ -58,7 +59,7 @@ class Round {
 
   bool free_seat(int64_t index) noexcept {
     bool free = false;
-    keep_error([&] {
+    error_.keep([&] {
       check(index >= 0 && index < seats_, Code::invalid_state,
             "the program's parallel_for was given ", seats_, " parts and ran part ", index);
       const uint64_t bit = uint64_t{1} << index % 64;
@@ -68,21 +69,12 @@ class Round {
     return free;
   }
 
-  template <class F>
-  void keep_error(const F& f) noexcept {
-    try {
-      f();
-    } catch (...) {  // no exception may reach the program's frames
-      if (!failed_.exchange(true)) error_ = std::current_exception();
-    }
-  }
-
   const int64_t parts_, seats_;
   const Loop loop_;
   std::array<std::atomic<uint64_t>, most_threads / 64> taken_{};
   std::atomic<int64_t> next_{0}, done_{0}, inside_{0};
-  std::atomic<bool> ended_{false}, failed_{false};
-  std::exception_ptr error_;
+  std::atomic<bool> ended_{false};
+  FirstError error_;  // no exception may reach the program's frames
   Round* next_abandoned_ = nullptr;
 };
 
@@ -96,10 +88,7 @@ class HostLoop final : public ParallelLoop {
     const int64_t seats = std::min<int64_t>(parts, threads_);
     std::unique_ptr<Round> round;
     if (seats > 1 && !within_part) round.reset(new (std::nothrow) Round(parts, seats, loop));
-    if (!round) {
-      for (int64_t part = 0; part < parts; ++part) loop.run(loop.task, part);
-      return;
-    }
+    if (!round) return loop.run_all(parts);
     const std::string thrown = ask(seats, {&Round::seat, round.get()});
     if (!round->complete()) {
       const int64_t done = round->done();

@@ -8,6 +8,9 @@ namespace alx {
 struct Loop {
   void (*run)(void* task, int64_t part);
   void* task;
+  void run_all(int64_t parts) const {  // on this thread
+    for (int64_t part = 0; part < parts; ++part) run(task, part);
+  }
 };
 
 class ParallelLoop {

@@ -4,13 +4,12 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <exception>
 #include <mutex>
 #include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
+#include "core/first_error.h"
 #include "core/float_mode.h"
 #include "core/process.h"
 #include "core/signals.h"
@@ -49,15 +48,13 @@ struct alignas(64) Place {
   std::atomic<void (*)(void*, int64_t)> run{nullptr};
   std::atomic<void*> task{nullptr};
   std::atomic<uint32_t> parts{0}, left{0};
-  std::exception_ptr error;
-  std::atomic<bool> failed{false};
+  FirstError error;
 
   static uint32_t count(uint64_t word) { return static_cast<uint32_t>(word); }
   static uint32_t number(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
 
   void publish(uint32_t count, Loop loop, int helpers) {
     run = loop.run, task = loop.task, parts = count, left = count;
-    failed = false, error = nullptr;
     const uint64_t next = (uint64_t{number(unclaimed)} + 1) << 32;
     unclaimed = next | count;
     seats = next | static_cast<uint32_t>(helpers);
@@ -68,16 +65,8 @@ struct alignas(64) Place {
       const Loop loop{run, task};
       const uint32_t part = parts - count(word);
       if (!unclaimed.compare_exchange_weak(word, word - 1)) continue;
-      do_part(loop, part);
+      error.keep([&] { loop.run(loop.task, part); });
       if (--left == 0) left.notify_all();
-    }
-  }
-
-  void do_part(Loop loop, uint32_t part) {
-    try {
-      loop.run(loop.task, part);
-    } catch (...) {
-      if (!failed.exchange(true)) error = std::current_exception();
     }
   }
 
@@ -108,15 +97,14 @@ class Team {
         std::ranges::find_if(places_, [](Place& p) { return !p.taken.exchange(true); });
     if (helpers == 0 || free == places_.end()) {
       if (free != places_.end()) free->taken = false;
-      for (uint32_t part = 0; part < parts; ++part) loop.run(loop.task, part);
-      return;
+      return loop.run_all(parts);
     }
     free->publish(parts, loop, helpers);
     ++news_;
     for (int i = std::min(sleeping_.load(), helpers); i > 0; --i) news_.notify_one();
     free->take_parts(Place::number(free->unclaimed));
     wait(free->left, nullptr, [](uint32_t left) { return left == 0; });
-    const std::exception_ptr error = std::exchange(free->error, nullptr);
+    const std::exception_ptr error = free->error.take();
     free->taken = false;
     if (error) std::rethrow_exception(error);
   }
@@ -183,7 +171,7 @@ class Workers final : public ParallelLoop {
       const WithinPart within;
       return team->run(static_cast<uint32_t>(parts), threads_, loop);
     }
-    for (int64_t part = 0; part < parts; ++part) loop.run(loop.task, part);
+    loop.run_all(parts);
   }
 
  private:

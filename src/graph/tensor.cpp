@@ -1,6 +1,7 @@
 #include "graph/tensor.h"
 
 #include "core/error.h"
+#include "core/rounding.h"
 
 namespace alx {
 
@@ -37,7 +38,7 @@ size_t TensorDesc::bytes() const {
 
 size_t TensorDesc::scales_offset() const {
   const size_t elements = static_cast<size_t>(element_count(shape)) * size_of(type);
-  return (elements + sizeof(float) - 1) / sizeof(float) * sizeof(float);
+  return round_up(elements, sizeof(float));
 }
 
 bool TensorDesc::same_memory(const TensorDesc& other) const {

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/rounding.h"
+
 namespace alx {
 
 Arrangement arrange(const std::vector<Block>& blocks, size_t arenas, size_t alignment) {
-  const auto round_up = [&](size_t bytes) {
-    return (bytes + alignment - 1) / alignment * alignment;
-  };
   Arrangement arrangement{std::vector<size_t>(blocks.size(), 0), std::vector<size_t>(arenas, 0)};
   std::vector<size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -26,11 +25,11 @@ Arrangement arrange(const std::vector<Block>& blocks, size_t arenas, size_t alig
       if (!meets) continue;
       // fits into the gap before `other`
       if (offset + block.bytes <= arrangement.offsets[j]) break;
-      offset = std::max(offset, round_up(arrangement.offsets[j] + other.bytes));
+      offset = std::max(offset, round_up(arrangement.offsets[j] + other.bytes, alignment));
     }
     arrangement.offsets[i] = offset;
     size_t& size = arrangement.arena_bytes[block.arena];
-    size = std::max(size, round_up(offset + block.bytes));
+    size = std::max(size, round_up(offset + block.bytes, alignment));
     const auto by_offset = [&](size_t a, size_t b) {
       return arrangement.offsets[a] < arrangement.offsets[b];
     };

@@ -159,21 +159,19 @@ class Compiler {
     if (unit.source_device != unit.device)
       return make_cross_device_copy(devices_.list[unit.source_device], devices_.list[unit.device],
                                     request.inputs[0], request.input_grads[0]);
-    std::vector<size_t> nodes = run_from(i);
+    const std::vector<size_t> nodes = options_.runs ? run_from(i) : std::vector{i};
     std::vector<RunNode> run;
     for (size_t each : nodes)
       run.push_back({net_.nodes[each].name, net_.nodes[each].layer, net_.nodes[each].op,
                      types_for(net_.nodes[each])});
-    const size_t taken = options_.runs ? backend(unit.device).takes_run(run, request) : 1;
-    if (taken <= 1) return backend(unit.device).compile(node.op, request);
-    nodes.resize(taken);
-    run.resize(taken);
-    for (size_t each : nodes) done[each] = true;
-    for (size_t k = 1; k < taken; ++k)
-      params.insert(params.end(), net_.nodes[nodes[k]].params.begin(),
-                    net_.nodes[nodes[k]].params.end());
-    unit.last = &net_.nodes[nodes.back()];
-    return backend(unit.device).compile_run(run, request);
+    CompiledRun made = backend(unit.device).compile_run(run, request);
+    for (size_t k = 1; k < made.nodes; ++k) {
+      const LoweredNode& more = net_.nodes[nodes[k]];
+      params.insert(params.end(), more.params.begin(), more.params.end());
+      unit.last = &more;
+      done[nodes[k]] = true;
+    }
+    return std::move(made.kernel);
   }
 
   void compile_forward(size_t i, std::vector<bool>& done) {

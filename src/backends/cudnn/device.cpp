@@ -1,7 +1,6 @@
 #include "backends/cudnn/device.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <shared_mutex>
@@ -248,30 +247,16 @@ void Device::upload(const void* host, void* device, size_t count, DataType type)
   upload_by(copy, device, count, type);
 }
 
-// A look at what was just copied finds it in the processor's cache: a pass of its own would read
-// the memory again.
 size_t Device::upload_finite(std::span<const float> host, void* device, DataType type) {
-  std::atomic<size_t> wrong = host.size();  // the first
+  FiniteCopy checked(host);
   const auto copy = [&](size_t first, size_t elements, float* to) {
     in_parts(elements, threads_for(elements), [&](size_t begin, size_t end) {
-      constexpr size_t cached = 4096;
-      for (size_t at = begin; at < end; at += cached) {
-        const size_t part = std::min(cached, end - at);
-        const float* from = host.data() + first + at;
-        std::memcpy(to + at, from, part * 4);
-        const size_t good = first_not_finite(from, part);
-        if (good == part) continue;
-        size_t known = wrong;
-        while (first + at + good < known &&
-               !wrong.compare_exchange_weak(known, first + at + good)) {
-        }
-        return;
-      }
+      checked.copy(first + begin, end - begin, to + begin);
     });
-    return wrong == host.size();
+    return checked.wrong() == host.size();
   };
   upload_by(copy, device, host.size(), type);
-  return wrong;
+  return checked.wrong();
 }
 
 void Device::download(const void* device, void* host, size_t count, DataType type) {

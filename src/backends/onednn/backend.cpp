@@ -1,6 +1,5 @@
 #include "backends/onednn/onednn.h"
 
-#include <atomic>
 #include <fstream>
 #include <locale>
 
@@ -38,14 +37,16 @@ class OnednnBackend : public Backend {
                    [&] { return std::visit([&](const auto& o) { return make(o, context); }, op); });
   }
 
-  size_t takes_run(std::span<const RunNode> nodes, const CompileRequest& request) const override {
-    if (request.phase == Phase::training || nodes.size() == 1) return 1;
-    return std::max<size_t>(1, stages_of(nodes, request).size());
-  }
-  std::unique_ptr<Kernel> compile_run(std::span<const RunNode> nodes,
-                                      const CompileRequest& request) override {
-    return guarded("run of layers", request,
-                   [&] { return kernel_of(stages_of(nodes, request), runtime_, request); });
+  CompiledRun compile_run(std::span<const RunNode> nodes, const CompileRequest& request) override {
+    if (request.phase == Phase::training || nodes.size() == 1)
+      return Backend::compile_run(nodes, request);
+    size_t taken = 0;
+    auto kernel = guarded("run of layers", request, [&]() -> std::unique_ptr<Kernel> {
+      auto stages = stages_of(nodes, request);
+      taken = stages.size();
+      return taken > 0 ? kernel_of(std::move(stages), runtime_, request) : nullptr;
+    });
+    return taken > 0 ? CompiledRun{std::move(kernel), taken} : Backend::compile_run(nodes, request);
   }
 
   std::unique_ptr<Kernel> compile_reorder(const TensorDesc& from, const TensorDesc& to) override {
@@ -72,17 +73,13 @@ class OnednnBackend : public Backend {
   size_t upload_finite(std::span<const float> host, const TensorDesc& desc, void* device) override {
     if (desc.layout || desc.type != DataType::f32)
       return Backend::upload_finite(host, desc, device);
-    std::atomic<size_t> wrong = host.size();
+    FiniteCopy checked(host);
+    auto* to = static_cast<float*>(device);
     each_range(
         *runtime_, static_cast<int64_t>(host.size()), 1 << 16, [&](int64_t first, int64_t last) {
-          const auto begin = static_cast<size_t>(first), size = static_cast<size_t>(last - first);
-          const size_t finite =
-              copy_finite(host.data() + begin, size, static_cast<float*>(device) + begin);
-          if (finite == size) return;
-          for (size_t seen = wrong; begin + finite < seen;)
-            if (wrong.compare_exchange_weak(seen, begin + finite)) break;
+          checked.copy(static_cast<size_t>(first), static_cast<size_t>(last - first), to + first);
         });
-    return wrong;
+    return checked.wrong();
   }
   void download(const void* device, const TensorDesc& desc, void* host) override {
     if (const auto* own = own_layout(desc)) {
@@ -116,7 +113,7 @@ class OnednnBackend : public Backend {
   void update(const Update& u) override {
     constexpr int64_t part = 1 << 14;
     const auto count = static_cast<int64_t>(u.count);
-    (*runtime_->loop)((count + part - 1) / part, [&](int64_t i) {
+    (*runtime_->loop)(divide_up(count, part), [&](int64_t i) {
       vectors::update(runtime_->target, u, *step(), i * part, std::min(count, (i + 1) * part));
     });
   }
@@ -139,7 +136,7 @@ class OnednnBackend : public Backend {
     std::vector<std::unique_ptr<Stage>> stages;
     TensorDesc input = request.inputs[0];
     for (const RunNode& node : nodes) {
-      auto stage = make_stage(node.op, {*runtime_, input, false, false, node.types});
+      auto stage = make_stage(node.op, {*runtime_, node.name, input, false, false, node.types});
       if (!stage || (!stages.empty() && !stage->input.same_memory(input))) break;
       input = stage->output;
       stages.push_back(std::move(stage));

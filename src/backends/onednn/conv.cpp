@@ -1,9 +1,9 @@
 // Convolution by oneDNN, for types and forms that ours is not made for. Channels last; image by
 // image, or, of few images in inference, by parts of the output's channels.
+#include "backends/onednn/activation.h"
 #include "backends/onednn/parts_layout.h"
 #include "backends/onednn/primitive.h"
 #include "backends/onednn/stage.h"
-#include "backends/vectors/elementwise.h"
 #include "core/error.h"
 
 namespace alx::onednn {
@@ -43,14 +43,6 @@ Geometry geometry_of(const Conv& op, const StageRequest& request, int64_t images
 
 Forward::primitive_desc forward_of(const Geometry& g, const StageRequest& request,
                                    Activation activation) {
-  dnnl::primitive_attr attributes = user_scratchpad();
-  if (activation != Activation::none) {
-    dnnl::post_ops post;
-    post.append_eltwise(
-        activation == Activation::relu ? algorithm::eltwise_relu : algorithm::eltwise_tanh, 0.f,
-        0.f);
-    attributes.set_post_ops(post);
-  }
   return {request.runtime.engine,
           request.training ? prop_kind::forward_training : prop_kind::forward_inference,
           algorithm::convolution_direct,
@@ -61,7 +53,7 @@ Forward::primitive_desc forward_of(const Geometry& g, const StageRequest& reques
           g.stride,
           g.before,
           g.after,
-          attributes,
+          attributes_with(activation),
           /*allow_empty=*/true};
 }
 
@@ -80,7 +72,7 @@ Choice choose(const Conv& op, const StageRequest& request, int64_t channels) {
     if (!forward || (best.forward && is_slow(forward.impl_info_str()))) continue;
     if (!best.forward || is_slow(best.forward.impl_info_str())) best = {g, forward, dense_input};
   }
-  check(static_cast<bool>(best.forward), Code::unsupported, "oneDNN has no ",
+  check(static_cast<bool>(best.forward), Code::unsupported, request.name, ": oneDNN has no ",
         name_of(request.types.activations),
         " convolution for this processor; use --precision fp32");
   return best;
@@ -106,7 +98,7 @@ class ConvStage final : public Stage {
               {{op.out}, DataType::f32, nullptr}};
     channels_ = op.out / parts_;
     scratch = forward_.scratch();
-    runtime_.of_part->announce({scratch, static_cast<int64_t>(part_bytes() / sizeof(float)) + 1});
+    runtime_.of_part->announce({scratch, floats_for(part_bytes())});
     if (request.training) prepare_training(op, request, choice);
   }
 
@@ -132,8 +124,8 @@ class ConvStage final : public Stage {
   // Of f32. Sums over images are one thread's.
   void backward(const Gradients& g) override {
     if (activation_ != Activation::none)
-      vectors::activation_gradient(runtime_.target, activation_, g.out, g.out_grad, g.out_grad,
-                                   images() * out_elements());
+      activation_gradient(runtime_, activation_, g.out, g.out_grad, g.out_grad,
+                          images() * out_elements());
     if (!binding_.param_grads.empty())
       weight_grad_.run(runtime_, runtime_.of_part->take().cut(0),
                        {g.in, g.out_grad, binding_.param_grads[0], binding_.param_grads[1]});
@@ -153,8 +145,7 @@ class ConvStage final : public Stage {
  private:
   // Parts of whole vectors, for as few images as leave threads without one.
   static int64_t parts_for(const Conv& op, const StageRequest& request) {
-    if (request.training || op.groups > 1 ||
-        request.input.shape[0] >= 2 * request.runtime.threads())
+    if (request.training || op.groups > 1 || !request.runtime.cuts_images(request.input.shape[0]))
       return 1;
     for (const int64_t parts : {8, 4, 2})
       if (op.out % (parts * 32) == 0) return parts;

@@ -1,7 +1,6 @@
 #include "backends/vectors/dropout.h"
 
 #include "backends/onednn/kernels.h"
-#include "core/text.h"
 
 namespace alx::onednn {
 namespace {
@@ -24,7 +23,7 @@ class DropoutKernel final : public Kernel {
     pixels_ = element_count(shape) / images_ / channels_;
     const TensorDesc desc = last ? context.in() : TensorDesc{shape, DataType::f32, nullptr};
     spec_.inputs = spec_.outputs = {desc};
-    spec_.implementation = cat("vectors:", vectors::name_of(runtime_->target));
+    spec_.implementation = runtime_->vectors_name();
     spec_.in_place = spec_.grad_in_place = true;
     spec_.alias = op.inverted && !training_;
     add_gradients(spec_, context.request);

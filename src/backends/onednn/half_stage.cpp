@@ -15,9 +15,8 @@ class HalfStage final : public Stage {
     input = as_half(stage_->input), output = as_half(stage_->output);
     implementation = stage_->implementation;
     scratch = x_floats() + y_floats() + stage_->scratch;
-    if (images() < 2 * runtime_.threads())
-      forward_workspace =
-          static_cast<size_t>(images() * (in_elements() + out_elements())) * sizeof(float);
+    if (runtime_.cuts_images(images()))
+      forward_workspace = bytes_of(images() * (in_elements() + out_elements()));
   }
 
   void bind(const Binding& binding) override {
@@ -44,8 +43,8 @@ class HalfStage final : public Stage {
   }
 
  private:
-  int64_t x_floats() const { return Scratch::round_up(in_elements()); }
-  int64_t y_floats() const { return Scratch::round_up(out_elements()); }
+  int64_t x_floats() const { return whole_lines(in_elements()); }
+  int64_t y_floats() const { return whole_lines(out_elements()); }
   void to_f32(const void* from, int64_t first, int64_t count, float* to) const {
     vectors::to_f32(runtime_.target, input.type, static_cast<const uint16_t*>(from) + first, to,
                     count);

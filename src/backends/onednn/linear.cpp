@@ -1,5 +1,6 @@
 // Fully connected layers of 16 bits by oneDNN, in parts of the outputs, each with its own weights.
 // Those of f32 are in linear_f32.cpp.
+#include "backends/onednn/activation.h"
 #include "backends/onednn/linear_f32.h"
 #include "backends/onednn/parts_layout.h"
 #include "backends/onednn/primitive.h"
@@ -40,9 +41,8 @@ class LinearKernel final : public Kernel {
                      std::make_shared<PartsLayout>(*runtime_, parts_, dense(weight, DataType::f32),
                                                    forward_.md(1))},
                     {{op.out}, DataType::f32, nullptr}};
-    const auto made =
-        static_cast<int64_t>(part_row() * static_cast<size_t>(images_) / sizeof(float));
-    runtime_->of_part->announce({forward_.scratch(), made + 1});
+    runtime_->of_part->announce(
+        {forward_.scratch(), floats_for(part_row() * static_cast<size_t>(images_))});
   }
 
   void bind(const Binding& binding) override { binding_ = binding; }
@@ -70,18 +70,10 @@ class LinearKernel final : public Kernel {
   Forward::primitive_desc describe(const Linear& op, const Context& context,
                                    const Shape& weight) const {
     const DataType type = context.request.types.activations;
-    dnnl::primitive_attr attributes = user_scratchpad();
-    if (op.activation != Activation::none) {
-      dnnl::post_ops post;
-      post.append_eltwise(op.activation == Activation::relu ? dnnl::algorithm::eltwise_relu
-                                                            : dnnl::algorithm::eltwise_tanh,
-                          0.f, 0.f);
-      attributes.set_post_ops(post);
-    }
     const Forward::primitive_desc descriptor(
         runtime_->engine, dnnl::prop_kind::forward_inference, md_of(spec_.inputs[0]),
         with_tag(weight, type, Tag::any), with_tag({outputs_}, DataType::f32, Tag::x),
-        dense({images_, outputs_}, type), attributes, /*allow_empty=*/true);
+        dense({images_, outputs_}, type), attributes_with(op.activation), /*allow_empty=*/true);
     check(static_cast<bool>(descriptor), Code::unsupported, context.request.name,
           ": oneDNN has no ", name_of(type),
           " fully connected layer for this processor; use --precision fp32");

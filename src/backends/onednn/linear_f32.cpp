@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "backends/onednn/activation.h"
 #include "backends/onednn/own_layout.h"
 #include "backends/onednn/stage.h"
 #include "backends/vectors/elementwise.h"
 #include "backends/vectors/product.h"
-#include "core/text.h"
 
 namespace alx::onednn {
 namespace {
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 constexpr int64_t depth_at_once = 256;  // of a sum: that much of a panel stays in the nearest cache
 
@@ -29,9 +27,7 @@ class PanelLayout final : public OwnLayout {
            same_kind->in_ == in_ && same_kind->channels_ == channels_ &&
            same_kind->channels_last_ == channels_last_;
   }
-  size_t bytes() const override {
-    return static_cast<size_t>(vectors::packed_columns(target_, out_) * in_) * sizeof(float);
-  }
+  size_t bytes() const override { return bytes_of(vectors::packed_columns(target_, out_) * in_); }
   std::string name() const override { return "panels"; }
 
   static constexpr int64_t block = 128;  // outputs
@@ -97,7 +93,7 @@ class LinearKernel : public Kernel {
     channels_last_ = is_channels_last(in);
     spec_.inputs = {channels_last_ ? in : TensorDesc{in.shape, DataType::f32, nullptr}};
     spec_.outputs = {{{images_, out_}, DataType::f32, nullptr}};
-    spec_.implementation = cat("products: vectors:", vectors::name_of(target()));
+    spec_.implementation = "products: " + runtime_->vectors_name();
     add_gradients(spec_, context.request);
   }
   void bind(const Binding& binding) override {
@@ -174,8 +170,8 @@ class Training final : public LinearKernel {
                     {{out_}, DataType::f32, nullptr}};
     spec_.backward_reads_inputs = true;
     spec_.backward_reads_outputs = activation_ != Activation::none;
-    spec_.forward_workspace = floats(vectors::packed_columns(target(), images_) * in_);
-    spec_.backward_workspace = floats(vectors::packed_columns(target(), in_) * images_);
+    spec_.forward_workspace = bytes_of(vectors::packed_columns(target(), images_) * in_);
+    spec_.backward_workspace = bytes_of(vectors::packed_columns(target(), in_) * images_);
     runtime_->of_part->announce({rows * vectors::packed_columns(target(), images_)});
     runtime_->of_part->announce({rows * images_});
     runtime_->of_part->announce({depth_at_once * columns});
@@ -193,8 +189,9 @@ class Training final : public LinearKernel {
   }
 
   void backward() override {
-    const auto* grad = static_cast<const float*>(binding_.output_grads[0]);
-    if (activation_ != Activation::none) before_activation();
+    auto* grad = static_cast<float*>(binding_.output_grads[0]);
+    if (activation_ != Activation::none)
+      activation_gradient(*runtime_, activation_, y_, grad, grad, images_ * out_);
     auto* packed = static_cast<float*>(binding_.backward_workspace);
     (*runtime_->loop)(divide_up(in_, width()), [&](int64_t panel) {
       vectors::pack(target(), x_ + panel * width(), images_,
@@ -210,15 +207,6 @@ class Training final : public LinearKernel {
 
  private:
   static constexpr int64_t rows = 48, columns = 256;  // of a part
-  static size_t floats(int64_t count) { return static_cast<size_t>(count) * sizeof(float); }
-
-  void before_activation() const {
-    auto* grad = static_cast<float*>(binding_.output_grads[0]);
-    each_range(*runtime_, images_ * out_, 4096, [&](int64_t first, int64_t last) {
-      vectors::activation_gradient(target(), activation_, y_ + first, grad + first, grad + first,
-                                   last - first);
-    });
-  }
 
   // Outputs from `first` on, of all images.
   void outputs(int64_t first, const float* images) const {

@@ -133,7 +133,7 @@ class SplitKernel final : public Kernel {
 class AddKernel final : public Kernel {
  public:
   explicit AddKernel(const Context& context) : runtime_(context.runtime) {
-    spec_.implementation = cat("vectors:", vectors::name_of(runtime_->target));
+    spec_.implementation = runtime_->vectors_name();
     spec_.inputs.assign(context.request.inputs.size(), context.in());
     spec_.outputs = {context.in()};
     runtime_->of_part->announce({add_at_once, add_at_once});

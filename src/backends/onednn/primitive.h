@@ -30,9 +30,7 @@ class Primitive {
 
   const std::string& name() const { return name_; }
   const Md& md(size_t argument) const { return arguments_[argument].second; }
-  int64_t scratch() const {  // floats
-    return static_cast<int64_t>((scratchpad_.get_size() + 3) / sizeof(float));
-  }
+  int64_t scratch() const { return floats_for(scratchpad_.get_size()); }  // floats
   void run(const Runtime& runtime, float* scratch,
            std::initializer_list<const void*> addresses) const;
 

@@ -2,7 +2,11 @@
 
 #include <omp.h>
 
+#include "core/text.h"
+
 namespace alx::onednn {
+
+std::string Runtime::vectors_name() const { return cat("vectors:", vectors::name_of(target)); }
 
 OneThread::OneThread() : before_(omp_get_max_threads()) {
   if (before_ != 1) omp_set_num_threads(1);

@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <memory>
+#include <string>
 
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -18,6 +19,9 @@ struct Runtime {
   std::shared_ptr<Scratch> of_part;  // what one part of a loop works in
 
   int threads() const { return loop->threads(); }
+  // Whether so few images are there that each is cut into parts: not two for each thread.
+  bool cuts_images(int64_t images) const { return images < 2 * threads(); }
+  std::string vectors_name() const;  // for people: "vectors:avx2"
 };
 
 // So few images go through a run of layers at once that every thread has several groups.
@@ -31,7 +35,7 @@ inline int64_t group_size(const Runtime& runtime, int64_t images) {
 template <class F>
 void each_group(const Runtime& runtime, int64_t images, const F& f) {
   const int64_t group = group_size(runtime, images);
-  (*runtime.loop)((images + group - 1) / group,
+  (*runtime.loop)(divide_up(images, group),
                   [&](int64_t i) { f(i * group, std::min(group, images - i * group)); });
 }
 

@@ -1,7 +1,6 @@
 // Memory that parts of a loop work in while they run.
 #pragma once
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -9,8 +8,17 @@
 #include <vector>
 
 #include "backends/host_buffer.h"
+#include "core/rounding.h"
 
 namespace alx::onednn {
+
+// Of memory that is counted in floats.
+constexpr size_t bytes_of(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
+constexpr int64_t floats_for(size_t bytes) {
+  return static_cast<int64_t>(divide_up(bytes, sizeof(float)));
+}
+// Whole cache lines.
+constexpr int64_t whole_lines(int64_t floats) { return round_up<int64_t>(floats, 16); }
 
 // As many pieces as were ever in use at once. All are as large as the largest that was announced,
 // so that any of them will do, and a thread mostly gets the one that is still in its cache.
@@ -28,7 +36,7 @@ class Scratch {
     Piece(const Piece&) = delete;
     Piece& operator=(const Piece&) = delete;
     // The next so many floats of it, from a cache line's start.
-    float* cut(int64_t floats) { return std::exchange(next_, next_ + round_up(floats)); }
+    float* cut(int64_t floats) { return std::exchange(next_, next_ + whole_lines(floats)); }
 
    private:
     Scratch& from_;
@@ -36,19 +44,17 @@ class Scratch {
     float* next_;
   };
 
-  static constexpr int64_t round_up(int64_t floats) { return (floats + 15) / 16 * 16; }
-
   // What somebody will take at most, by parts of which each is rounded up. Before the first take().
   void announce(std::initializer_list<int64_t> floats) {
     int64_t sum = 0;
-    for (const int64_t part : floats) sum += round_up(part);
+    for (const int64_t part : floats) sum += whole_lines(part);
     const std::lock_guard lock(mutex_);
     size_ = std::max(size_, sum);
   }
 
   size_t bytes() const {  // of one piece
     const std::lock_guard lock(mutex_);
-    return static_cast<size_t>(size_) * sizeof(float);
+    return bytes_of(size_);
   }
   // Takes the memory of so many pieces now.
   void reserve(size_t count) {

@@ -15,7 +15,7 @@ class StagesKernel final : public Kernel {
       : stages_(std::move(stages)),
         runtime_(std::move(runtime)),
         images_(stages_.front()->images()),
-        in_parts_(images_ < 2 * runtime_->threads()) {
+        in_parts_(runtime_->cuts_images(images_)) {
     spec_.inputs = {stages_.front()->input};
     spec_.outputs = {stages_.back()->output};
     std::vector<std::string> names;
@@ -23,18 +23,16 @@ class StagesKernel final : public Kernel {
       const Stage& stage = *stages_[i];
       spec_.params.insert(spec_.params.end(), stage.params.begin(), stage.params.end());
       names.push_back(stage.implementation);
-      if (i > 0) between_ = std::max(between_, round_up(stage.in_bytes()));
+      if (i > 0) between_ = std::max(between_, round_up<size_t>(stage.in_bytes(), 64));
     }
     spec_.implementation = joined(names);
     for (const auto& stage : stages_) scratch_ = std::max(scratch_, stage->scratch);
-    if (!in_parts_) runtime_->of_part->announce({scratch_});
-    if (stages_.size() > 1) {
-      const size_t of_image = 2 * between_;
-      const auto floats = static_cast<int64_t>(of_image / sizeof(float));
-      if (!in_parts_)
-        runtime_->of_part->announce({floats * group_size(*runtime_, images_), scratch_});
-      if (in_parts_) own_workspace_ = of_image * static_cast<size_t>(images_);
-    }
+    const size_t of_image = 2 * between_;
+    if (in_parts_)
+      own_workspace_ = of_image * static_cast<size_t>(images_);
+    else
+      runtime_->of_part->announce(
+          {floats_for(of_image) * group_size(*runtime_, images_), scratch_});
     for (const auto& stage : stages_)
       spec_.forward_workspace = std::max(spec_.forward_workspace, stage->forward_workspace);
     spec_.forward_workspace += own_workspace_;
@@ -87,8 +85,6 @@ class StagesKernel final : public Kernel {
   }
 
  private:
-  static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
   void describe_training(const CompileRequest& request) {
     const Stage& stage = *stages_[0];
     spec_.state = stage.state_bytes * static_cast<size_t>(images_);
@@ -152,8 +148,8 @@ std::unique_ptr<Kernel> kernel_of(std::vector<std::unique_ptr<Stage>> stages,
 }
 
 std::unique_ptr<Kernel> stage_kernel(const Op& op, const Context& context) {
-  auto stage = make_stage(op, {*context.runtime, context.in(), context.training(),
-                               context.wants_grad(0), context.request.types});
+  auto stage = make_stage(op, {*context.runtime, context.request.name, context.in(),
+                               context.training(), context.wants_grad(0), context.request.types});
   if (!stage) return nullptr;
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::move(stage));

@@ -69,7 +69,8 @@ class Stage {
 // What a stage is made from.
 struct StageRequest {
   const Runtime& runtime;
-  TensorDesc input;  // as its producer lays it out
+  const std::string& name;  // the node's, for messages
+  TensorDesc input;         // as its producer lays it out
   bool training, wants_grad;
   NodeTypes types = {};
 };

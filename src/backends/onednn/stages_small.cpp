@@ -1,16 +1,12 @@
 // Pooling, local response normalisation and activations as stages.
+#include "backends/onednn/activation.h"
 #include "backends/onednn/stage.h"
 #include "backends/vectors/elementwise.h"
 #include "backends/vectors/lrn.h"
 #include "backends/vectors/pooling.h"
-#include "core/text.h"
 
 namespace alx::onednn {
 namespace {
-
-std::string vectors_name(const Runtime& runtime) {
-  return cat("vectors:", vectors::name_of(runtime.target));
-}
 
 // ---- pooling ------------------------------------------------------------------------------------
 
@@ -20,7 +16,7 @@ class PoolStage final : public Stage {
       : runtime_(request.runtime), pooling_(std::move(pooling)) {
     input = channels_last(request.input.shape);
     output = channels_last(out);
-    implementation = vectors_name(runtime_);
+    implementation = runtime_.vectors_name();
     pooling_.channels = out[1], pooling_.width = request.input.shape[3];
     pooling_.holders_of_row = holders(pooling_.rows, request.input.shape[2]);
     pooling_.holders_of_column = holders(pooling_.columns, request.input.shape[3]);
@@ -118,7 +114,7 @@ class LrnStage final : public Stage {
  public:
   LrnStage(const Lrn& op, const StageRequest& request) : runtime_(request.runtime), op_(op) {
     input = output = channels_last(request.input.shape);
-    implementation = vectors_name(runtime_);
+    implementation = runtime_.vectors_name();
     in_place = grad_in_place = op.region == Lrn::Region::across;
     backward_reads_inputs = request.wants_grad;
     const vectors::Planes one = planes(1);
@@ -164,7 +160,7 @@ class ActivationStage final : public Stage {
       : runtime_(request.runtime), activation_(activation) {
     const bool dense = !request.input.layout || request.input.shape.size() != 4;
     input = output = dense ? request.input : channels_last(request.input.shape);
-    implementation = vectors_name(runtime_);
+    implementation = runtime_.vectors_name();
     in_place = grad_in_place = true;
     backward_reads_outputs = request.wants_grad;
   }
@@ -173,15 +169,11 @@ class ActivationStage final : public Stage {
     vectors::activate(runtime_.target, activation_, i.x(), i.y(), i.count * in_elements());
   }
   void forward_in_parts(const Images& i) const override {
-    each_range(runtime_, i.count * in_elements(), 4096, [&](int64_t first, int64_t last) {
-      vectors::activate(runtime_.target, activation_, i.x() + first, i.y() + first, last - first);
-    });
+    activate(runtime_, activation_, i.x(), i.y(), i.count * in_elements());
   }
   void backward(const Gradients& g) override {
-    each_range(runtime_, images() * in_elements(), 4096, [&](int64_t first, int64_t last) {
-      vectors::activation_gradient(runtime_.target, activation_, g.out + first, g.out_grad + first,
-                                   g.in_grad + first, last - first);
-    });
+    activation_gradient(runtime_, activation_, g.out, g.out_grad, g.in_grad,
+                        images() * in_elements());
   }
 
  private:

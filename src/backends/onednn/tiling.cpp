@@ -5,8 +5,6 @@
 namespace alx::onednn {
 namespace {
 
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // size x size pixels of an image from (y, x) on, which may lie outside.
 vectors::Window window(const Side& side, int64_t y, int64_t x, int size) {
   const auto within = [&](int64_t at) {
@@ -31,14 +29,13 @@ Tiling::Tiling(const Runtime& runtime, const vectors::Tiles& tiles, const Side& 
       weights_{&tiles, runtime.target, in.groups, deep, out.channels},
       top_(top),
       left_(left),
-      down_(divide_up(out.height, tiles.outputs)),
-      across_(divide_up(out.width, tiles.outputs)) {}
+      down_(divide_up<int64_t>(out.height, tiles.outputs)),
+      across_(divide_up<int64_t>(out.width, tiles.outputs)) {}
 
-// As many as make few weights worth their reading and still stay in the cache beside them; many
-// weights are read as seldom as can be.
+// Many weights are read as seldom as can be.
 int64_t Tiling::tiles_at_once() const {
-  constexpr int64_t with_few_weights = 33, most_bytes = 16 << 20;
-  if (few_weights()) return with_few_weights;
+  constexpr int64_t most_bytes = 16 << 20;
+  if (few_weights()) return tiles_in_cache;
   const int64_t bytes = tiles_.points() * (in_.channels + out_.channels) * 4;
   return std::clamp<int64_t>(most_bytes / bytes, 1, 1024);
 }

@@ -22,7 +22,7 @@ struct WeightPoints {
   int64_t groups, deep, columns;
 
   int64_t panel() const { return vectors::panel_width(target); }
-  int64_t panels() const { return (columns + panel() - 1) / panel(); }
+  int64_t panels() const { return divide_up(columns, panel()); }
   int64_t matrix() const { return panels() * panel() * deep; }  // floats of one
   int64_t group() const { return tiles->points() * matrix(); }
   int64_t floats() const { return groups * group(); }
@@ -45,6 +45,10 @@ class Tiling {
   const Side& in() const { return in_; }
   const Side& out() const { return out_; }
   int64_t tiles_of_image() const { return down_ * across_; }
+
+  // Few weights are worth their reading for so many tiles, whose points stay in the cache with
+  // them.
+  static constexpr int64_t tiles_in_cache = 33;
 
   const WeightPoints& weights() const { return weights_; }
   bool few_weights() const { return weights_.group() <= int64_t{3} << 17; }  // they stay in a cache

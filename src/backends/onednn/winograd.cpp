@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "backends/onednn/activation.h"
 #include "backends/onednn/winograd_gradient.h"
 #include "backends/vectors/elementwise.h"
 #include "core/text.h"
@@ -24,15 +25,15 @@ class WinogradStage final : public Stage {
     output = channels_last(output_shapes(op, {request.input.shape})[0]);
     describe_params(op);
     implementation = cat("winograd ", form.tiles->outputs, "x", form.tiles->outputs,
-                         form.blocks ? cat(" over ", op.stride, "x", op.stride) : "",
-                         ": vectors:", vectors::name_of(runtime_.target));
-    blocks_workspace_ = form.blocks ? Scratch::round_up(form.blocks->floats() * images()) : 0;
+                         form.blocks ? cat(" over ", op.stride, "x", op.stride) : "", ": ",
+                         runtime_.vectors_name());
+    blocks_workspace_ = form.blocks ? whole_lines(form.blocks->floats() * images()) : 0;
     const int64_t at_once = form.blocks ? 1 : group_size(runtime_, images());
     scratch = forward_.run_scratch(at_once * forward_.tiles_of_image()) + block_floats();
-    weights_workspace_ = training_ ? Scratch::round_up(forward_.weights().floats()) : 0;
-    if (images() < 2 * runtime_.threads())
-      forward_workspace = bytes(blocks_workspace_ + forward_.parts_workspace(images()));
-    forward_workspace += bytes(weights_workspace_);
+    weights_workspace_ = training_ ? whole_lines(forward_.weights().floats()) : 0;
+    if (runtime_.cuts_images(images()))
+      forward_workspace = bytes_of(blocks_workspace_ + forward_.parts_workspace(images()));
+    forward_workspace += bytes_of(weights_workspace_);
     if (training_) prepare_training(request);
   }
 
@@ -74,20 +75,14 @@ class WinogradStage final : public Stage {
       x = workspace, workspace += blocks_workspace_;
     }
     forward_.run_in_parts(operands(x, i.y()), i.count, workspace);
-    if (activation_ != Activation::tanh) return;
-    each_range(runtime_, i.count * out_elements(), 4096, [&](int64_t first, int64_t last) {
-      vectors::activate(runtime_.target, activation_, i.y() + first, i.y() + first, last - first);
-    });
+    if (activation_ == Activation::tanh)
+      activate(runtime_, activation_, i.y(), i.y(), i.count * out_elements());
   }
 
   void backward(const Gradients& g) override { gradient_->run(g); }
 
  private:
-  static size_t bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
-
-  int64_t block_floats() const {
-    return form_.blocks ? Scratch::round_up(form_.blocks->floats()) : 0;
-  }
+  int64_t block_floats() const { return form_.blocks ? whole_lines(form_.blocks->floats()) : 0; }
 
   void describe_params(const Conv& op) {
     const BlockWeights& w = form_.weights;
@@ -102,7 +97,7 @@ class WinogradStage final : public Stage {
 
   void prepare_training(const StageRequest& request) {
     gradient_.emplace(runtime_, form_, forward_, images(), activation_, request.wants_grad);
-    backward_workspace = bytes(gradient_->workspace());
+    backward_workspace = bytes_of(gradient_->workspace());
     backward_reads_inputs = true;
     backward_reads_outputs = activation_ != Activation::none;
   }
@@ -132,8 +127,6 @@ class WinogradStage final : public Stage {
   float* workspace_ = nullptr;
 };
 
-int64_t round_up(int64_t count, int64_t to) { return (count + to - 1) / to * to; }
-
 // How many outputs a tile is made of: as few products as can be. It does not depend on the batch,
 // so that a picture's numbers do not.
 const vectors::Tiles* choose_tiles(vectors::Target target, int64_t reach, const Side& out) {
@@ -142,8 +135,8 @@ const vectors::Tiles* choose_tiles(vectors::Target target, int64_t reach, const 
   for (const int outputs : {4, 5}) {
     const auto* tiles = vectors::winograd_tiles(target, outputs, static_cast<int>(reach));
     if (!tiles) continue;
-    const auto along = [&](int64_t side) { return (side + outputs - 1) / outputs; };
-    const int64_t products = along(out.height) * along(out.width) * tiles->points();
+    const int64_t products = divide_up<int64_t>(out.height, outputs) *
+                             divide_up<int64_t>(out.width, outputs) * tiles->points();
     if (!best || products < least) best = tiles, least = products;
   }
   return best;
@@ -155,7 +148,7 @@ std::optional<WinogradForm> form_of(const Conv& op, const StageRequest& request)
   const Shape &in = request.input.shape, out = output_shapes(op, {in})[0];
   const int64_t lanes = vectors::lanes(target), channels = in[1] / op.groups;
   const bool gathered = op.stride > 1 || channels % lanes != 0;
-  const int64_t blocks_long = (op.kernel + op.stride - 1) / op.stride;
+  const int64_t blocks_long = divide_up(op.kernel, op.stride);
   if (blocks_long < 2 || blocks_long > 5 || (op.stride == 1 && op.kernel % 2 == 0)) return {};
   if (op.out / op.groups % lanes != 0 || (gathered && op.groups > 1)) return {};
 

@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
+#include "backends/onednn/activation.h"
 #include "backends/vectors/elementwise.h"
 #include "backends/vectors/product.h"
 
 namespace alx::onednn {
-namespace {
-
-constexpr int64_t tiles_at_once = 33;  // of a part of the images: their points stay in the cache
-
-}  // namespace
 
 WinogradGradient::WinogradGradient(const Runtime& runtime, const WinogradForm& form,
                                    const Tiling& forward, int64_t images, Activation activation,
@@ -29,7 +25,7 @@ WinogradGradient::WinogradGradient(const Runtime& runtime, const WinogradForm& f
   const int64_t at_once = form.blocks ? 1 : group_size(runtime, images);
   const int64_t points = back_ ? back_->run_scratch(at_once * back_->tiles_of_image()) : 0;
   const int64_t of_tiles =
-      tiles_at_once * tiles().points() * (forward.in().channels + form.out.channels);
+      Tiling::tiles_in_cache * tiles().points() * (forward.in().channels + form.out.channels);
   runtime.of_part->announce({form.blocks ? form.blocks->floats() : 0, std::max(points, of_tiles)});
 }
 
@@ -42,15 +38,14 @@ int64_t WinogradGradient::images_at_once() const {
 
 int64_t WinogradGradient::workspace() const {
   const int64_t tile_count = images_at_once() * forward_.tiles_of_image() * tiles().points();
-  const int64_t for_weights =
-      by_images() ? parts() * part_floats()
-                  : part_floats() + Scratch::round_up(tile_count * forward_.in().pixel()) +
-                        Scratch::round_up(tile_count * out().pixel());
+  const int64_t for_weights = by_images() ? parts() * part_floats()
+                                          : part_floats() +
+                                                whole_lines(tile_count * forward_.in().pixel()) +
+                                                whole_lines(tile_count * out().pixel());
   if (!back_) return for_weights;
   const int64_t turned = weights_.reach * weights_.reach * out().pixel() * form_.in.channels;
-  const bool few = images_ < 2 * runtime_.threads() && !form_.blocks;
-  return std::max(for_weights, Scratch::round_up(turned) +
-                                   Scratch::round_up(back_->weights().floats()) +
+  const bool few = runtime_.cuts_images(images_) && !form_.blocks;
+  return std::max(for_weights, whole_lines(turned) + whole_lines(back_->weights().floats()) +
                                    (few ? back_->parts_workspace(images_) : 0));
 }
 
@@ -64,10 +59,8 @@ void WinogradGradient::bind(const Binding& binding) {
 
 void WinogradGradient::run(const Gradients& g) const {
   if (activation_ != Activation::none)
-    each_range(runtime_, images_ * out().image(), 4096, [&](int64_t first, int64_t last) {
-      vectors::activation_gradient(runtime_.target, activation_, g.out + first, g.out_grad + first,
-                                   g.out_grad + first, last - first);
-    });
+    activation_gradient(runtime_, activation_, g.out, g.out_grad, g.out_grad,
+                        images_ * out().image());
   by_images() ? weights_by_images(g) : weights_by_points(g);
   if (back_) input_grad(g);
 }
@@ -124,18 +117,18 @@ void WinogradGradient::sum_images(const Gradients& g, int64_t first, int64_t las
   float* points = piece.cut(0);
   if (!blocks) {
     const TileRange all{first * tile_count, last * tile_count};
-    for (int64_t tile = all.first; tile < all.last; tile += tiles_at_once)
-      add_tiles(g.in, g.out_grad, {tile, std::min(tile + tiles_at_once, all.last)},
+    for (int64_t tile = all.first; tile < all.last; tile += Tiling::tiles_in_cache)
+      add_tiles(g.in, g.out_grad, {tile, std::min(tile + Tiling::tiles_in_cache, all.last)},
                 tile == all.first, sums, points);
     return;
   }
   for (int64_t image = first; image < last; ++image) {
     const float* x = g.in + image * in_image;
     form_.blocks->gather(x, blocks, 0, form_.blocks->down), x = blocks;
-    for (int64_t tile = 0; tile < tile_count; tile += tiles_at_once)
+    for (int64_t tile = 0; tile < tile_count; tile += Tiling::tiles_in_cache)
       add_tiles(x, g.out_grad + image * out().image(),
-                {tile, std::min(tile + tiles_at_once, tile_count)}, image == first && tile == 0,
-                sums, points);
+                {tile, std::min(tile + Tiling::tiles_in_cache, tile_count)},
+                image == first && tile == 0, sums, points);
   }
 }
 
@@ -160,7 +153,7 @@ void WinogradGradient::weights_by_points(const Gradients& g) const {
     const int64_t count = std::min(images_at_once(), images_ - first) * forward_.tiles_of_image();
     float* sums = workspace_;
     float* from = sums + part_floats();
-    float* grad = from + Scratch::round_up(groups * tiles().points() * count * in);
+    float* grad = from + whole_lines(groups * tiles().points() * count * in);
     const float *x = g.in + first * forward_.in().image(), *dy = g.out_grad + first * out().image();
     each_range(runtime_, groups * count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
@@ -203,15 +196,15 @@ void WinogradGradient::input_grad(const Gradients& g) const {
   (*runtime_.loop)(places, [&](int64_t place) {
     weights_.transpose(weight_, form_.in.channels, turned, place);
   });
-  float* points = turned + Scratch::round_up(places * weights_.out * form_.in.channels);
+  float* points = turned + whole_lines(places * weights_.out * form_.in.channels);
   const WeightPoints& to = back_->weights();
   each_range(runtime_, to.groups * to.deep, 4, [&](int64_t first, int64_t last) {
     weights_to_points(to, weights_.reach, true, turned, points, first, last);
   });
   const Tiling::Operands operands{g.out_grad, g.in_grad, points, nullptr, false};
   if (form_.blocks) return scattered_input_grad(g, operands);
-  if (images_ < 2 * runtime_.threads())
-    return back_->run_in_parts(operands, images_, points + Scratch::round_up(to.floats()));
+  if (runtime_.cuts_images(images_))
+    return back_->run_in_parts(operands, images_, points + whole_lines(to.floats()));
   each_group(runtime_, images_, [&](int64_t first, int64_t count) {
     Scratch::Piece piece = runtime_.of_part->take();
     const int64_t tile_count = back_->tiles_of_image();

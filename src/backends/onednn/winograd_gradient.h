@@ -30,7 +30,7 @@ class WinogradGradient {
   }
   int64_t parts() const { return std::min<int64_t>(images_, 32); }
   int64_t images_at_once() const;
-  int64_t part_floats() const { return Scratch::round_up(sums() + out().pixel()); }
+  int64_t part_floats() const { return whole_lines(sums() + out().pixel()); }
 
   void weights_by_images(const Gradients& g) const;
   void sum_images(const Gradients& g, int64_t first, int64_t last, float* sums) const;

@@ -40,7 +40,7 @@ class BlockLayout final : public OwnLayout {
  public:
   explicit BlockLayout(const BlockWeights& weights) : weights_(weights) {}
   bool equals(const Layout& other) const override;
-  size_t bytes() const override { return static_cast<size_t>(weights_.floats()) * sizeof(float); }
+  size_t bytes() const override { return bytes_of(weights_.floats()); }
   std::string name() const override { return "blocks"; }
   void pack(const float* rows, int64_t first, int64_t count, float* packed,
             const ParallelLoop& loop) const override;
@@ -56,7 +56,7 @@ class PointsLayout final : public OwnLayout {
   PointsLayout(const BlockWeights& weights, const WeightPoints& points)
       : weights_(weights), points_(points) {}
   bool equals(const Layout& other) const override;
-  size_t bytes() const override { return static_cast<size_t>(points_.floats()) * sizeof(float); }
+  size_t bytes() const override { return bytes_of(points_.floats()); }
   std::string name() const override { return "winograd"; }
   void pack(const float* rows, int64_t first, int64_t count, float* packed,
             const ParallelLoop& loop) const override;
