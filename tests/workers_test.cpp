@@ -64,6 +64,22 @@ TEST(Workers, RunLoopsWithinPartsInline) {
   EXPECT_EQ(done, 40);
 }
 
+// Parts around the time after which threads sleep, so that wake-ups meet threads on their way to it.
+TEST(Workers, LoseNoWakeUp) {
+  const auto loop = make_workers(3);
+  for (int round = 0; round < 3000; ++round) {
+    std::atomic<int> done{0};
+    (*loop)(3, [&](int64_t part) {
+      const auto end = std::chrono::steady_clock::now() +
+                       std::chrono::microseconds(part == 0 ? 5 : 50 + round % 20);
+      while (std::chrono::steady_clock::now() < end)
+        ;
+      ++done;
+    });
+    ASSERT_EQ(done, 3);
+  }
+}
+
 TEST(Workers, ThrowWhatAPartThrew) {
   const auto loop = make_workers(3);
   for (int round = 0; round < 100; ++round) {

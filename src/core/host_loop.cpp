@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/first_error.h"
 #include "core/float_mode.h"
+#include "core/sleepers.h"
 #include "core/within_part.h"
 
 namespace alx {
@@ -36,7 +37,7 @@ class Round {
     static std::atomic<Round*> abandoned{nullptr};
     next_abandoned_ = abandoned.exchange(this);
     ended_ = true;
-    for (int64_t inside = inside_; inside > 0; inside = inside_) inside_.wait(inside);
+    left_.sleep_until([this] { return inside_ == 0; });
   }
 
   void rethrow() {
@@ -54,7 +55,7 @@ class Round {
       ++done_;
     }
     --inside_;
-    if (ended_) inside_.notify_all();  // only an abandoned round has, and nobody frees that
+    if (ended_) left_.wake_all();  // only an abandoned round has, and nobody frees that
   }
 
   bool free_seat(int64_t index) noexcept {
@@ -74,6 +75,7 @@ class Round {
   std::array<std::atomic<uint64_t>, most_threads / 64> taken_{};
   std::atomic<int64_t> next_{0}, done_{0}, inside_{0};
   std::atomic<bool> ended_{false};
+  Sleepers left_;
   FirstError error_;  // no exception may reach the program's frames
   Round* next_abandoned_ = nullptr;
 };

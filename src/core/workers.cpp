@@ -13,6 +13,7 @@
 #include "core/float_mode.h"
 #include "core/process.h"
 #include "core/signals.h"
+#include "core/sleepers.h"
 #include "core/within_part.h"
 
 namespace alx {
@@ -29,15 +30,13 @@ void pause() {
 #endif
 }
 
-// Comes back once done(): after looking for a while, `value` is waited for.
+// Looks for a while before it sleeps.
 template <class Done>
-void wait(std::atomic<uint32_t>& value, std::atomic<int>* sleepers, const Done& done) {
+void wait(Sleepers& sleepers, const Done& done) {
   for (const auto end = Clock::now() + patience; Clock::now() < end;)
     for (int i = 0; i < 64; ++i, pause())
-      if (done(value.load(std::memory_order_relaxed))) return (void)value.load();
-  if (sleepers) ++*sleepers;
-  for (uint32_t seen = value.load(); !done(seen); seen = value.load()) value.wait(seen);
-  if (sleepers) --*sleepers;
+      if (done()) return;
+  sleepers.sleep_until(done);
 }
 
 // One loop at a time. Both words hold the loop's number above and a count below, so that nobody
@@ -48,6 +47,7 @@ struct alignas(64) Place {
   std::atomic<void (*)(void*, int64_t)> run{nullptr};
   std::atomic<void*> task{nullptr};
   std::atomic<uint32_t> parts{0}, left{0};
+  Sleepers caller;
   FirstError error;
 
   static uint32_t count(uint64_t word) { return static_cast<uint32_t>(word); }
@@ -66,7 +66,7 @@ struct alignas(64) Place {
       const uint32_t part = parts - count(word);
       if (!unclaimed.compare_exchange_weak(word, word - 1)) continue;
       error.keep([&] { loop.run(loop.task, part); });
-      if (--left == 0) left.notify_all();
+      if (--left == 0) caller.wake_all();
     }
   }
 
@@ -81,8 +81,7 @@ class Team {
   Team() = default;
   ~Team() {
     stop_ = true;
-    ++news_;
-    news_.notify_all();
+    sleepers_.wake_all();
     for (std::thread& thread : threads_) thread.join();
   }
   Team(const Team&) = delete;
@@ -101,9 +100,9 @@ class Team {
     }
     free->publish(parts, loop, helpers);
     ++news_;
-    for (int i = std::min(sleeping_.load(), helpers); i > 0; --i) news_.notify_one();
+    sleepers_.wake(helpers);
     free->take_parts(Place::number(free->unclaimed));
-    wait(free->left, nullptr, [](uint32_t left) { return left == 0; });
+    wait(free->caller, [&] { return free->left == 0; });
     const std::exception_ptr error = free->error.take();
     free->taken = false;
     if (error) std::rethrow_exception(error);
@@ -130,15 +129,16 @@ class Team {
     while (!stop_) {
       const uint32_t seen = news_;
       for (Place& place : places_) place.help();
-      wait(news_, &sleeping_, [&](uint32_t news) { return news != seen; });
+      wait(sleepers_, [&] { return stop_ || news_ != seen; });
     }
   }
 
   const int64_t process_ = process_id();
   std::array<Place, 32> places_;  // as many loops run at once; others go without help
   std::atomic<uint32_t> news_{0};
-  std::atomic<int> sleeping_{0}, made_{0};
+  std::atomic<int> made_{0};
   std::atomic<bool> stop_{false};
+  Sleepers sleepers_;
   std::mutex mutex_;
   std::vector<std::thread> threads_;
   Clock::time_point retry_{};
