@@ -92,6 +92,67 @@ TEST(Product, HasOneOrderOfSums) {
     }
 }
 
+// Rows that overlap, each in runs with gaps between them, as a convolution reads a picture; and the
+// result written past the caches, at every alignment.
+TEST(Product, ReadsRunsAndWritesPastCaches) {
+  for (const Target target : targets())
+    for (const Size& s : sizes) {
+      const int64_t run = s.depth + 3, depth = 2 * s.depth;
+      const Values a = random_values(s.rows + 2 * run, 1), b = random_values(depth * s.columns, 2);
+      Values packed(index(depth * packed_columns(target, s.columns)));
+      pack(target, b.data(), depth, s.columns, s.columns, 1, packed.data());
+      Values gathered;
+      for (int64_t row = 0; row < s.rows; ++row)
+        for (int64_t k = 0; k < depth; ++k)
+          gathered.push_back(a[index(row + k / s.depth * run + k % s.depth)]);
+      const Values want = product_of(target, {s.rows, depth, s.columns}, gathered, packed, depth);
+      const int64_t c_row = (s.columns + 63) / 64 * 64;
+      Values c(index(s.rows * c_row + 32));
+      for (size_t offset = 0; offset < 32; ++offset) {
+        multiply(target, {.rows = s.rows,
+                          .columns = s.columns,
+                          .depth = s.depth,
+                          .a = a.data(),
+                          .a_row = 1,
+                          .a_depth = 1,
+                          .b = packed.data(),
+                          .b_panel = depth * panel_width(target),
+                          .b_row = panel_width(target),
+                          .c = c.data() + offset,
+                          .c_row = c_row,
+                          .runs = 2,
+                          .a_run = run,
+                          .past_caches = true});
+        for (int64_t row = 0; row < s.rows; ++row)
+          ASSERT_TRUE(std::equal(want.begin() + row * s.columns,
+                                 want.begin() + (row + 1) * s.columns,
+                                 c.begin() + static_cast<int64_t>(offset) + row * c_row))
+              << name_of(target) << " " << s.rows << " rows at " << offset;
+      }
+    }
+}
+
+TEST(Elementwise, AddsToRows) {
+  for (const Target target : targets())
+    for (const int64_t columns : {1, 16, 37}) {
+      const Rows rows{5, columns, columns + 3};
+      const Values x = random_values(5 * rows.apart, 1), bias = random_values(columns, 2);
+      Values sum = bias, y = x;
+      add_rows(target, x.data(), rows, sum.data());
+      add_bias(target, Activation::relu, bias.data(), rows, y.data());
+      for (int64_t i = 0; i < columns; ++i) {
+        float want = bias[index(i)];
+        for (int64_t row = 0; row < rows.count; ++row) {
+          const float value = x[index(row * rows.apart + i)];
+          want += value;
+          EXPECT_EQ(y[index(row * rows.apart + i)], std::max(value + bias[index(i)], 0.f));
+        }
+        EXPECT_EQ(sum[index(i)], want);
+      }
+      for (int64_t i = columns; i < rows.apart; ++i) EXPECT_EQ(y[index(i)], x[index(i)]);
+    }
+}
+
 TEST(WinogradTiles, ConvolveAWindow) {
   for (const Target target : targets())
     for (const auto& [m, r] : {std::pair{4, 3}, {5, 3}, {4, 5}}) {

@@ -148,10 +148,7 @@ class Inference final : public LinearKernel {
                                    .c_row = out_,
                                    .add = k > 0});
     }
-    for (int64_t image = 0; image < images_; ++image) {
-      float* y = y_ + image * out_ + first;
-      vectors::add_bias(target(), activation_, y, bias_ + first, y, count);
-    }
+    vectors::add_bias(target(), activation_, bias_ + first, {images_, count, out_}, y_ + first);
   }
 
   std::shared_ptr<const PanelLayout> layout_;
@@ -207,6 +204,7 @@ class Training final : public LinearKernel {
 
  private:
   static constexpr int64_t rows = 48, columns = 256;  // of a part
+  static constexpr int64_t large_weights = 2 << 20;   // elements; caches hold less
 
   // Outputs from `first` on, of all images.
   void outputs(int64_t first, const float* images) const {
@@ -227,11 +225,9 @@ class Training final : public LinearKernel {
                                    .c = sums,
                                    .c_row = wide,
                                    .add = k > 0});
-    for (int64_t image = 0; image < images_; ++image) {
-      float* y = y_ + image * out_ + first;
-      for (int64_t i = 0; i < count; ++i) y[i] = sums[i * wide + image];
-      vectors::add_bias(target(), activation_, y, bias_ + first, y, count);
-    }
+    for (int64_t image = 0; image < images_; ++image)
+      for (int64_t i = 0; i < count; ++i) y_[image * out_ + first + i] = sums[i * wide + image];
+    vectors::add_bias(target(), activation_, bias_ + first, {images_, count, out_}, y_ + first);
   }
 
   void weight_grad(int64_t first, const float* grad, const float* packed) const {
@@ -256,7 +252,8 @@ class Training final : public LinearKernel {
                                  .b_panel = images_ * width(),
                                  .b_row = width(),
                                  .c = static_cast<float*>(binding_.param_grads[0]) + first * in_,
-                                 .c_row = in_});
+                                 .c_row = in_,
+                                 .past_caches = out_ * in_ >= large_weights});
   }
 
   // Inputs from `first` on, of all images.

@@ -85,6 +85,8 @@ std::unique_ptr<Stage> make_stage_of(const AdaptiveAvgPool& op, const StageReque
 std::unique_ptr<Stage> make_stage_of(const Lrn& op, const StageRequest& request);
 std::unique_ptr<Stage> make_stage_of(const Relu& op, const StageRequest& request);
 std::unique_ptr<Stage> make_stage_of(const Tanh& op, const StageRequest& request);
+// By kernel rows, where tiles do not fit.
+std::unique_ptr<Stage> make_direct_stage(const Conv& op, const StageRequest& request);
 // Of any type, by oneDNN.
 std::unique_ptr<Stage> make_dnnl_stage(const Conv& op, const StageRequest& request);
 // `stage`, of f32, between tensors of 16 bits.

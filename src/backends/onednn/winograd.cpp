@@ -151,6 +151,7 @@ std::optional<WinogradForm> form_of(const Conv& op, const StageRequest& request)
   const int64_t blocks_long = divide_up(op.kernel, op.stride);
   if (blocks_long < 2 || blocks_long > 5 || (op.stride == 1 && op.kernel % 2 == 0)) return {};
   if (op.out / op.groups % lanes != 0 || (gathered && op.groups > 1)) return {};
+  if (op.stride == 1 && channels < lanes) return {};  // their transforms would cost most
 
   WinogradForm form;
   form.weights = {op.kernel, op.stride, blocks_long > 3 ? 5 : 3,
@@ -181,7 +182,7 @@ std::optional<WinogradForm> form_of(const Conv& op, const StageRequest& request)
 
 std::unique_ptr<Stage> make_stage_of(const Conv& op, const StageRequest& request) {
   const auto form = form_of(op, request);
-  if (!form) return nullptr;
+  if (!form) return make_direct_stage(op, request);
   return std::make_unique<WinogradStage>(op, request, *form);
 }
 

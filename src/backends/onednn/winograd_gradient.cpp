@@ -85,24 +85,16 @@ void WinogradGradient::multiply_point(const float* from, const float* grad, int6
                                       .add = add});
   if (point != tiles().tile + 1) return;
   if (!add) std::fill_n(bias, columns, 0.f);
-  for (int64_t tile = 0; tile < tile_count; ++tile)
-    vectors::add(runtime_.target, grad + tile * columns, bias, columns);
+  vectors::add_rows(runtime_.target, grad, {tile_count, columns, columns}, bias);
 }
 
 // ---- few weights: each part of the images has sums of its own, which are added in a fixed tree --
 
 void WinogradGradient::weights_by_images(const Gradients& g) const {
-  const int64_t count = parts();
-  (*runtime_.loop)(count, [&](int64_t part) {
-    sum_images(g, images_ * part / count, images_ * (part + 1) / count,
-               workspace_ + part * part_floats());
-  });
-  each_range(runtime_, part_floats(), 4096, [&](int64_t first, int64_t last) {
-    for (int64_t step = 1; step < count; step *= 2)
-      for (int64_t part = 0; part + step < count; part += 2 * step)
-        vectors::add(runtime_.target, workspace_ + (part + step) * part_floats() + first,
-                     workspace_ + part * part_floats() + first, last - first);
-  });
+  sum_over_images(runtime_, images_, part_floats(), workspace_,
+                  [&](int64_t first, int64_t last, float* sums) {
+                    sum_images(g, first, last, sums);
+                  });
   finish_weights(workspace_);
 }
 
@@ -194,7 +186,7 @@ void WinogradGradient::input_grad(const Gradients& g) const {
   float* turned = workspace_;
   const int64_t places = weights_.reach * weights_.reach * weights_.groups;
   (*runtime_.loop)(places, [&](int64_t place) {
-    weights_.transpose(weight_, form_.in.channels, turned, place);
+    weights_.transpose(weight_, form_.in.channels, turned, place, place);
   });
   float* points = turned + whole_lines(places * weights_.out * form_.in.channels);
   const WeightPoints& to = back_->weights();

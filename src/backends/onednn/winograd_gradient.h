@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 
+#include "backends/onednn/image_sums.h"
 #include "backends/onednn/winograd.h"
 
 namespace alx::onednn {
@@ -28,7 +29,7 @@ class WinogradGradient {
                            (forward_.in().pixel() + out().pixel());
     return form_.blocks || (forward_.few_weights() && 2 * parts() * sums() < points);
   }
-  int64_t parts() const { return std::min<int64_t>(images_, 32); }
+  int64_t parts() const { return image_parts(images_); }
   int64_t images_at_once() const;
   int64_t part_floats() const { return whole_lines(sums() + out().pixel()); }
 

@@ -26,8 +26,10 @@ struct BlockWeights {
   void to_dense(const float* weights, float* dense) const;
   void clear_overhang(float* weights) const;
   // (kernel row, kernel column, group, output channel, channel of a block padded to `padded`): as
-  // the gradient of the input reads them. The kernel's place `at` alone, of reach * reach * groups.
-  void transpose(const float* weights, int64_t padded, float* turned, int64_t at) const;
+  // the gradient of the input reads them. The kernel's place `from` alone, of reach * reach *
+  // groups, to the place `to`.
+  void transpose(const float* weights, int64_t padded, float* turned, int64_t from,
+                 int64_t to) const;
 };
 
 // Rows [first, last) of all groups' input channels to their points; weights as in training. turned:

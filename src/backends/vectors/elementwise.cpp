@@ -43,11 +43,22 @@ void add(const float* x, float* sum, int64_t count) {
   });
 }
 
-void add_bias(Activation activation, const float* x, const float* bias, float* y, int64_t count) {
-  each_element(count, [&](auto d, int64_t i) HWY_ATTR {
-    const auto sum = hn::Add(hn::LoadU(d, x + i), hn::LoadU(d, bias + i));
-    hn::StoreU(activated(d, activation, sum), d, y + i);
+void add_rows(const float* x, const Rows& rows, float* sum) {
+  each_element(rows.columns, [&](auto d, int64_t i) HWY_ATTR {
+    auto all = hn::LoadU(d, sum + i);
+    for (int64_t row = 0; row < rows.count; ++row)
+      all = hn::Add(all, hn::LoadU(d, x + row * rows.apart + i));
+    hn::StoreU(all, d, sum + i);
   });
+}
+
+void add_bias(Activation activation, const float* bias, const Rows& rows, float* y) {
+  for (int64_t row = 0; row < rows.count; ++row)
+    each_element(rows.columns, [&](auto d, int64_t i) HWY_ATTR {
+      float* at = y + row * rows.apart + i;
+      const auto sum = hn::Add(hn::LoadU(d, at), hn::LoadU(d, bias + i));
+      hn::StoreU(activated(d, activation, sum), d, at);
+    });
 }
 
 }  // namespace alx::vectors::HWY_NAMESPACE
@@ -70,9 +81,12 @@ void add(Target target, const float* x, float* sum, int64_t count) {
   ALX_ON(target, add)(x, sum, count);
 }
 
-void add_bias(Target target, Activation activation, const float* x, const float* bias, float* y,
-              int64_t count) {
-  ALX_ON(target, add_bias)(activation, x, bias, y, count);
+void add_rows(Target target, const float* x, const Rows& rows, float* sum) {
+  ALX_ON(target, add_rows)(x, rows, sum);
+}
+
+void add_bias(Target target, Activation activation, const float* bias, const Rows& rows, float* y) {
+  ALX_ON(target, add_bias)(activation, bias, rows, y);
 }
 
 }  // namespace alx::vectors

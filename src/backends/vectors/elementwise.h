@@ -13,8 +13,13 @@ void activate(Target target, Activation activation, const float* x, float* y, in
 void activation_gradient(Target target, Activation activation, const float* y, const float* dy,
                          float* dx, int64_t count);
 void add(Target target, const float* x, float* sum, int64_t count);  // sum += x
-// y = activation(x + bias)
-void add_bias(Target target, Activation activation, const float* x, const float* bias, float* y,
-              int64_t count);
+
+// Of a matrix.
+struct Rows {
+  int64_t count, columns, apart;  // apart: floats from one row to the next
+};
+void add_rows(Target target, const float* x, const Rows& rows, float* sum);  // in their order
+// y = activation(y + bias), the same bias for each row.
+void add_bias(Target target, Activation activation, const float* bias, const Rows& rows, float* y);
 
 }  // namespace alx::vectors

@@ -34,23 +34,30 @@ HWY_NOINLINE void block(const Product& p, const float* a, const float* b, float*
   // Four rows of a from each pointer, as processors address them.
   const int64_t row = p.a_row, step = p.a_depth, b_row = p.b_row, b_panel = p.b_panel;
   const float *a0 = a, *a4 = a + (Rows > 4 ? 4 : 0) * row, *a8 = a + (Rows > 8 ? 8 : 0) * row;
-  for (int64_t k = p.depth; k > 0; --k) {
-    V right[Vectors];
-    for (int j = 0; j < Vectors; ++j) right[j] = hn::LoadU(d, b + j / 2 * b_panel + j % 2 * width);
-    if (next) {
-      hwy::Prefetch(next);
-      if (width > 8 && Vectors > 1) hwy::Prefetch(next + width);
-      next += b_row;
+  const int64_t to_next_run = p.a_run - p.depth * step;
+  for (int64_t run = p.runs; run > 0; --run) {
+    for (int64_t k = p.depth; k > 0; --k) {
+      V right[Vectors];
+      for (int j = 0; j < Vectors; ++j) right[j] = hn::LoadU(d, b + j / 2 * b_panel + j % 2 * width);
+      if (next) {
+        hwy::Prefetch(next);
+        if (width > 8 && Vectors > 1) hwy::Prefetch(next + width);
+        next += b_row;
+      }
+      for (int i = 0; i < Rows; ++i) {
+        const float* from = i < 4 ? a0 : i < 8 ? a4 : a8;
+        const V left = hn::Set(d, from[i % 4 * row]);
+        for (int j = 0; j < Vectors; ++j) sum[i][j] = hn::MulAdd(left, right[j], sum[i][j]);
+      }
+      a0 += step, a4 += step, a8 += step, b += b_row;
     }
-    for (int i = 0; i < Rows; ++i) {
-      const float* from = i < 4 ? a0 : i < 8 ? a4 : a8;
-      const V left = hn::Set(d, from[i % 4 * row]);
-      for (int j = 0; j < Vectors; ++j) sum[i][j] = hn::MulAdd(left, right[j], sum[i][j]);
-    }
-    a0 += step, a4 += step, a8 += step, b += b_row;
+    a0 += to_next_run, a4 += to_next_run, a8 += to_next_run;
   }
   for (int i = 0; i < Rows; ++i)
-    for (int j = 0; j < Vectors; ++j) hn::StoreU(sum[i][j], d, c + i * p.c_row + j * width);
+    for (int j = 0; j < Vectors; ++j) {
+      float* to = c + i * p.c_row + j * width;
+      p.past_caches ? hn::Stream(sum[i][j], d, to) : hn::StoreU(sum[i][j], d, to);
+    }
 }
 
 using Block = void (*)(const Product&, const float*, const float*, float*, const float*);
@@ -75,7 +82,7 @@ void rows_of_panel(const Product& p, const float* b, float* c, const float* next
 void rest_of_columns(const Product& p, const float* b, float* c, int64_t columns) {
   HWY_ALIGN float whole[most_rows * 2 * width];
   Product part = p;
-  part.c_row = 2 * width;
+  part.c_row = 2 * width, part.past_caches = false;
   for (int64_t first = 0; first < p.rows; first += most_rows) {
     part.rows = std::min<int64_t>(most_rows, p.rows - first);
     part.a = p.a + first * p.a_row;
@@ -91,8 +98,13 @@ void rest_of_columns(const Product& p, const float* b, float* c, int64_t columns
   }
 }
 
-void multiply(const Product& p) {
+bool is_aligned(const Product& p) {
+  return reinterpret_cast<uintptr_t>(p.c) % (width * sizeof(float)) == 0 && p.c_row % width == 0;
+}
+
+void multiply(Product p) {
   constexpr int64_t panel = 2 * width;
+  p.past_caches = p.past_caches && is_aligned(p);
   int64_t j = 0;  // panels
   // With one or two rows the time goes into reading b, and one stream does not fill the memory bus.
   if (p.rows == 1)
@@ -108,6 +120,19 @@ void multiply(const Product& p) {
     rows_of_panel<1>(p, p.b + j * p.b_panel, p.c + j * panel, nullptr);
   else if (left > 0)
     rest_of_columns(p, p.b + j * p.b_panel, p.c + j * panel, left);
+  if (p.past_caches) hwy::FlushStream();  // before other threads may hear of it
+}
+
+// Full panels of columns that are neighbours in b.
+void pack_panels(const float* b, int64_t depth, int64_t panels, int64_t row, float* packed) {
+  const D d;
+  const int64_t panel = depth * 2 * width;
+  for (int64_t p = 0; p < depth; ++p, b += row, packed += 2 * width)
+    for (int64_t j = 0; j < panels; ++j) {
+      const V left = hn::LoadU(d, b + 2 * j * width), right = hn::LoadU(d, b + (2 * j + 1) * width);
+      hn::StoreU(left, d, packed + j * panel);
+      hn::StoreU(right, d, packed + j * panel + width);
+    }
 }
 
 int64_t lanes() { return width; }
@@ -130,16 +155,16 @@ int64_t packed_columns(Target target, int64_t columns) {
 
 void pack(Target target, const float* b, int64_t depth, int64_t columns, int64_t row,
           int64_t column, float* packed) {
-  const int64_t width = lanes(target);
-  for (int64_t first = 0; first < columns; first += 2 * width) {
-    const int64_t filled = std::min(2 * width, columns - first);
+  const int64_t panel = panel_width(target);
+  const int64_t full = column == 1 ? columns / panel : 0;
+  ALX_ON(target, pack_panels)(b, depth, full, row, packed);
+  packed += full * depth * panel;
+  for (int64_t first = full * panel; first < columns; first += panel, packed += depth * panel) {
+    const int64_t filled = std::min(panel, columns - first);
     for (int64_t p = 0; p < depth; ++p) {
-      if (column == 1)
-        std::copy_n(b + p * row + first, filled, packed);
-      else
-        for (int64_t i = 0; i < filled; ++i) packed[i] = b[p * row + (first + i) * column];
-      std::fill(packed + filled, packed + 2 * width, 0.f);
-      packed += 2 * width;
+      float* to = packed + p * panel;
+      for (int64_t i = 0; i < filled; ++i) to[i] = b[p * row + (first + i) * column];
+      std::fill(to + filled, to + panel, 0.f);
     }
   }
 }

@@ -12,7 +12,8 @@ int64_t lanes(Target target);  // floats in a vector
 // Columns of a panel, which is what the kernel reads of b at once: two vectors.
 int64_t panel_width(Target target);
 
-// c (rows x columns) = a (rows x depth) b (depth x columns), or c += a b.
+// c (rows x columns) = a (rows x depth) b (depth x columns), or c += a b. The depth may consist of
+// several runs, of `depth` each, which a has a_run apart.
 struct Product {
   int64_t rows, columns, depth;
   const float* a;
@@ -23,6 +24,8 @@ struct Product {
   float* c;
   int64_t c_row;
   bool add = false;
+  int64_t runs = 1, a_run = 0;
+  bool past_caches = false;  // where c is larger than they are, and not read soon
 };
 void multiply(Target target, const Product& product);
 

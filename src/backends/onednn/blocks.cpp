@@ -1,26 +1,29 @@
-#include <algorithm>
+#include "backends/onednn/blocks.h"
 
-#include "backends/onednn/winograd.h"
+#include <algorithm>
 
 namespace alx::onednn {
 
 // visit(float of the blocks, float of the picture, whether that is inside, how many pixels): pixels
-// of a row of a block that are neighbours in the picture, all inside or all outside.
+// of a row of a block that are neighbours in the picture, all inside or all outside. Blocks of one
+// pixel make one row of all.
 template <class Visit>
 void Blocks::each_run(int64_t first, int64_t last, Visit visit) const {
   const int64_t pixel = dense ? 1 : channels, row = width * pixel;
+  const bool whole_row = stride == 1 && padded == channels;
+  const int64_t run = whole_row ? across : stride, runs = whole_row ? 1 : across;
   for (int64_t block_row = first; block_row < last; ++block_row)
     for (int64_t i = 0; i < stride; ++i) {
       const int64_t y = block_row * stride + i - top;
-      for (int64_t block = 0; block < across; ++block) {
+      for (int64_t block = 0; block < runs; ++block) {
         const int64_t to = (block_row * across + block) * padded + i * stride * channels,
                       x = block * stride - left;
-        const int64_t begin = y < 0 || y >= height ? stride : std::clamp<int64_t>(-x, 0, stride);
-        const int64_t end = std::clamp<int64_t>(width - x, begin, stride);
+        const int64_t begin = y < 0 || y >= height ? run : std::clamp<int64_t>(-x, 0, run);
+        const int64_t end = std::clamp<int64_t>(width - x, begin, run);
         if (begin > 0) visit(to, 0, false, begin);
         if (end > begin)
           visit(to + begin * channels, y * row + (x + begin) * pixel, true, end - begin);
-        if (end < stride) visit(to + end * channels, 0, false, stride - end);
+        if (end < run) visit(to + end * channels, 0, false, run - end);
       }
     }
 }
