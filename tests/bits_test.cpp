@@ -7,6 +7,7 @@
 
 #include "backends/registry.h"
 #include "core/random.h"
+#include "counted_loop.h"
 #include "models/zoo.h"
 #include "network/network.h"
 
@@ -127,25 +128,6 @@ TEST_P(Bits, OfGradientsDoNotDependOnTheThreads) {
       EXPECT_TRUE(same_bits(got[i], want[i])) << threads << " threads, parameter " << i;
   }
 }
-
-// Counts what it is asked to run, and runs it on the calling thread.
-class Counted final : public ParallelLoop {
- public:
-  explicit Counted(int threads) : threads_(threads) {}
-  int threads() const override { return threads_; }
-  int64_t most() const { return most_; }
-  void forget() { most_ = 0; }
-
- protected:
-  void run(int64_t parts, Loop loop) const override {
-    most_ = std::max(most_, parts);
-    for (int64_t part = 0; part < parts; ++part) loop.run(loop.task, part);
-  }
-
- private:
-  const int threads_;
-  mutable int64_t most_ = 0;
-};
 
 // The first action of a pass is all convolutions.
 int64_t parts_of_convolutions(int64_t batch, int threads) {

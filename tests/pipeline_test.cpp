@@ -9,6 +9,9 @@
 #include <set>
 #include <thread>
 
+#include "core/workers.h"
+#include "counted_loop.h"
+#include "data/resize.h"
 #include "refusal.h"
 
 namespace alx {
@@ -94,6 +97,7 @@ TEST(Pipeline, TheSameWhateverThreadsAndCache) {
     for (int threads : {1, 2, 5}) {
       for (size_t cache : {size_t{0}, size_t{700}, size_t{1} << 20}) {
         with.threads = threads;
+        with.loop = make_workers(threads);
         with.cache_bytes = cache;
         expect_equal(run(data, with), expected);
       }
@@ -257,6 +261,63 @@ TEST(Pipeline, TheBorderIsTheMean) {
     }
   }
   EXPECT_TRUE(outside);
+}
+
+// One value of an input, by the definition: of the picture, or of the border around it.
+float expected_value(const InputSpec& input, const MeanImage& mean, const Image& image,
+                     const PipelineOptions& with, const std::array<float, 3>& colour,
+                     const CropDraw& draw, int64_t c, int64_t y, int64_t column) {
+  const int64_t window_x = draw.x - with.augment.pad, window_y = draw.y - with.augment.pad;
+  const int64_t x = draw.mirror ? input.width - 1 - column : column;
+  const int64_t from_x = window_x + x, from_y = window_y + y;
+  const auto at = static_cast<size_t>(c), rgb = 2 - at;  // BGR
+  float value = 0;
+  if (from_x >= 0 && from_x < image.width && from_y >= 0 && from_y < image.height) {
+    const auto place = [&](int64_t window, int64_t whole, int64_t size) {
+      return std::clamp<int64_t>(window - half_to_even(whole - mean.size), 0, mean.size - size);
+    };
+    const int64_t mean_x = place(window_x, image.width, input.width) + x,
+                  mean_y = place(window_y, image.height, input.height) + y;
+    const float byte = image.pixels[static_cast<size_t>(from_y * image.width + from_x) * 3 + rgb] *
+                       input.scale / 255.0f;
+    value =
+        (byte - mean.values[static_cast<size_t>((c * mean.size + mean_y) * mean.size + mean_x)]) /
+        input.std[at];
+  }
+  return (value + colour[rgb] * input.scale / 255.0f / input.std[at]) /
+         (1 + with.augment.colour_noise);
+}
+
+TEST(Pipeline, FloatsAreThoseOfTheDefinitionAndMadeOnTheLoop) {
+  InputSpec input;
+  input.width = input.height = 6;
+  input.resize_size = side;
+  input.channel_order = "BGR";
+  input.std = {2, 3, 7};
+  input.mean_image = "mean";
+  MeanImage mean{7, std::vector<float>(3 * 7 * 7)};
+  for (size_t i = 0; i < mean.values.size(); ++i) mean.values[i] = static_cast<float>(i) / 150;
+  PipelineOptions with = options(2);
+  with.augment = {.pad = 2, .colour_noise = .1f, .colour_divides = true};
+  with.colours = {{30, 20, 10}, {{{.6, .8, 0}, {.8, -.6, 0}, {0, 0, 1}}}};
+  const auto loop = std::make_shared<Counted>(2);
+  with.loop = loop;
+  const auto data = std::make_shared<FakeDataset>(14, std::set<int64_t>{3});
+  DataPipeline pipeline(data, std::make_shared<Preprocessor>(input, mean), with);
+  for (const Batch& batch : take(pipeline, 9)) {
+    auto value = batch.images.begin();
+    for (int64_t row = 0; row < 4; ++row) {
+      const int64_t position = batch.position + row;
+      const Image image = FakeDataset(14).image(batch.labels[static_cast<size_t>(row)], 0);
+      const CropDraw draw =
+          draw_crop(with.augment, 42, batch.epoch, position, image.width - 1, image.height - 1);
+      const auto colour = draw_colour(with.colours, .1f, 42, batch.epoch, position);
+      for (int64_t i = 0; i < 3 * 36; ++i)
+        ASSERT_EQ(*value++,
+                  expected_value(input, mean, image, with, colour, draw, i / 36, i / 6 % 6, i % 6));
+    }
+  }
+  EXPECT_EQ(loop->most(), 4);
 }
 
 TEST(Pipeline, RefusesOptionsThatCannotBe) {

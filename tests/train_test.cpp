@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/random.h"
+#include "counted_loop.h"
 #include "models/zoo.h"
 #include "refusal.h"
 #include "train/trainer.h"
@@ -83,6 +84,15 @@ TEST_F(TrainTest, LearnsWhatIsEasy) {
   EXPECT_GT(after.top1, 0.95);
   EXPECT_EQ(after.images, 96);
   EXPECT_EQ(trainer.steps_done(), 12 * 6);
+}
+
+TEST_F(TrainTest, TheHostsLoopMakesPicturesFloats) {
+  TrainOptions options = quick_run();
+  options.devices = "reference";  // its kernels run no loops
+  const auto loop = std::make_shared<Counted>(2);
+  options.host.loop = loop;
+  Trainer(tiny(), data_, options).step();
+  EXPECT_EQ(loop->most(), 16);
 }
 
 TEST_F(TrainTest, AResumedRunEndsBitEqual) {

@@ -12,6 +12,7 @@
 #include "core/first_error.h"
 #include "core/float_mode.h"
 #include "core/process.h"
+#include "core/processors.h"
 #include "core/signals.h"
 #include "core/sleepers.h"
 #include "core/within_part.h"
@@ -192,7 +193,7 @@ class Workers final : public ParallelLoop {
 }  // namespace
 
 std::shared_ptr<const ParallelLoop> make_workers(int threads) {
-  return std::make_shared<Workers>(threads);
+  return std::make_shared<Workers>(threads > 0 ? threads : usable_threads().count);
 }
 
 }  // namespace alx

@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/process.h"
+#include "core/workers.h"
 #include "data/prepared.h"
 
 namespace alx {
@@ -19,7 +20,9 @@ namespace {
 
 // One batch in the making or ready. Workers fill it in pieces of a few rows.
 struct Slot {
-  Batch batch;
+  Batch batch;  // without images
+  std::vector<uint8_t> bytes;
+  std::vector<Crop> crops;                            // (N), of `bytes`
   std::shared_ptr<const std::vector<int64_t>> order;  // of its epoch; null: as in the set
   int64_t number = -1;
   int64_t rows_done = 0;
@@ -54,6 +57,23 @@ int64_t checked_size(const Dataset* data, const Preprocessor* preprocess,
   return size;
 }
 
+// In order, pictures are not varied.
+PipelineOptions completed(PipelineOptions options) {
+  if (!options.training) options.augment = {.random_crop = false, .flip = false};
+  if (!options.loop) options.loop = make_workers(1);
+  return options;
+}
+
+// The same crop of a copy of its bytes, row behind row at `to`: its picture may not stay.
+Crop copied(Crop crop, uint8_t* to) {
+  const int64_t row_bytes = 3 * (crop.right - crop.left);
+  for (int64_t row = 0; row < crop.bottom - crop.top; ++row)
+    std::copy_n(crop.pixels + row * crop.stride, row_bytes, to + row * row_bytes);
+  crop.pixels = to;
+  crop.stride = row_bytes;
+  return crop;
+}
+
 }  // namespace
 
 struct DataPipeline::Impl {
@@ -62,7 +82,7 @@ struct DataPipeline::Impl {
        PipelineOptions options)
       : data_(std::move(data)),
         preprocess_(std::move(preprocess)),
-        options_(std::move(options)),
+        options_(completed(std::move(options))),
         size_(checked_size(data_.get(), preprocess_.get(), options_)),
         pictures_(data_, preprocess_, options_.training, options_.cache_bytes, options_.on_broken),
         slots_(options_.threads == 0 ? 1 : static_cast<size_t>(options_.queue)) {
@@ -93,20 +113,16 @@ struct DataPipeline::Impl {
 
   bool next(Batch& batch) {
     if (taken_ >= total_) return false;
-    if (workers_.empty()) return next_inline(batch);
-    check(!has_lost_workers(), Code::invalid_state,
-          "the threads that read pictures are not in this process, which fork() ",
-          "made from theirs; make the trainer in the process that trains");
-    std::unique_lock lock(mutex_);
     Slot& slot = slots_[static_cast<size_t>(taken_ % static_cast<int64_t>(slots_.size()))];
-    const auto is_ready = [&] { return slot.number == taken_ && slot.rows_done == options_.batch; };
-    if (!is_ready()) {
-      const auto start = std::chrono::steady_clock::now();
-      ready_.wait(lock, is_ready);
-      waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (workers_.empty()) {
+      open(slot, taken_);
+      fill_rows(slot, 0, options_.batch);
+    } else {
+      wait_for(slot);
     }
-    if (slot.error) std::rethrow_exception(slot.error);  // and again, should next() be called again
-    std::swap(slot.batch, batch);
+    // Without the lock: workers leave a whole batch alone until it is taken.
+    hand_over(slot, batch);
+    const std::lock_guard lock(mutex_);
     ++taken_;
     work_.notify_all();
     return true;
@@ -127,6 +143,20 @@ struct DataPipeline::Impl {
   }
   bool can_issue() const {
     return issued_ < total_ && issued_ < taken_ + static_cast<int64_t>(slots_.size());
+  }
+
+  void wait_for(const Slot& slot) {
+    check(!has_lost_workers(), Code::invalid_state,
+          "the threads that read pictures are not in this process, which fork() ",
+          "made from theirs; make the trainer in the process that trains");
+    std::unique_lock lock(mutex_);
+    const auto is_ready = [&] { return slot.number == taken_ && slot.rows_done == options_.batch; };
+    if (!is_ready()) {
+      const auto start = std::chrono::steady_clock::now();
+      ready_.wait(lock, is_ready);
+      waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+    if (slot.error) std::rethrow_exception(slot.error);  // and again, should next() be called again
   }
 
   void work() {
@@ -172,8 +202,10 @@ struct DataPipeline::Impl {
     batch.position = later < 0 ? options_.start_position + number * options_.batch
                                : later % batches_per_epoch() * options_.batch;
     batch.count = std::min(options_.batch, size_ - batch.position);
-    batch.images.resize(static_cast<size_t>(options_.batch) * values_);
-    batch.labels.resize(static_cast<size_t>(options_.batch));
+    const auto rows = static_cast<size_t>(options_.batch);
+    batch.labels.resize(rows);
+    slot.bytes.resize(rows * values_);
+    slot.crops.resize(rows);
     if (options_.training && order_epoch_ != batch.epoch) {
       order_ = std::make_shared<const std::vector<int64_t>>(
           epoch_order(size_, options_.seed, batch.epoch));
@@ -187,15 +219,15 @@ struct DataPipeline::Impl {
     Batch& batch = slot.batch;
     for (int64_t row = first; row < last; ++row) {
       const auto r = static_cast<size_t>(row);
-      const std::span<float> out(batch.images.data() + r * values_, values_);
       const Image* image = nullptr;
       int64_t index = -1;
       if (row < batch.count) index = picture_at(slot, batch.position + row, image, scratch);
       if (image != nullptr) {
-        fill_row(*image, batch.epoch, batch.position + row, out);
+        slot.crops[r] = copied(crop_at(*image, batch.epoch, batch.position + row),
+                               slot.bytes.data() + r * values_);
         batch.labels[r] = static_cast<int32_t>(data_->label(index));
       } else {
-        std::fill(out.begin(), out.end(), 0.0f);
+        slot.crops[r] = {};
         batch.labels[r] = -1;
       }
     }
@@ -216,30 +248,35 @@ struct DataPipeline::Impl {
     fail_all_broken(*data_);
   }
 
-  void fill_row(const Image& image, int64_t epoch, int64_t position, std::span<float> out) const {
-    if (!options_.training) return preprocess_->center(image, out);
+  Crop crop_at(const Image& image, int64_t epoch, int64_t position) const {
     const InputSpec& input = preprocess_->input();
     const int64_t pad = options_.augment.pad;
     const CropDraw draw = draw_crop(options_.augment, options_.seed, epoch, position,
                                     image.width + 2 * pad - input.width + 1,
                                     image.height + 2 * pad - input.height + 1);
-    preprocess_->window(image, draw.x - pad, draw.y - pad, draw.mirror, out);
+    return preprocess_->crop(image, draw.x - pad, draw.y - pad, draw.mirror);
+  }
+
+  // Makes the floats, in the memory that `batch` has for them and keeps.
+  void hand_over(Slot& slot, Batch& batch) const {
+    batch.images.resize(slot.bytes.size());
+    (*options_.loop)(options_.batch, [&](int64_t row) {
+      const auto r = static_cast<size_t>(row);
+      const std::span<float> out(batch.images.data() + r * values_, values_);
+      preprocess_->fill(slot.crops[r], out);
+      add_noise(slot.batch.epoch, slot.batch.position + row, out);
+    });
+    std::swap(slot.batch.images, batch.images);
+    std::swap(slot.batch, batch);
+  }
+
+  void add_noise(int64_t epoch, int64_t position, std::span<float> out) const {
     const float noise = options_.augment.colour_noise;
     if (noise == 0) return;
     preprocess_->add_colour(draw_colour(options_.colours, noise, options_.seed, epoch, position),
                             out);
     if (options_.augment.colour_divides)
       for (float& v : out) v /= 1 + noise;
-  }
-
-  bool next_inline(Batch& batch) {
-    Slot& slot = slots_.front();
-    std::swap(slot.batch, batch);
-    open(slot, taken_);
-    fill_rows(slot, 0, options_.batch);
-    std::swap(slot.batch, batch);
-    ++taken_;
-    return true;
   }
 
   const std::shared_ptr<const Dataset> data_;

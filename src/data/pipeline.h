@@ -1,6 +1,7 @@
-// Batches for training, decoded and augmented by worker threads while the device computes, or,
-// without any, in next(). It can go through a set in order, too, but evaluation does without it:
-// network/evaluate.h reads pictures itself.
+// Batches for training, decoded and cropped by worker threads while the device computes, or,
+// without any, in next(). They wait as bytes: floats, four times as large, are made in next(). It
+// can go through a set in order, too, but evaluation does without it: network/evaluate.h reads
+// pictures itself.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/parallel_loop.h"
 #include "data/dataset.h"
 #include "data/preprocess.h"
 #include "data/statistics.h"
@@ -57,6 +59,7 @@ struct PipelineOptions {
   Augment augment;
   ColourComponents colours;                     // of the set; needed where there is colour noise
   int threads = 2;                              // workers; 0: everything in next()
+  std::shared_ptr<const ParallelLoop> loop;     // next() makes floats on it; null: on its thread
   int queue = 4;                                // batches ready at most: back-pressure
   int64_t start_epoch = 0, start_position = 0;  // where a resumed run goes on
   size_t cache_bytes = size_t{2} << 30;         // prepared pictures kept in memory; 0: none

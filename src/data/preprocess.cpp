@@ -120,29 +120,34 @@ Image Preprocessor::prepare(const Image& image) const {
   return image;
 }
 
-void Preprocessor::window(const Image& prepared, int64_t x, int64_t y, bool mirror,
-                          std::span<float> out) const {
-  const int64_t width = input_.width, height = input_.height;
-  check(out.size() == static_cast<size_t>(3 * width * height), Code::invalid_argument, "room for ",
-        out.size(), " values where one input has ", 3 * width * height);
+Crop Preprocessor::crop(const Image& prepared, int64_t x, int64_t y, bool mirror) const {
   check(prepared.pixels.size() == static_cast<size_t>(prepared.width * prepared.height * 3),
         Code::invalid_argument, "a picture of ", prepared.width, "x", prepared.height, " has ",
         prepared.pixels.size(), " bytes");
-  // Columns and rows of the window that lie inside the picture; the others stay zero.
-  const int64_t left = std::clamp<int64_t>(-x, 0, width),
-                right = std::clamp<int64_t>(prepared.width - x, left, width);
-  const int64_t top = std::clamp<int64_t>(-y, 0, height),
-                bottom = std::clamp<int64_t>(prepared.height - y, top, height);
-  if (left > 0 || top > 0 || right < width || bottom < height)
-    std::fill(out.begin(), out.end(), 0.0f);
-  if (left == right) return;
-  const int64_t count = right - left, start = mirror ? width - 1 - left : left,
-                step = mirror ? -1 : 1;
-  const int64_t plane = height * width;
+  Crop crop{.x = x, .y = y, .width = prepared.width, .height = prepared.height, .mirror = mirror};
+  const int64_t left = std::clamp<int64_t>(-x, 0, input_.width),
+                right = std::clamp<int64_t>(prepared.width - x, left, input_.width);
+  const int64_t top = std::clamp<int64_t>(-y, 0, input_.height),
+                bottom = std::clamp<int64_t>(prepared.height - y, top, input_.height);
+  if (left == right || top == bottom) return crop;
+  crop.left = left, crop.right = right, crop.top = top, crop.bottom = bottom;
+  crop.stride = prepared.width * 3;
+  crop.pixels = prepared.pixels.data() + (y + top) * crop.stride + (x + left) * 3;
+  return crop;
+}
+
+void Preprocessor::fill(const Crop& crop, std::span<float> out) const {
+  const int64_t width = input_.width, height = input_.height, plane = height * width;
+  check(out.size() == static_cast<size_t>(3 * plane), Code::invalid_argument, "room for ",
+        out.size(), " values where one input has ", 3 * plane);
+  const int64_t count = crop.right - crop.left, rows = crop.bottom - crop.top;
+  if (count < width || rows < height) std::fill(out.begin(), out.end(), 0.0f);
+  const int64_t start = crop.mirror ? width - 1 - crop.left : crop.left,
+                step = crop.mirror ? -1 : 1;
   const size_t first = source_channel_[0];
-  for (int64_t row = top; row < bottom; ++row) {
-    const uint8_t* in = prepared.pixels.data() + ((y + row) * prepared.width + x + left) * 3;
-    float* line = out.data() + row * width + start;
+  for (int64_t row = 0; row < rows; ++row) {
+    const uint8_t* in = crop.pixels + row * crop.stride;
+    float* line = out.data() + (crop.top + row) * width + start;
     // The channels are written out: a loop over them takes longer.
     for (int64_t i = 0; i < count; ++i, in += 3, line += step) {
       line[0] = table_[0][in[first]];
@@ -150,27 +155,26 @@ void Preprocessor::window(const Image& prepared, int64_t x, int64_t y, bool mirr
       line[2 * plane] = table_[2][in[2 - first]];
     }
   }
-  if (!mean_.values.empty()) subtract_mean(prepared, x, y, mirror, {left, right, top, bottom}, out);
+  if (!mean_.values.empty()) subtract_mean(crop, out);
 }
 
-void Preprocessor::subtract_mean(const Image& prepared, int64_t x, int64_t y, bool mirror,
-                                 const Inside& inside, std::span<float> out) const {
+void Preprocessor::subtract_mean(const Crop& crop, std::span<float> out) const {
   // The mean lies over the middle of the picture; a window beyond its edge takes what is nearest.
   const auto offset = [&](int64_t at, int64_t side, int64_t window) {
     const int64_t start =
         side >= mean_.size ? half_to_even(side - mean_.size) : -half_to_even(mean_.size - side);
     return std::clamp<int64_t>(at - start, 0, mean_.size - window);
   };
-  const int64_t mean_x = offset(x, prepared.width, input_.width),
-                mean_y = offset(y, prepared.height, input_.height);
+  const int64_t mean_x = offset(crop.x, crop.width, input_.width),
+                mean_y = offset(crop.y, crop.height, input_.height);
   for (int64_t c = 0; c < 3; ++c) {
     const float divisor = input_.std[static_cast<size_t>(c)];
-    for (int64_t row = inside.top; row < inside.bottom; ++row) {
+    for (int64_t row = crop.top; row < crop.bottom; ++row) {
       const float* mean =
           mean_.values.data() + (c * mean_.size + mean_y + row) * mean_.size + mean_x;
       float* line = out.data() + (c * input_.height + row) * input_.width;
-      for (int64_t column = inside.left; column < inside.right; ++column) {
-        float& v = line[mirror ? input_.width - 1 - column : column];
+      for (int64_t column = crop.left; column < crop.right; ++column) {
+        float& v = line[crop.mirror ? input_.width - 1 - column : column];
         v = (v - mean[column]) / divisor;
       }
     }

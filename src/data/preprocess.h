@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,17 @@ namespace alx {
 struct MeanImage {
   int64_t size = 0;
   std::vector<float> values;
+};
+
+// A window of a prepared picture: its bytes, and all else that its floats depend on. As it is made:
+// a window that lies outside the picture.
+struct Crop {
+  const uint8_t* pixels = nullptr;                   // the first that lies inside
+  int64_t stride = 0;                                // bytes from row to row
+  int64_t left = 0, right = 0, top = 0, bottom = 0;  // the window's columns and rows inside
+  int64_t x = 0, y = 0;                              // of the window on the picture
+  int64_t width = 0, height = 0;                     // of the picture
+  bool mirror = false;
 };
 
 class Preprocessor {
@@ -36,11 +48,18 @@ class Preprocessor {
   Image prepare(const Image& image) const;
   Image prepare(Image&& image) const;  // gives back one that has the size already
 
-  // (3, height, width) floats of the window at (x, y) of a prepared image, mirrored where asked,
-  // into `out`. What lies outside the image is zero: the mean.
-  void window(const Image& prepared, int64_t x, int64_t y, bool mirror, std::span<float> out) const;
+  // The window at (x, y) of a prepared image, whose bytes it shows, mirrored where asked.
+  Crop crop(const Image& prepared, int64_t x, int64_t y, bool mirror) const;
 
-  // Adds a colour, in RGB bytes, to every value of an input that window() made.
+  // (3, height, width) floats of a crop into `out`. What lies outside the image is zero: the mean.
+  void fill(const Crop& crop, std::span<float> out) const;
+
+  void window(const Image& prepared, int64_t x, int64_t y, bool mirror,
+              std::span<float> out) const {
+    fill(crop(prepared, x, y, mirror), out);
+  }
+
+  // Adds a colour, in RGB bytes, to every value of an input that fill() made.
   void add_colour(const std::array<float, 3>& rgb, std::span<float> out) const;
 
   // Centre crop; offsets rounded as torchvision's CenterCrop does.
@@ -52,11 +71,7 @@ class Preprocessor {
 
  private:
   int64_t longest_side() const;  // of a prepared picture; more is cut off
-  struct Inside {
-    int64_t left, right, top, bottom;  // of the window's columns and rows
-  };
-  void subtract_mean(const Image& prepared, int64_t x, int64_t y, bool mirror, const Inside& inside,
-                     std::span<float> out) const;
+  void subtract_mean(const Crop& crop, std::span<float> out) const;
 
   InputSpec input_;
   MeanImage mean_;

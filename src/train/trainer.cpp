@@ -7,6 +7,7 @@
 #include "backends/registry.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/workers.h"
 #include "train/hybrid.h"
 #include "train/initial_weights.h"
 
@@ -172,12 +173,13 @@ void Trainer::start_pipeline() {
   pipeline.augment = options_.augment;
   if (colours_) pipeline.colours = *colours_;
   pipeline.threads = options_.data_threads;
-  // 64 MB: large batches come slowly, so that two ready ones are enough
-  constexpr int64_t queue_values = 16 << 20;
-  pipeline.queue = static_cast<int>(std::clamp<int64_t>(
-      queue_values /
-          (element_count(network().input_shape()) * static_cast<int64_t>(replicas_->count())),
-      2, 4));
+  pipeline.loop = options_.host.loop ? options_.host.loop : make_workers(options_.threads);
+  // large batches come slowly, so that two ready ones are enough
+  constexpr int64_t queue_bytes = 16 << 20;
+  pipeline.queue =
+      static_cast<int>(std::clamp<int64_t>(queue_bytes / (element_count(network().input_shape()) *
+                                                          static_cast<int64_t>(replicas_->count())),
+                                           2, 4));
   pipeline.start_epoch = step_ / steps_per_epoch();
   pipeline.start_position = step_ % steps_per_epoch() * options_.recipe.batch;
   pipeline.on_broken = [](const std::string& name, const std::string& why) {

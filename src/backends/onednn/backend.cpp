@@ -20,11 +20,9 @@ using namespace onednn;
 class OnednnBackend : public Backend {
  public:
   OnednnBackend(int threads, const HostServices& host) : allocator_(host.allocator) {
-    std::shared_ptr<const ParallelLoop> loop = host.loop;
-    if (!loop) loop = make_workers(threads > 0 ? threads : usable_threads().count);
-    runtime_ =
-        std::make_shared<Runtime>(Runtime{dnnl::engine(dnnl::engine::kind::cpu, 0), std::move(loop),
-                                          vector_target(), std::make_shared<Scratch>(allocator_)});
+    runtime_ = std::make_shared<Runtime>(Runtime{
+        dnnl::engine(dnnl::engine::kind::cpu, 0), host.loop ? host.loop : make_workers(threads),
+        vector_target(), std::make_shared<Scratch>(allocator_)});
   }
 
   std::string name() const override { return "onednn"; }
