@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -50,16 +49,6 @@ class NoiseData final : public Dataset {
   const NetSpec& spec_;
   int64_t size_;
 };
-
-// `run` returns the seconds that count of one repetition. The first two warm up.
-double median_seconds(double seconds, const std::function<double()>& run) {
-  constexpr size_t least = 5;
-  for (int i = 0; i < 2; ++i) run();
-  std::vector<double> times;
-  for (double sum = 0; sum < seconds || times.size() < least; sum += times.back())
-    times.push_back(run());
-  return median(times);
-}
 
 // A zoo network is measured with drawn weights.
 std::shared_ptr<const Model> open_model(const std::string& name) {
