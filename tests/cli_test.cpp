@@ -99,6 +99,11 @@ TEST_F(Cli, ShowsNetworksAndDevices) {
   for (const char* key :
        {"model", "batch", "precision", "mode", "median_ms", "images_per_second", "peak_rss_mb"})
     EXPECT_TRUE(bench.contains(key)) << key;
+  const json larger = json::parse(
+      run("bench --model alexnet-cifar10 --size 40 --batch 2 --seconds 0 --threads 1 --json").out);
+  EXPECT_EQ(larger.at("batch"), 2);
+  EXPECT_EQ(run("bench --model alexnet-cifar10 --size 1 --seconds 0").code, 1);
+  EXPECT_EQ(run("bench --model " ALEXNET_BUNDLED " --size 40 --seconds 0").code, 2);
   // Its recipe measures a mean image, of which there is none in noise.
   const auto training =
       run("bench --model alexnet-2012 --train --batch 1 --seconds 0.01 --threads 1");

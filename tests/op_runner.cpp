@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "backends/registry.h"
 #include "core/error.h"
+#include "core/median.h"
 #include "core/random.h"
 #include "gpus.h"
 #include "plan/types.h"
@@ -69,15 +71,7 @@ class Runner {
   }
 
   OpResult run(const OpData& data) {
-    for (size_t i = 0; i < given_.size(); ++i)
-      inputs_.push_back(upload(data.inputs.at(i), given_[i], spec().inputs.at(i)));
-    for (size_t i = 0; i < spec().params.size(); ++i)
-      params_.push_back(pack(data.params.at(i), spec().params[i]));
-    place_outputs();
-    if (training_) place_gradients(data);
-    for (size_t bytes : {spec().forward_workspace, spec().backward_workspace, spec().state})
-      scratch_.push_back(bytes > 0 ? make(bytes) : nullptr);
-    bind();
+    prepare(data);
     backend_.begin_pass(run_.step);
     if (!spec().alias) kernel_->forward();
     OpResult result;
@@ -90,8 +84,45 @@ class Runner {
     return result;
   }
 
+  OpTimes time(const OpData& data, double seconds) {
+    prepare(data);
+    OpTimes times{spec(), 0, 0};
+    if (!spec().alias)
+      times.forward = median_seconds(seconds, [&] { return timed([&] { kernel_->forward(); }); });
+    if (!training_) return times;
+    times.backward = median_seconds(seconds, [&] {
+      for (size_t i = 0; i < output_grads_.size(); ++i)  // backward may have changed them
+        if (output_grads_[i])
+          backend_.upload(data.output_grads[i].data(), spec().output_grads[i],
+                          output_grads_[i]->data());
+      return timed([&] { kernel_->backward(); });
+    });
+    return times;
+  }
+
  private:
   const KernelSpec& spec() const { return kernel_->spec(); }
+
+  void prepare(const OpData& data) {
+    for (size_t i = 0; i < given_.size(); ++i)
+      inputs_.push_back(upload(data.inputs.at(i), given_[i], spec().inputs.at(i)));
+    for (size_t i = 0; i < spec().params.size(); ++i)
+      params_.push_back(pack(data.params.at(i), spec().params[i]));
+    place_outputs();
+    if (training_) place_gradients(data);
+    for (size_t bytes : {spec().forward_workspace, spec().backward_workspace, spec().state})
+      scratch_.push_back(bytes > 0 ? make(bytes) : nullptr);
+    bind();
+  }
+
+  template <class Pass>
+  double timed(Pass pass) {
+    backend_.begin_pass(run_.step);
+    const auto begin = std::chrono::steady_clock::now();
+    pass();
+    backend_.synchronize();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
 
   Block make(size_t bytes) {
     blocks_.push_back(std::make_shared<Memory>(backend_, bytes));
@@ -248,6 +279,11 @@ std::shared_ptr<Backend> backend_named(const std::string& name) {
 OpResult run_op(Backend& backend, const Op& op, const std::vector<Shape>& inputs,
                 const OpData& data, const OpRun& run) {
   return Runner(backend, op, inputs, run).run(data);
+}
+
+OpTimes time_op(Backend& backend, const Op& op, const std::vector<Shape>& inputs,
+                const OpData& data, const OpRun& run, double seconds) {
+  return Runner(backend, op, inputs, run).time(data, seconds);
 }
 
 std::string refusal_of(Backend& backend, const Op& op, const std::vector<Shape>& inputs,

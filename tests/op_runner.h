@@ -40,6 +40,15 @@ struct OpRun {
 OpResult run_op(Backend& backend, const Op& op, const std::vector<Shape>& inputs,
                 const OpData& data, const OpRun& run);
 
+struct OpTimes {
+  KernelSpec spec;
+  double forward, backward;  // seconds; 0 where there is nothing to run
+};
+
+// Each pass again and again for this long: the medians.
+OpTimes time_op(Backend& backend, const Op& op, const std::vector<Shape>& inputs,
+                const OpData& data, const OpRun& run, double seconds);
+
 // Why the backend has no kernel for this op, in words that name the op; empty where it has one.
 std::string refusal_of(Backend& backend, const Op& op, const std::vector<Shape>& inputs,
                        const OpRun& run);

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -24,7 +23,7 @@ namespace {
 struct BenchOptions {
   std::string model = "alexnet", precision = "fp32";
   DeviceOptions device;
-  int64_t batch = 1;
+  int64_t batch = 1, size = 0;
   double seconds = 2;
   bool train = false, json = false, plan = false, layers = false;
 };
@@ -51,19 +50,12 @@ class NoiseData final : public Dataset {
   int64_t size_;
 };
 
-// `run` returns the seconds that count of one repetition. The first two warm up.
-double median_seconds(double seconds, const std::function<double()>& run) {
-  constexpr size_t least = 5;
-  for (int i = 0; i < 2; ++i) run();
-  std::vector<double> times;
-  for (double sum = 0; sum < seconds || times.size() < least; sum += times.back())
-    times.push_back(run());
-  return median(times);
-}
-
 // A zoo network is measured with drawn weights.
-std::shared_ptr<const Model> open_model(const std::string& name) {
-  return is_zoo_name(name) ? Model::of(make_model(name), random_weights(1)) : Model::open(name);
+std::shared_ptr<const Model> open_model(const std::string& name, int64_t size) {
+  if (is_zoo_name(name)) return Model::of(make_model(name, {0, size, size}), random_weights(1));
+  if (size != 0)
+    throw CLI::ValidationError("--size", "is for the networks of the zoo, not for files");
+  return Model::open(name);
 }
 
 // Of one batch: pictures in, probabilities out.
@@ -119,7 +111,7 @@ Exit layers(const BenchOptions& options, const Model& model) {
 }
 
 int bench(const BenchOptions& options) {
-  const auto model = open_model(options.model);
+  const auto model = open_model(options.model, options.size);
   if (options.layers) return layers(options, *model);
   const double seconds =
       options.train ? training_seconds(options, *model) : inference_seconds(options, model);
@@ -149,6 +141,7 @@ Command add_bench(CLI::App& program) {
       ->type_name("NAME|FILE")
       ->capture_default_str();
   add_whole(*app, "--batch", options->batch, "Images at once", 1, 65536)->capture_default_str();
+  add_whole(*app, "--size", options->size, "Another side of the square input", 1, 16384);
   add_precision(*app, options->precision);
   add_device_options(*app, options->device);
   add_real(*app, "--seconds", options->seconds, "How long to measure", 0, 86400)

@@ -54,12 +54,18 @@ class SharedWeights {
   std::vector<Entry> entries_;
 };
 
+// What a pass of a kernel does at least.
+struct PassCost {
+  int products;  // how often its layer's multiply-adds: backward for each gradient
+  size_t bytes;  // that it reads and writes
+};
+PassCost cost_of(const KernelSpec& spec, bool backward);
+
 // Of one kernel's pass in Network::profile().
 struct ActionTime {
   std::string name, implementation;
   bool backward;
-  int products;  // how often it does its layer's multiply-adds: backward for each gradient
-  size_t bytes;  // that it reads and writes at least
+  PassCost cost;
   double seconds;
 };
 

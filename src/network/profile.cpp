@@ -13,7 +13,6 @@ size_t bytes_of(const std::vector<TensorDesc>& tensors) {
   return bytes;
 }
 
-// What a pass of a kernel reads and writes at least.
 size_t traffic(const KernelSpec& spec, bool backward) {
   const size_t params = bytes_of(spec.params);
   if (!backward) return bytes_of(spec.inputs) + bytes_of(spec.outputs) + params;
@@ -24,16 +23,19 @@ size_t traffic(const KernelSpec& spec, bool backward) {
 
 }  // namespace
 
+PassCost cost_of(const KernelSpec& spec, bool backward) {
+  const bool input_grad = !spec.input_grads.empty() && !spec.input_grads[0].shape.empty();
+  return {backward && input_grad ? 2 : 1, traffic(spec, backward)};
+}
+
 std::vector<ActionTime> Network::profile(int repeats) {
   std::vector<ActionTime> times;
   std::vector<const Action*> actions;
   for (const auto* list : {&plan_.forward(), &plan_.backward()})
     for (const Action& action : *list) {
       const KernelSpec& spec = action.kernel->spec();
-      const bool input_grad = !spec.input_grads.empty() && !spec.input_grads[0].shape.empty();
       times.push_back({action.name, action.backward ? spec.backward_text() : spec.implementation,
-                       list == &plan_.backward(), action.backward && input_grad ? 2 : 1,
-                       traffic(spec, action.backward), 0});
+                       list == &plan_.backward(), cost_of(spec, action.backward), 0});
       actions.push_back(&action);
     }
   std::vector<std::vector<double>> seconds(actions.size());
