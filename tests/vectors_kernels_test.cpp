@@ -132,6 +132,36 @@ TEST(Product, ReadsRunsAndWritesPastCaches) {
     }
 }
 
+TEST(Product, StartsWithTheBiasAndEndsWithRelu) {
+  for (const Target target : targets())
+    for (const Size& s : sizes) {
+      const Values a = random_values(s.rows * s.depth, 1),
+                   b = random_values(s.depth * packed_columns(target, s.columns), 2),
+                   bias = random_values(s.columns, 3);
+      Product p{.rows = s.rows,
+                .columns = s.columns,
+                .depth = s.depth,
+                .a = a.data(),
+                .a_row = s.depth,
+                .a_depth = 1,
+                .b = b.data(),
+                .b_panel = s.depth * panel_width(target),
+                .b_row = panel_width(target),
+                .c = nullptr,
+                .c_row = s.columns,
+                .add = true};
+      Values want;
+      for (int64_t row = 0; row < s.rows; ++row) want.insert(want.end(), bias.begin(), bias.end());
+      p.c = want.data();
+      multiply(target, p);
+      for (float& value : want) value = std::max(value, 0.f);
+      Values c(want.size());
+      p.c = c.data(), p.add = false, p.bias = bias.data(), p.relu = true;
+      multiply(target, p);
+      EXPECT_EQ(c, want) << name_of(target);
+    }
+}
+
 TEST(Elementwise, AddsToRows) {
   for (const Target target : targets())
     for (const int64_t columns : {1, 16, 37}) {

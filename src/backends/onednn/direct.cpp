@@ -36,25 +36,33 @@ struct Sweep {
     return scratch;
   }
 
-  // (out_width, columns) for each of these rows; b: (kernel, kernel, channels, columns).
-  void run(vectors::Target target, const float* gathered, const float* b, int64_t b_row,
-           int64_t columns, float* made, int64_t first, int64_t last) const {
+  struct Weights {
+    const float* b;  // (kernel, kernel, channels, columns)
+    int64_t row, columns;
+    const float* bias = nullptr;
+    bool relu = false;
+  };
+  // (out_width, columns) for each of these rows.
+  void run(vectors::Target target, const float* gathered, const Weights& w, float* made,
+           int64_t first, int64_t last) const {
     const bool at_once = kernel == 1 && stride == 1 && in.across == out_width;
     const int64_t rows = at_once ? last - first : 1;
     for (int64_t y = first; y < last; y += rows)
       vectors::multiply(target, {.rows = rows * out_width,
-                                 .columns = columns,
+                                 .columns = w.columns,
                                  .depth = kernel * in.channels,
                                  .a = at(gathered, y),
                                  .a_row = stride * in.channels,
                                  .a_depth = 1,
-                                 .b = b,
+                                 .b = w.b,
                                  .b_panel = vectors::panel_width(target),
-                                 .b_row = b_row,
-                                 .c = made + y * out_width * columns,
-                                 .c_row = columns,
+                                 .b_row = w.row,
+                                 .c = made + y * out_width * w.columns,
+                                 .c_row = w.columns,
                                  .runs = kernel,
-                                 .a_run = row()});
+                                 .a_run = row(),
+                                 .bias = w.bias,
+                                 .relu = w.relu});
   }
 };
 
@@ -153,12 +161,14 @@ class DirectStage final : public Stage {
   int64_t padded_in() const { return vectors::packed_columns(runtime_.target, weights_.in); }
 
   void rows_of_image(const float* x, float* y, float* memory, int64_t first, int64_t last) const {
-    const float* gathered = forward_.gather(x, memory, first, last);
-    forward_.run(runtime_.target, gathered, static_cast<const float*>(binding_.params[0]),
-                 weights_.out, weights_.out, y, first, last);
-    vectors::add_bias(runtime_.target, activation_, static_cast<const float*>(binding_.params[1]),
-                      {(last - first) * forward_.out_width, weights_.out, weights_.out},
-                      y + first * forward_.out_width * weights_.out);
+    const Sweep::Weights weights{static_cast<const float*>(binding_.params[0]), weights_.out,
+                                 weights_.out, static_cast<const float*>(binding_.params[1]),
+                                 activation_ == Activation::relu};
+    forward_.run(runtime_.target, forward_.gather(x, memory, first, last), weights, y, first, last);
+    if (activation_ != Activation::tanh) return;
+    const int64_t row = forward_.out_width * weights_.out;
+    vectors::activate(runtime_.target, activation_, y + first * row, y + first * row,
+                      (last - first) * row);
   }
 
   // Weights' sums, and the bias's behind them. So few rows of outputs at once stay in the cache.
@@ -210,7 +220,7 @@ class DirectStage final : public Stage {
       Scratch::Piece piece = runtime_.of_part->take();
       const float* dy = back_->gather(g.out_grad + image * out_elements(), piece.cut(0), 0,
                                       back_->out_height);
-      back_->run(runtime_.target, dy, turned, padded_in(), weights_.in,
+      back_->run(runtime_.target, dy, {turned, padded_in(), weights_.in},
                  g.in_grad + image * in_elements(), 0, back_->out_height);
     });
   }
@@ -229,9 +239,9 @@ std::unique_ptr<Stage> make_direct_stage(const Conv& op, const StageRequest& req
   const int64_t lanes = vectors::lanes(request.runtime.target), channels = request.input.shape[1];
   if (op.groups > 1 || op.out % lanes != 0) return nullptr;
   if (op.stride > 1 && request.wants_grad) return nullptr;
-  // Each part of the images has sums of its own.
+  // They stay in a cache, for each row of outputs; and each part of the images has as many sums.
   constexpr int64_t most_weights = 1 << 18;
-  if (request.training && op.kernel * op.kernel * channels * op.out > most_weights) return nullptr;
+  if (op.kernel * op.kernel * channels * op.out > most_weights) return nullptr;
   return std::make_unique<DirectStage>(op, request);
 }
 

@@ -146,9 +146,14 @@ class Inference final : public LinearKernel {
                                    .b_row = width(),
                                    .c = y_ + first,
                                    .c_row = out_,
-                                   .add = k > 0});
+                                   .add = k > 0,
+                                   .bias = bias_ + first,
+                                   .relu = activation_ == Activation::relu && k + deep == in_});
     }
-    vectors::add_bias(target(), activation_, bias_ + first, {images_, count, out_}, y_ + first);
+    for (int64_t image = 0; activation_ == Activation::tanh && image < images_; ++image) {
+      float* y = y_ + image * out_ + first;
+      vectors::activate(target(), activation_, y, y, count);
+    }
   }
 
   std::shared_ptr<const PanelLayout> layout_;

@@ -1,5 +1,7 @@
 #include "backends/vectors/pooling.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/vectors/pooling.cpp"
 #include <hwy/foreach_target.h>
@@ -11,69 +13,102 @@ HWY_BEFORE_NAMESPACE();
 namespace alx::vectors::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-inline float divisor(const Pooling& p, const PoolSpan& row, const PoolSpan& column) {
-  return static_cast<float>(p.count_padding ? row.counted * column.counted
-                                            : row.length() * column.length());
+// Of an average.
+inline float share_of(const Pooling& p, const PoolSpan& row, const PoolSpan& column) {
+  return 1 / static_cast<float>(p.count_padding ? row.counted * column.counted
+                                                : row.length() * column.length());
 }
+
+// What an output is made of.
+struct Window {
+  const float* x;
+  int64_t row, pixel, height, width;
+};
 
 // The first of equals wins, and not-a-number.
 template <class D>
-HWY_INLINE void maximum(D d, const Pooling& p, const PoolSpan& row, const PoolSpan& column,
-                        const float* x, float* y, uint8_t* winner) {
+HWY_INLINE void maximum(D d, const Window& in, int64_t c, float* y) {
+  const float* x = in.x + c;
+  auto best = hn::LoadU(d, x);
+  auto no_numbers = hn::IsNaN(best);
+  for (int64_t h = 0; h < in.height; ++h, x += in.row)
+    for (int64_t w = 0; w < in.width; ++w) {
+      const auto value = hn::LoadU(d, x + w * in.pixel);
+      no_numbers = hn::Or(no_numbers, hn::IsNaN(value));
+      best = hn::Max(value, best);
+    }
+  hn::StoreU(hn::IfThenElse(no_numbers, hn::NaN(d), best), d, y + c);
+}
+
+// The same, and its place in the window.
+template <class D>
+HWY_INLINE void winner(D d, const Window& in, int64_t c, float* y, uint8_t* winners) {
   const hn::RebindToSigned<D> di;
-  auto best = hn::LoadU(d, x + row.first * p.row() + column.first * p.channels);
+  const float* x = in.x + c;
+  auto best = hn::LoadU(d, x);
   auto at = hn::Zero(di);
   int32_t place = 0;
-  for (int64_t h = row.first; h < row.last; ++h)
-    for (int64_t w = column.first; w < column.last; ++w, ++place) {
-      const auto value = hn::LoadU(d, x + h * p.row() + w * p.channels);
+  for (int64_t h = 0; h < in.height; ++h, x += in.row)
+    for (int64_t w = 0; w < in.width; ++w, ++place) {
+      const auto value = hn::LoadU(d, x + w * in.pixel);
       const auto wins = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
       best = hn::IfThenElse(wins, value, best);
-      if (winner) at = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), at);
+      at = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), at);
     }
-  hn::StoreU(best, d, y);
-  if (winner)
-    hn::StoreU(hn::DemoteTo(hn::Rebind<uint8_t, D>(), at), hn::Rebind<uint8_t, D>(), winner);
+  hn::StoreU(best, d, y + c);
+  hn::StoreU(hn::DemoteTo(hn::Rebind<uint8_t, D>(), at), hn::Rebind<uint8_t, D>(), winners + c);
 }
 
 template <class D>
-HWY_INLINE void average(D d, const Pooling& p, const PoolSpan& row, const PoolSpan& column,
-                        const float* x, float* y) {
+HWY_INLINE void average(D d, const Window& in, int64_t c, float share, float* y) {
+  const float* x = in.x + c;
   auto sum = hn::Zero(d);
-  for (int64_t h = row.first; h < row.last; ++h)
-    for (int64_t w = column.first; w < column.last; ++w)
-      sum = hn::Add(sum, hn::LoadU(d, x + h * p.row() + w * p.channels));
-  hn::StoreU(hn::Div(sum, hn::Set(d, divisor(p, row, column))), d, y);
+  for (int64_t h = 0; h < in.height; ++h, x += in.row)
+    for (int64_t w = 0; w < in.width; ++w) sum = hn::Add(sum, hn::LoadU(d, x + w * in.pixel));
+  hn::StoreU(hn::Mul(sum, hn::Set(d, share)), d, y + c);
 }
 
 void pool(const Pooling& p, const float* x, float* y, uint8_t* winners, int64_t first,
           int64_t last) {
-  for (int64_t row = first; row < last; ++row) {
-    int64_t out = row * p.out_row();
+  const int64_t channels = p.channels;
+  for (int64_t i = first; i < last; ++i) {
+    const PoolSpan row = p.rows[static_cast<size_t>(i)];
+    int64_t out = i * p.out_row();
     for (const PoolSpan& column : p.columns) {
-      each_element(p.channels, [&](auto d, int64_t c) HWY_ATTR {
-        const PoolSpan& rows = p.rows[static_cast<size_t>(row)];
-        if (p.max)
-          maximum(d, p, rows, column, x + c, y + out + c, winners ? winners + out + c : nullptr);
-        else
-          average(d, p, rows, column, x + c, y + out + c);
-      });
-      out += p.channels;
+      const Window in{x + row.first * p.row() + column.first * channels, p.row(), channels,
+                      row.length(), column.length()};
+      float* to = y + out;
+      if (!p.max)
+        each_element(channels, [&, share = share_of(p, row, column)](auto d, int64_t c) HWY_ATTR {
+          average(d, in, c, share, to);
+        });
+      else if (winners)
+        each_element(channels, [&, places = winners + out](auto d, int64_t c) HWY_ATTR {
+          winner(d, in, c, to, places);
+        });
+      else
+        each_element(channels, [&](auto d, int64_t c) HWY_ATTR { maximum(d, in, c, to); });
+      out += channels;
     }
   }
 }
 
-// What the input at (h, w) gets from one window that holds it.
-template <class D>
-HWY_INLINE hn::Vec<D> share(D d, const Pooling& p, int64_t h, int64_t w, const PoolSpan& row,
-                            const PoolSpan& column, const float* dy, const uint8_t* winner) {
-  const auto grad = hn::LoadU(d, dy);
-  if (!p.max) return hn::Div(grad, hn::Set(d, divisor(p, row, column)));
-  const hn::RebindToSigned<D> di;
-  const int64_t place = (h - row.first) * column.length() + w - column.first;
-  const auto won = hn::PromoteTo(di, hn::LoadU(hn::Rebind<uint8_t, D>(), winner));
-  const auto here = hn::Eq(won, hn::Set(di, static_cast<int32_t>(place)));
-  return hn::IfThenElseZero(hn::RebindMask(d, here), grad);
+// Adds to an input what it gets from one window that holds it, at `place` of those that it has;
+// the first one's is written.
+void add_share(const Pooling& p, bool is_first, int32_t place, float share, const float* dy,
+               const uint8_t* winners, float* dx) {
+  each_element(p.channels, [=, max = p.max](auto d, int64_t c) HWY_ATTR {
+    const hn::RebindToSigned<decltype(d)> di;
+    const hn::Rebind<uint8_t, decltype(d)> du;
+    auto grad = hn::LoadU(d, dy + c);
+    if (max) {
+      const auto won = hn::PromoteTo(di, hn::LoadU(du, winners + c));
+      grad = hn::IfThenElseZero(hn::RebindMask(d, hn::Eq(won, hn::Set(di, place))), grad);
+    } else {
+      grad = hn::Mul(grad, hn::Set(d, share));
+    }
+    hn::StoreU(is_first ? grad : hn::Add(hn::LoadU(d, dx + c), grad), d, dx + c);
+  });
 }
 
 void pool_gradient(const Pooling& p, const float* dy, const uint8_t* winners, float* dx,
@@ -82,17 +117,18 @@ void pool_gradient(const Pooling& p, const float* dy, const uint8_t* winners, fl
     for (int64_t w = 0; w < p.width; ++w) {
       const auto rows = p.holders_of_row[static_cast<size_t>(h)];
       const auto columns = p.holders_of_column[static_cast<size_t>(w)];
-      each_element(p.channels, [&](auto d, int64_t c) HWY_ATTR {
-        auto sum = hn::Zero(d);
-        for (int64_t i = rows.first; i < rows.last; ++i)
-          for (int64_t j = columns.first; j < columns.last; ++j) {
-            const int64_t out = i * p.out_row() + j * p.channels + c;
-            sum = hn::Add(sum, share(d, p, h, w, p.rows[static_cast<size_t>(i)],
-                                     p.columns[static_cast<size_t>(j)], dy + out,
-                                     winners ? winners + out : nullptr));
-          }
-        hn::StoreU(sum, d, dx + h * p.row() + w * p.channels + c);
-      });
+      float* to = dx + h * p.row() + w * p.channels;
+      bool is_first = true;
+      for (int64_t i = rows.first; i < rows.last; ++i)
+        for (int64_t j = columns.first; j < columns.last; ++j, is_first = false) {
+          const PoolSpan &row = p.rows[static_cast<size_t>(i)],
+                         &column = p.columns[static_cast<size_t>(j)];
+          const int64_t place = (h - row.first) * column.length() + w - column.first,
+                        out = i * p.out_row() + j * p.channels;
+          add_share(p, is_first, static_cast<int32_t>(place), share_of(p, row, column), dy + out,
+                    winners ? winners + out : nullptr, to);
+        }
+      if (is_first) std::fill_n(to, p.channels, 0.f);
     }
 }
 

@@ -21,16 +21,38 @@ constexpr int64_t width = hn::MaxLanes(D());
 constexpr bool many_registers = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM;
 constexpr int most_rows = many_registers ? 12 : 6;
 
+// What sums start with.
+template <int Rows, int Vectors>
+HWY_INLINE void start(const Product& p, const float* c, const float* bias,
+                      V (&sum)[Rows][Vectors]) {
+  const D d;
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < Vectors; ++j)
+      sum[i][j] = p.add  ? hn::LoadU(d, c + i * p.c_row + j * width)
+                  : bias ? hn::LoadU(d, bias + j * width)
+                         : hn::Zero(d);
+}
+
+template <int Rows, int Vectors>
+HWY_INLINE void finish(const Product& p, const V (&sum)[Rows][Vectors], float* c) {
+  const D d;
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < Vectors; ++j) {
+      const V value =
+          p.relu ? hn::IfThenZeroElse(hn::Lt(sum[i][j], hn::Zero(d)), sum[i][j]) : sum[i][j];
+      float* to = c + i * p.c_row + j * width;
+      p.past_caches ? hn::Stream(value, d, to) : hn::StoreU(value, d, to);
+    }
+}
+
 // Rows x Vectors elements of c. Panels are two vectors wide. `next`: a panel to bring near
 // meanwhile.
 template <int Rows, int Vectors>
 HWY_NOINLINE void block(const Product& p, const float* a, const float* b, float* c,
-                        const float* next) {
+                        const float* bias, const float* next) {
   const D d;
   V sum[Rows][Vectors];
-  for (int i = 0; i < Rows; ++i)
-    for (int j = 0; j < Vectors; ++j)
-      sum[i][j] = p.add ? hn::LoadU(d, c + i * p.c_row + j * width) : hn::Zero(d);
+  start(p, c, bias, sum);
   // Four rows of a from each pointer, as processors address them.
   const int64_t row = p.a_row, step = p.a_depth, b_row = p.b_row, b_panel = p.b_panel;
   const float *a0 = a, *a4 = a + (Rows > 4 ? 4 : 0) * row, *a8 = a + (Rows > 8 ? 8 : 0) * row;
@@ -53,46 +75,48 @@ HWY_NOINLINE void block(const Product& p, const float* a, const float* b, float*
     }
     a0 += to_next_run, a4 += to_next_run, a8 += to_next_run;
   }
-  for (int i = 0; i < Rows; ++i)
-    for (int j = 0; j < Vectors; ++j) {
-      float* to = c + i * p.c_row + j * width;
-      p.past_caches ? hn::Stream(sum[i][j], d, to) : hn::StoreU(sum[i][j], d, to);
-    }
+  finish(p, sum, c);
 }
 
-using Block = void (*)(const Product&, const float*, const float*, float*, const float*);
+using Block = void (*)(const Product&, const float*, const float*, float*, const float*,
+                       const float*);
 template <int Vectors, int... Rows>
-constexpr Block block_of(int rows, std::integer_sequence<int, Rows...>) {
-  constexpr Block all[] = {block<Rows + 1, Vectors>...};
+Block block_of(int64_t rows, std::integer_sequence<int, Rows...>) {
+  static constexpr Block all[] = {block<Rows + 1, Vectors>...};
   return all[rows - 1];
 }
 
 // All rows of one panel, in blocks of about equal height.
 template <int Vectors>
-void rows_of_panel(const Product& p, const float* b, float* c, const float* next) {
+void rows_of_panel(const Product& p, const float* b, float* c, const float* bias,
+                   const float* next) {
   const int64_t blocks = (p.rows + most_rows - 1) / most_rows;
+  const int64_t least = p.rows / blocks, higher = p.rows % blocks;
+  int64_t first = 0;
   for (int64_t i = 0; i < blocks; ++i) {
-    const int64_t first = p.rows * i / blocks, last = p.rows * (i + 1) / blocks;
-    block_of<Vectors>(static_cast<int>(last - first), std::make_integer_sequence<int, most_rows>())(
-        p, p.a + first * p.a_row, b, c + first * p.c_row, i ? nullptr : next);
+    const int64_t rows = least + (i < higher);
+    block_of<Vectors>(rows, std::make_integer_sequence<int, most_rows>())(
+        p, p.a + first * p.a_row, b, c + first * p.c_row, bias, i ? nullptr : next);
+    first += rows;
   }
 }
 
 // A last panel that does not fill its vectors: by way of a block that it fills.
-void rest_of_columns(const Product& p, const float* b, float* c, int64_t columns) {
+void rest_of_columns(const Product& p, const float* b, float* c, const float* bias,
+                     int64_t columns) {
   HWY_ALIGN float whole[most_rows * 2 * width];
   Product part = p;
-  part.c_row = 2 * width, part.past_caches = false;
+  part.c_row = 2 * width, part.past_caches = false, part.add = p.add || bias;
   for (int64_t first = 0; first < p.rows; first += most_rows) {
     part.rows = std::min<int64_t>(most_rows, p.rows - first);
     part.a = p.a + first * p.a_row;
     float* at = c + first * p.c_row;
-    for (int64_t i = 0; p.add && i < part.rows; ++i)
-      std::copy_n(at + i * p.c_row, columns, whole + i * part.c_row);
+    for (int64_t i = 0; part.add && i < part.rows; ++i)
+      std::copy_n(p.add ? at + i * p.c_row : bias, columns, whole + i * part.c_row);
     if (columns > width)
-      rows_of_panel<2>(part, b, whole, nullptr);
+      rows_of_panel<2>(part, b, whole, nullptr, nullptr);
     else
-      rows_of_panel<1>(part, b, whole, nullptr);
+      rows_of_panel<1>(part, b, whole, nullptr, nullptr);
     for (int64_t i = 0; i < part.rows; ++i)
       std::copy_n(whole + i * part.c_row, columns, at + i * p.c_row);
   }
@@ -106,20 +130,21 @@ void multiply(Product p) {
   constexpr int64_t panel = 2 * width;
   p.past_caches = p.past_caches && is_aligned(p);
   int64_t j = 0;  // panels
+  const auto b = [&] { return p.b + j * p.b_panel; };
+  const auto c = [&] { return p.c + j * panel; };
+  const auto bias = [&] { return p.bias ? p.bias + j * panel : nullptr; };
   // With one or two rows the time goes into reading b, and one stream does not fill the memory bus.
   if (p.rows == 1)
-    for (; (j + 4) * panel <= p.columns; j += 4)
-      block<1, 8>(p, p.a, p.b + j * p.b_panel, p.c + j * panel, nullptr);
+    for (; (j + 4) * panel <= p.columns; j += 4) block<1, 8>(p, p.a, b(), c(), bias(), nullptr);
   if (p.rows == 2)
-    for (; (j + 2) * panel <= p.columns; j += 2)
-      block<2, 4>(p, p.a, p.b + j * p.b_panel, p.c + j * panel, nullptr);
+    for (; (j + 2) * panel <= p.columns; j += 2) block<2, 4>(p, p.a, b(), c(), bias(), nullptr);
   for (; (j + 1) * panel <= p.columns; ++j)
-    rows_of_panel<2>(p, p.b + j * p.b_panel, p.c + j * panel, p.b + (j + 1) * p.b_panel);
+    rows_of_panel<2>(p, b(), c(), bias(), b() + p.b_panel);
   const int64_t left = p.columns - j * panel;
   if (left == width)
-    rows_of_panel<1>(p, p.b + j * p.b_panel, p.c + j * panel, nullptr);
+    rows_of_panel<1>(p, b(), c(), bias(), nullptr);
   else if (left > 0)
-    rest_of_columns(p, p.b + j * p.b_panel, p.c + j * panel, left);
+    rest_of_columns(p, b(), c(), bias(), left);
   if (p.past_caches) hwy::FlushStream();  // before other threads may hear of it
 }
 
