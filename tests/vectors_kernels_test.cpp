@@ -162,6 +162,25 @@ TEST(Product, StartsWithTheBiasAndEndsWithRelu) {
     }
 }
 
+TEST(Elementwise, SoftmaxIsAccurateAndKeepsWhatIsNoNumber) {
+  for (const Target target : targets())
+    for (const int64_t classes : {1, 10, 1000}) {
+      Values x = random_values(classes, 1);
+      for (float& value : x) value *= 50;
+      double sum = 0;
+      for (const float value : x) sum += std::exp(double{value});
+      Values p(x.size());
+      softmax(target, x.data(), p.data(), classes);
+      for (size_t i = 0; i < x.size(); ++i) {
+        const double want = std::exp(double{x[i]}) / sum;
+        EXPECT_NEAR(p[i], want, 1e-5 * want + 1e-40) << name_of(target);
+      }
+      x[index(classes / 2)] = not_a_number;
+      softmax(target, x.data(), x.data(), classes);
+      for (const float value : x) EXPECT_TRUE(std::isnan(value)) << name_of(target);
+    }
+}
+
 TEST(Elementwise, AddsToRows) {
   for (const Target target : targets())
     for (const int64_t columns : {1, 16, 37}) {

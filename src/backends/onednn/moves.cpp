@@ -244,9 +244,6 @@ std::unique_ptr<Kernel> make(const BatchSlice& op, const Context& context) {
 std::unique_ptr<Kernel> make(const Flatten& op, const Context& context) {
   return plain_kernel(op, context);
 }
-std::unique_ptr<Kernel> make(const Softmax& op, const Context& context) {
-  return plain_kernel(op, context);
-}
 std::unique_ptr<Kernel> make(const SoftmaxLoss& op, const Context& context) {
   return plain_kernel(op, context);
 }

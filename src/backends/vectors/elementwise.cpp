@@ -1,5 +1,7 @@
 #include "backends/vectors/elementwise.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/vectors/elementwise.cpp"
 #include <hwy/foreach_target.h>
@@ -34,6 +36,20 @@ void activation_gradient(Activation activation, const float* y, const float* dy,
       hn::StoreU(hn::IfThenElseZero(hn::Gt(out, hn::Zero(d)), grad), d, dx + i);
     else
       hn::StoreU(hn::Mul(grad, hn::NegMulAdd(out, out, hn::Set(d, 1.f))), d, dx + i);
+  });
+}
+
+// The largest is subtracted first, so that nothing overflows.
+void softmax(const float* x, float* p, int64_t classes) {
+  const float largest = *std::max_element(x, x + classes);
+  each_element(classes, [=](auto d, int64_t i) HWY_ATTR {
+    const auto below = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, largest));
+    hn::StoreU(hn::IfThenElse(hn::IsNaN(below), below, hn::Exp(d, below)), d, p + i);
+  });
+  double sum = 0;
+  for (int64_t i = 0; i < classes; ++i) sum += p[i];
+  each_element(classes, [=, share = static_cast<float>(1 / sum)](auto d, int64_t i) HWY_ATTR {
+    hn::StoreU(hn::Mul(hn::LoadU(d, p + i), hn::Set(d, share)), d, p + i);
   });
 }
 
@@ -75,6 +91,10 @@ void activate(Target target, Activation activation, const float* x, float* y, in
 void activation_gradient(Target target, Activation activation, const float* y, const float* dy,
                          float* dx, int64_t count) {
   ALX_ON(target, activation_gradient)(activation, y, dy, dx, count);
+}
+
+void softmax(Target target, const float* x, float* p, int64_t classes) {
+  ALX_ON(target, softmax)(x, p, classes);
 }
 
 void add(Target target, const float* x, float* sum, int64_t count) {
