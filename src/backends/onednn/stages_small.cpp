@@ -139,7 +139,7 @@ class LrnStage final : public Stage {
  private:
   vectors::Planes planes(int64_t count) const {
     const Shape& shape = input.shape;
-    return {count, shape[1], shape[2], shape[3], shape[1]};
+    return {count, shape[1], shape[2], shape[3]};
   }
   void in_parts(const vectors::LrnPass& pass) const {
     each_range(runtime_, pass.parts(), 1, [&](int64_t first, int64_t last) {

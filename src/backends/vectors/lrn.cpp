@@ -78,22 +78,18 @@ struct Formula {
 
 // ---- across channels: a part is a position -----------------------------------------------------
 
-// Visits the channels of a position by vectors: visit(their first channel, their place from the
-// position's own).
+// Visits a position's channels by vectors, whose length divides their number: visit(their first).
 template <class D, class Visit>
 HWY_INLINE void each_vector(D d, const Planes& planes, Visit visit) {
-  const auto step = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t run = 0, channel = 0; run < planes.runs(); ++run)
-    for (int64_t i = 0; i < planes.lanes; i += step, channel += step)
-      visit(channel, run * planes.plane() * planes.lanes + i);
+  for (int64_t c = 0; c < planes.channels; c += static_cast<int64_t>(hn::Lanes(d))) visit(c);
 }
 
 // One position, whose first element is `at`. Margins of `squares` and `terms` are zero.
 template <class D>
 void forward_across(D d, const LrnPass& pass, const Formula& f, int64_t at, const float* squares) {
-  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
+  each_vector(d, pass.planes, [&](int64_t c) HWY_ATTR {
     const auto p = f.power(d, window_sum(d, squares + c - f.before, f.size, 1));
-    hn::StoreU(hn::Mul(hn::LoadU(d, pass.x + at + i), p.power), d, pass.out + at + i);
+    hn::StoreU(hn::Mul(hn::LoadU(d, pass.x + at + c), p.power), d, pass.out + at + c);
   });
 }
 
@@ -101,14 +97,14 @@ template <class D>
 void backward_across(D d, const LrnPass& pass, const Formula& f, int64_t at, const float* squares,
                      float* terms, float* powers) {
   const float *x = pass.x + at, *dy = pass.dy + at;
-  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
+  each_vector(d, pass.planes, [&](int64_t c) HWY_ATTR {
     const auto p = f.power(d, window_sum(d, squares + c - f.before, f.size, 1));
     hn::StoreU(p.power, d, powers + c);
-    hn::StoreU(f.term(d, dy + i, x + i, p), d, terms + c);
+    hn::StoreU(f.term(d, dy + c, x + c, p), d, terms + c);
   });
-  each_vector(d, pass.planes, [&](int64_t c, int64_t i) HWY_ATTR {
+  each_vector(d, pass.planes, [&](int64_t c) HWY_ATTR {
     const auto sum = window_sum(d, terms + c - f.after, f.size, 1);
-    hn::StoreU(f.gradient(d, dy + i, x + i, powers + c, sum), d, pass.out + at + i);
+    hn::StoreU(f.gradient(d, dy + c, x + c, powers + c, sum), d, pass.out + at + c);
   });
 }
 
@@ -116,15 +112,13 @@ template <class D>
 void across(D d, const LrnPass& pass, int64_t first, int64_t last, float* scratch) {
   const Formula f(pass.op);
   const Planes& planes = pass.planes;
-  const int64_t channels = planes.runs() * planes.lanes, edge = margin(pass.op.size, 1),
-                row = channels + 2 * edge;
+  const int64_t edge = margin(pass.op.size, 1), row = planes.channels + 2 * edge;
   std::fill_n(scratch, 3 * row, 0.f);
   for (int64_t part = first; part < last; ++part) {
-    const int64_t at =
-        part / planes.plane() * channels * planes.plane() + part % planes.plane() * planes.lanes;
+    const int64_t at = part * planes.channels;
     float* squares = scratch + edge;
-    each_vector(d, planes, [&](int64_t c, int64_t i) HWY_ATTR {
-      const auto v = hn::LoadU(d, pass.x + at + i);
+    each_vector(d, planes, [&](int64_t c) HWY_ATTR {
+      const auto v = hn::LoadU(d, pass.x + at + c);
       hn::StoreU(hn::Mul(v, v), d, squares + c);
     });
     if (pass.backward)
@@ -134,14 +128,13 @@ void across(D d, const LrnPass& pass, int64_t first, int64_t last, float* scratc
   }
 }
 
-// ---- within a channel: a part is a band of rows of one run of channels --------------------------
-// From column to column it is `lanes` steps.
+// ---- within a channel: a part is a band of an image's rows --------------------------------------
 
 struct Band {
   const LrnPass& pass;
   Formula f;
   int64_t row, edge;        // elements of a row, and of the margins around a row of sums
-  int64_t at, first, last;  // where the run begins, and the band's rows
+  int64_t at, first, last;  // where the image begins, and the band's rows
   float* scratch;
 
   // `sums`, `edge` into a row of scratch: of each column the window's rows of value(row, tag,
@@ -167,7 +160,7 @@ struct Band {
 
   void forward() const {
     float* sums = scratch + edge;
-    const int64_t step = pass.planes.lanes;
+    const int64_t step = pass.planes.channels;
     for (int64_t h = first; h < last; ++h) {
       add_squares(h, sums);
       each_element(row, [&](auto d, int64_t i) HWY_ATTR {
@@ -179,7 +172,7 @@ struct Band {
   }
 
   void backward() const {
-    const int64_t step = pass.planes.lanes;
+    const int64_t step = pass.planes.channels;
     float *sums = scratch + edge, *powers = scratch + row + 2 * edge, *terms = powers + band * row;
     const int64_t begin = std::max<int64_t>(first - f.after, 0);  // row of the first terms
     for (int64_t h = begin; h < std::min(last + f.before, pass.planes.height); ++h) {
@@ -208,7 +201,7 @@ struct Band {
 
 void within(const LrnPass& pass, int64_t first, int64_t last, float* scratch) {
   const Planes& planes = pass.planes;
-  const int64_t row = planes.width * planes.lanes, edge = margin(pass.op.size, planes.lanes);
+  const int64_t row = planes.row(), edge = margin(pass.op.size, planes.channels);
   const int64_t bands = (planes.height + band - 1) / band;
   std::fill_n(scratch, row + 2 * edge, 0.f);
   for (int64_t part = first; part < last; ++part) {
@@ -225,14 +218,14 @@ void within(const LrnPass& pass, int64_t first, int64_t last, float* scratch) {
   }
 }
 
-// Vectors as long as runs of channels divide into.
+// Vectors as long as the channels divide into.
 void run(const LrnPass& pass, int64_t first, int64_t last, float* scratch) {
   if (pass.op.region == Lrn::Region::within) return within(pass, first, last, scratch);
   const hn::ScalableTag<float> whole;
   const hn::CappedTag<float, 8> eight;
   const hn::CappedTag<float, 4> four;
   const auto fits = [&](auto d) HWY_ATTR {
-    return pass.planes.lanes % static_cast<int64_t>(hn::Lanes(d)) == 0;
+    return pass.planes.channels % static_cast<int64_t>(hn::Lanes(d)) == 0;
   };
   if (fits(whole)) return across(whole, pass, first, last, scratch);
   if (fits(eight)) return across(eight, pass, first, last, scratch);
@@ -249,16 +242,16 @@ namespace alx::vectors {
 
 int64_t LrnPass::parts() const {
   constexpr int64_t rows = HWY_STATIC_DISPATCH(band);
-  if (op.region == Lrn::Region::across) return planes.images * planes.plane();
-  return planes.images * planes.runs() * ((planes.height + rows - 1) / rows);
+  if (op.region == Lrn::Region::across) return planes.images * planes.height * planes.width;
+  return planes.images * ((planes.height + rows - 1) / rows);
 }
 
 int64_t LrnPass::scratch() const {
   constexpr int64_t rows = HWY_STATIC_DISPATCH(band);
   const auto edges = [&](int64_t step) { return 2 * HWY_STATIC_DISPATCH(margin)(op.size, step); };
-  if (op.region == Lrn::Region::across) return 3 * (planes.runs() * planes.lanes + edges(1));
-  const int64_t row = planes.width * planes.lanes;
-  return row + edges(planes.lanes) + (backward ? (2 * rows + op.size - 1) * row : 0);
+  if (op.region == Lrn::Region::across) return 3 * (planes.channels + edges(1));
+  return planes.row() + edges(planes.channels) +
+         (backward ? (2 * rows + op.size - 1) * planes.row() : 0);
 }
 
 void LrnPass::run(Target target, int64_t first, int64_t last, float* scratch) const {

@@ -7,12 +7,10 @@
 
 namespace alx::vectors {
 
-// A tensor (N, C, H, W) whose channels lie in runs of `lanes`: all of them (channels last), 8 or 16
-// (blocked, the rest of the last run zero), or 1 (dense).
+// Images, channels last.
 struct Planes {
-  int64_t images, channels, height, width, lanes;
-  int64_t runs() const { return (channels + lanes - 1) / lanes; }
-  int64_t plane() const { return height * width; }
+  int64_t images, channels, height, width;
+  int64_t row() const { return width * channels; }
 };
 
 // What is computed in one go by one thread: parts first to last - 1 of all.
