@@ -28,8 +28,8 @@ struct Sweep {
            in.across != in.width;
   }
   int64_t scratch() const { return is_gathered() ? in.floats() : 0; }
-  // All that the outputs' rows [first, last) are made of; in scratch where the picture has no
-  // padding.
+  // All that the outputs' rows [first, last) are made of, in scratch; or the picture itself where
+  // that will do.
   const float* gather(const float* picture, float* scratch, int64_t first, int64_t last) const {
     if (!is_gathered()) return picture;
     in.gather(picture, scratch, first * stride, (last - 1) * stride + kernel);
