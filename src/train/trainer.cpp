@@ -7,7 +7,6 @@
 #include "backends/registry.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/workers.h"
 #include "train/hybrid.h"
 #include "train/initial_weights.h"
 
@@ -173,7 +172,7 @@ void Trainer::start_pipeline() {
   pipeline.augment = options_.augment;
   if (colours_) pipeline.colours = *colours_;
   pipeline.threads = options_.data_threads;
-  pipeline.loop = options_.host.loop ? options_.host.loop : make_workers(options_.threads);
+  pipeline.loop = loop_of(options_.host, options_.threads);
   // large batches come slowly, so that two ready ones are enough
   constexpr int64_t queue_bytes = 16 << 20;
   pipeline.queue =

@@ -10,11 +10,11 @@
 #include <iomanip>
 #include <iostream>
 #include <map>
-#include <sstream>
 
 #include "backends/registry.h"
 #include "core/error.h"
 #include "core/number.h"
+#include "core/text.h"
 #include "models/zoo.h"
 #include "network/network.h"
 #include "ops_data.h"
@@ -44,13 +44,6 @@ Number number(const std::string& text) {
   const auto value = parse_number<Number>(text);
   check(value && *value >= 0, Code::invalid_argument, text, " is no such number");
   return *value;
-}
-
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> words;
-  std::istringstream in(text);
-  for (std::string word; std::getline(in, word, ',');) words.push_back(word);
-  return words;
 }
 
 struct Timed {
@@ -95,7 +88,7 @@ std::vector<Timed> wanted(const Options& options) {
   const Phase phase = word == "training" ? Phase::training : Phase::inference;
   const auto batch = number<int64_t>(options.at("--batch"));
   std::vector<Timed> list;
-  for (const std::string& model : split(options.at("--model")))
+  for (const std::string& model : split(options.at("--model"), ','))
     for (Timed& timed :
          model == "table" ? table(phase, batch) : layers(model, phase, batch ? batch : 32))
       if (timed.c.name.find(options.at("--filter")) != std::string::npos)
@@ -148,12 +141,11 @@ void print_heading(const std::vector<std::string>& threads, int names, int shape
 
 void bench(const Options& options) {
   const std::vector<Timed> list = wanted(options);
-  const std::vector<std::string> threads = split(options.at("--threads"));
+  const std::vector<std::string> threads = split(options.at("--threads"), ',');
   const auto seconds = number<double>(options.at("--seconds"));
   std::vector<std::shared_ptr<Backend>> devices;
   for (const std::string& count : threads)
     devices.push_back(open_device(options.at("--device"), number<int>(count)));
-  check(!devices.empty(), Code::invalid_argument, "--threads is empty");
   size_t names = 2, shapes = 6;
   for (const Timed& timed : list) {
     names = std::max(names, timed.c.name.size());

@@ -10,7 +10,6 @@
 #include "core/error.h"
 #include "core/finite.h"
 #include "core/processors.h"
-#include "core/workers.h"
 
 namespace alx {
 namespace {
@@ -20,9 +19,9 @@ using namespace onednn;
 class OnednnBackend : public Backend {
  public:
   OnednnBackend(int threads, const HostServices& host) : allocator_(host.allocator) {
-    runtime_ = std::make_shared<Runtime>(Runtime{
-        dnnl::engine(dnnl::engine::kind::cpu, 0), host.loop ? host.loop : make_workers(threads),
-        vector_target(), std::make_shared<Scratch>(allocator_)});
+    runtime_ = std::make_shared<Runtime>(
+        Runtime{dnnl::engine(dnnl::engine::kind::cpu, 0), loop_of(host, threads), vector_target(),
+                std::make_shared<Scratch>(allocator_)});
   }
 
   std::string name() const override { return "onednn"; }

@@ -120,21 +120,14 @@ class DirectStage final : public Stage {
 
   void forward(const Images& i, float* memory) const override {
     for (int64_t image = 0; image < i.count; ++image)
-      rows_of_image(i.x() + image * in_elements(), i.y() + image * out_elements(), memory, 0,
-                    forward_.out_height);
+      rows(i, image, 0, forward_.out_height, memory);
   }
 
   void forward_in_parts(const Images& i) const override {
-    const int64_t height = forward_.out_height;
-    each_range(runtime_, i.count * height, 1, [&](int64_t first, int64_t last) {
-      Scratch::Piece piece = runtime_.of_part->take();
-      for (int64_t row = first; row < last;) {
-        const int64_t image = row / height, end = std::min(last, (image + 1) * height);
-        rows_of_image(i.x() + image * in_elements(), i.y() + image * out_elements(), piece.cut(0),
-                      row - image * height, end - image * height);
-        row = end;
-      }
-    });
+    each_rows(runtime_, i.count, forward_.out_height,
+              [&](int64_t image, int64_t first, int64_t last) {
+                rows(i, image, first, last, runtime_.of_part->take().cut(0));
+              });
   }
 
   void backward(const Gradients& g) override {
@@ -160,11 +153,13 @@ class DirectStage final : public Stage {
   // Turned weights' columns are read by whole panels.
   int64_t padded_in() const { return vectors::packed_columns(runtime_.target, weights_.in); }
 
-  void rows_of_image(const float* x, float* y, float* memory, int64_t first, int64_t last) const {
+  void rows(const Images& i, int64_t image, int64_t first, int64_t last, float* memory) const {
     const Sweep::Weights weights{static_cast<const float*>(binding_.params[0]), weights_.out,
                                  weights_.out, static_cast<const float*>(binding_.params[1]),
                                  activation_ == Activation::relu};
-    forward_.run(runtime_.target, forward_.gather(x, memory, first, last), weights, y, first, last);
+    const float* x = forward_.gather(i.x() + image * in_elements(), memory, first, last);
+    float* y = i.y() + image * out_elements();
+    forward_.run(runtime_.target, x, weights, y, first, last);
     if (activation_ != Activation::tanh) return;
     const int64_t row = forward_.out_width * weights_.out;
     vectors::activate(runtime_.target, activation_, y + first * row, y + first * row,

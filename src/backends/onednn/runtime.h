@@ -47,6 +47,18 @@ void each_range(const Runtime& runtime, int64_t count, int64_t least, const F& f
   (*runtime.loop)(parts, [&](int64_t i) { f(count * i / parts, count * (i + 1) / parts); });
 }
 
+// f(image, first row, one beyond the last) for parts of the images' rows.
+template <class F>
+void each_rows(const Runtime& runtime, int64_t images, int64_t height, const F& f) {
+  each_range(runtime, images * height, 1, [&](int64_t first, int64_t last) {
+    while (first < last) {
+      const int64_t image = first / height, end = std::min(last, (image + 1) * height);
+      f(image, first - image * height, end - image * height);
+      first = end;
+    }
+  });
+}
+
 // While it lives, oneDNN plans for, and runs on, this thread alone: loops are ours. It asks OpenMP
 // how many threads to use, whose setting for this thread is given back.
 class OneThread {

@@ -23,20 +23,19 @@ class PoolStage final : public Stage {
     if (pooling_.max && request.training) state_bytes = static_cast<size_t>(out_elements());
   }
 
-  void forward(const Images& i, float*) const override { rows(i, 0, i.count * out_rows()); }
+  void forward(const Images& i, float*) const override {
+    for (int64_t image = 0; image < i.count; ++image) rows(i, image, 0, out_rows());
+  }
   void forward_in_parts(const Images& i) const override {
-    each_range(runtime_, i.count * out_rows(), 1,
-               [&](int64_t first, int64_t last) { rows(i, first, last); });
+    each_rows(runtime_, i.count, out_rows(),
+              [&](int64_t image, int64_t first, int64_t last) { rows(i, image, first, last); });
   }
   void backward(const Gradients& g) override {
-    const int64_t height = input.shape[2];
-    each_range(runtime_, images() * height, 1, [&](int64_t first, int64_t last) {
-      by_image(first, last, height, [&](int64_t image, int64_t from, int64_t to) {
-        const int64_t out = image * out_elements();
-        vectors::pool_gradient(runtime_.target, pooling_, g.out_grad + out,
-                               g.state ? g.state + out : nullptr, g.in_grad + image * in_elements(),
-                               from, to);
-      });
+    each_rows(runtime_, images(), input.shape[2], [&](int64_t image, int64_t first, int64_t last) {
+      const int64_t out = image * out_elements();
+      vectors::pool_gradient(runtime_.target, pooling_, g.out_grad + out,
+                             g.state ? g.state + out : nullptr, g.in_grad + image * in_elements(),
+                             first, last);
     });
   }
 
@@ -56,22 +55,10 @@ class PoolStage final : public Stage {
     return all;
   }
 
-  // Rows of all images, counted through: f(image, first row, one beyond the last).
-  template <class F>
-  static void by_image(int64_t first, int64_t last, int64_t height, const F& f) {
-    while (first < last) {
-      const int64_t image = first / height, end = std::min(last, (image + 1) * height);
-      f(image, first - image * height, end - image * height);
-      first = end;
-    }
-  }
-
-  void rows(const Images& i, int64_t first, int64_t last) const {
-    by_image(first, last, out_rows(), [&](int64_t image, int64_t from, int64_t to) {
-      const int64_t at = image * out_elements();
-      vectors::pool(runtime_.target, pooling_, i.x() + image * in_elements(), i.y() + at,
-                    i.state ? i.state + at : nullptr, from, to);
-    });
+  void rows(const Images& i, int64_t image, int64_t first, int64_t last) const {
+    const int64_t at = image * out_elements();
+    vectors::pool(runtime_.target, pooling_, i.x() + image * in_elements(), i.y() + at,
+                  i.state ? i.state + at : nullptr, first, last);
   }
 
   const Runtime& runtime_;

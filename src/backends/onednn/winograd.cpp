@@ -108,11 +108,8 @@ class WinogradStage final : public Stage {
 
   void gather_in_parts(const Images& i, float* to) const {
     const Blocks& blocks = *form_.blocks;
-    each_range(runtime_, i.count * blocks.down, 1, [&](int64_t first, int64_t last) {
-      for (int64_t row = first; row < last; ++row) {
-        const int64_t image = row / blocks.down, own = row % blocks.down;
-        blocks.gather(i.x() + image * in_elements(), to + image * blocks.floats(), own, own + 1);
-      }
+    each_rows(runtime_, i.count, blocks.down, [&](int64_t image, int64_t first, int64_t last) {
+      blocks.gather(i.x() + image * in_elements(), to + image * blocks.floats(), first, last);
     });
   }
 

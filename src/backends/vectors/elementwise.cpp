@@ -17,7 +17,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V activated(D d, Activation activation, V x) {
-  if (activation == Activation::relu) return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
+  if (activation == Activation::relu) return rectified(d, x);
   if (activation == Activation::none) return x;
   return hn::IfThenElse(hn::IsNaN(x), x, hn::Tanh(d, x));
 }

@@ -125,8 +125,8 @@ void pool_gradient(const Pooling& p, const float* dy, const uint8_t* winners, fl
                          &column = p.columns[static_cast<size_t>(j)];
           const int64_t place = (h - row.first) * column.length() + w - column.first,
                         out = i * p.out_row() + j * p.channels;
-          add_share(p, is_first, static_cast<int32_t>(place), share_of(p, row, column), dy + out,
-                    winners ? winners + out : nullptr, to);
+          add_share(p, is_first, static_cast<int32_t>(place), p.max ? 0 : share_of(p, row, column),
+                    dy + out, p.max ? winners + out : nullptr, to);
         }
       if (is_first) std::fill_n(to, p.channels, 0.f);
     }

@@ -9,6 +9,8 @@
 //
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
+//
+#include "backends/vectors/each-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace alx::vectors::HWY_NAMESPACE {
@@ -38,8 +40,7 @@ HWY_INLINE void finish(const Product& p, const V (&sum)[Rows][Vectors], float* c
   const D d;
   for (int i = 0; i < Rows; ++i)
     for (int j = 0; j < Vectors; ++j) {
-      const V value =
-          p.relu ? hn::IfThenZeroElse(hn::Lt(sum[i][j], hn::Zero(d)), sum[i][j]) : sum[i][j];
+      const V value = p.relu ? rectified(d, sum[i][j]) : sum[i][j];
       float* to = c + i * p.c_row + j * width;
       p.past_caches ? hn::Stream(value, d, to) : hn::StoreU(value, d, to);
     }

@@ -6,6 +6,8 @@
 #define HWY_TARGET_INCLUDE "backends/vectors/winograd.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+//
+#include "backends/vectors/each-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace alx::vectors::HWY_NAMESPACE {
@@ -106,8 +108,7 @@ void from_points(const float* points, int64_t stride, float* window, const Windo
     for (int i = w.top; i < w.bottom; ++i)
       for (int j = w.left; j < w.right; ++j) {
         V value = hn::Add(y[i * made + j], shift);
-        // Not-a-number stays, so that it is seen.
-        if (relu) value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);
+        if (relu) value = rectified(d, value);
         hn::StoreU(value, d, window + i * w.row + j * w.pixel + c);
       }
   }
