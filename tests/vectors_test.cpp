@@ -80,9 +80,8 @@ std::vector<float> run(const LrnPass& given, Target target) {
 void expect_close(Lrn op, const Planes& planes) {
   const PlainLrn plain(op, planes, static_cast<uint64_t>(op.size));
   for (const Target target : targets()) {
-    SCOPED_TRACE(testing::Message()
-                 << name_of(target) << " size " << op.size << " beta " << op.beta << " channels "
-                 << planes.channels);
+    SCOPED_TRACE(testing::Message() << name_of(target) << " size " << op.size << " beta " << op.beta
+                                    << " channels " << planes.channels);
     const std::vector<float> y = run({op, planes, false, plain.x.data()}, target);
     const std::vector<float> dx = run({op, planes, true, plain.x.data(), plain.dy.data()}, target);
     EXPECT_LT(plain.y_error(y), 2e-6);

@@ -64,7 +64,8 @@ TEST(Workers, RunLoopsWithinPartsInline) {
   EXPECT_EQ(done, 40);
 }
 
-// Parts around the time after which threads sleep, so that wake-ups meet threads on their way to it.
+// Parts around the time after which threads sleep, so that wake-ups meet threads on their way to
+// it.
 TEST(Workers, LoseNoWakeUp) {
   const auto loop = make_workers(3);
   for (int round = 0; round < 3000; ++round) {

@@ -32,7 +32,8 @@ std::vector<Row> rows_of(const std::vector<ActionTime>& times, const NetSpec& sp
   for (const ActionTime& time : times) {
     const double operations =
         2 * static_cast<double>(time.cost.products * multiply_adds[time.name] * batch);
-    Row row{time, operations / time.seconds, static_cast<double>(time.cost.bytes) / time.seconds, {}};
+    Row row{
+        time, operations / time.seconds, static_cast<double>(time.cost.bytes) / time.seconds, {}};
     if (peak) row.share = std::max(row.operations / peak->operations, row.bytes / peak->bytes);
     rows.push_back(std::move(row));
   }

@@ -19,9 +19,9 @@ using namespace onednn;
 class OnednnBackend : public Backend {
  public:
   OnednnBackend(int threads, const HostServices& host) : allocator_(host.allocator) {
-    runtime_ = std::make_shared<Runtime>(
-        Runtime{dnnl::engine(dnnl::engine::kind::cpu, 0), loop_of(host, threads), vector_target(),
-                std::make_shared<Scratch>(allocator_)});
+    runtime_ = std::make_shared<Runtime>(Runtime{dnnl::engine(dnnl::engine::kind::cpu, 0),
+                                                 loop_of(host, threads), vector_target(),
+                                                 std::make_shared<Scratch>(allocator_)});
   }
 
   std::string name() const override { return "onednn"; }

@@ -24,8 +24,7 @@ struct Sweep {
   // Where the product reads outputs' row y from.
   const float* at(const float* gathered, int64_t y) const { return gathered + y * stride * row(); }
   bool is_gathered() const {
-    return in.dense || in.top != 0 || in.left != 0 || in.down != in.height ||
-           in.across != in.width;
+    return in.dense || in.top != 0 || in.left != 0 || in.down != in.height || in.across != in.width;
   }
   int64_t scratch() const { return is_gathered() ? in.floats() : 0; }
   // All that the outputs' rows [first, last) are made of, in scratch; or the picture itself where
@@ -136,10 +135,9 @@ class DirectStage final : public Stage {
                           images() * out_elements());
     auto* sums = static_cast<float*>(binding_.backward_workspace);
     if (!binding_.param_grads.empty()) {
-      sum_over_images(runtime_, images(), part_floats(), sums,
-                      [&](int64_t first, int64_t last, float* own) {
-                        sum_images(g, first, last, own);
-                      });
+      sum_over_images(
+          runtime_, images(), part_floats(), sums,
+          [&](int64_t first, int64_t last, float* own) { sum_images(g, first, last, own); });
       std::copy_n(sums, weights_.floats(), static_cast<float*>(binding_.param_grads[0]));
       std::copy_n(sums + weights_.floats(), weights_.out,
                   static_cast<float*>(binding_.param_grads[1]));
@@ -175,13 +173,13 @@ class DirectStage final : public Stage {
     std::fill_n(bias, out, 0.f);
     for (int64_t image = first; image < last; ++image) {
       const float* dy = g.out_grad + image * out_elements();
-      const float* x = forward_.gather(g.in + image * in_elements(), piece.cut(0), 0,
-                                       forward_.out_height);
+      const float* x =
+          forward_.gather(g.in + image * in_elements(), piece.cut(0), 0, forward_.out_height);
       for (int64_t y = 0; y < forward_.out_height; y += at_once)
         add_rows(x, dy, y, std::min(y + at_once, forward_.out_height), image > first || y > 0,
                  sums);
-      vectors::add_rows(runtime_.target, dy,
-                        {forward_.out_height * forward_.out_width, out, out}, bias);
+      vectors::add_rows(runtime_.target, dy, {forward_.out_height * forward_.out_width, out, out},
+                        bias);
     }
   }
 
@@ -189,21 +187,20 @@ class DirectStage final : public Stage {
                 float* sums) const {
     const int64_t rows = weights_.kernel * weights_.in, out = weights_.out;
     for (int64_t kernel_row = 0; kernel_row < weights_.kernel; ++kernel_row)
-      vectors::multiply(runtime_.target,
-                        {.rows = rows,
-                         .columns = out,
-                         .depth = forward_.out_width,
-                         .a = forward_.at(x, first) + kernel_row * forward_.row(),
-                         .a_row = 1,
-                         .a_depth = forward_.stride * weights_.in,
-                         .b = dy + first * forward_.out_width * out,
-                         .b_panel = vectors::panel_width(runtime_.target),
-                         .b_row = out,
-                         .c = sums + kernel_row * rows * out,
-                         .c_row = out,
-                         .add = add,
-                         .runs = last - first,
-                         .a_run = forward_.stride * forward_.row()});
+      vectors::multiply(runtime_.target, {.rows = rows,
+                                          .columns = out,
+                                          .depth = forward_.out_width,
+                                          .a = forward_.at(x, first) + kernel_row * forward_.row(),
+                                          .a_row = 1,
+                                          .a_depth = forward_.stride * weights_.in,
+                                          .b = dy + first * forward_.out_width * out,
+                                          .b_panel = vectors::panel_width(runtime_.target),
+                                          .b_row = out,
+                                          .c = sums + kernel_row * rows * out,
+                                          .c_row = out,
+                                          .add = add,
+                                          .runs = last - first,
+                                          .a_run = forward_.stride * forward_.row()});
   }
 
   void input_grad(const Gradients& g, float* turned) const {
@@ -213,8 +210,8 @@ class DirectStage final : public Stage {
     });
     (*runtime_.loop)(images(), [&](int64_t image) {
       Scratch::Piece piece = runtime_.of_part->take();
-      const float* dy = back_->gather(g.out_grad + image * out_elements(), piece.cut(0), 0,
-                                      back_->out_height);
+      const float* dy =
+          back_->gather(g.out_grad + image * out_elements(), piece.cut(0), 0, back_->out_height);
       back_->run(runtime_.target, dy, {turned, padded_in(), weights_.in},
                  g.in_grad + image * in_elements(), 0, back_->out_height);
     });

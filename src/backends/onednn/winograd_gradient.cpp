@@ -91,10 +91,9 @@ void WinogradGradient::multiply_point(const float* from, const float* grad, int6
 // ---- few weights: each part of the images has sums of its own, which are added in a fixed tree --
 
 void WinogradGradient::weights_by_images(const Gradients& g) const {
-  sum_over_images(runtime_, images_, part_floats(), workspace_,
-                  [&](int64_t first, int64_t last, float* sums) {
-                    sum_images(g, first, last, sums);
-                  });
+  sum_over_images(
+      runtime_, images_, part_floats(), workspace_,
+      [&](int64_t first, int64_t last, float* sums) { sum_images(g, first, last, sums); });
   finish_weights(workspace_);
 }
 

@@ -38,8 +38,8 @@ void BlockWeights::clear_overhang(float* weights) const {
     }
 }
 
-void BlockWeights::transpose(const float* weights, int64_t padded, float* turned,
-                             int64_t from, int64_t to) const {
+void BlockWeights::transpose(const float* weights, int64_t padded, float* turned, int64_t from,
+                             int64_t to) const {
   constexpr int64_t side = 16;  // of a square that stays in the cache
   weights += from * deep() * out;
   turned += to * out * padded;
@@ -47,8 +47,7 @@ void BlockWeights::transpose(const float* weights, int64_t padded, float* turned
     for (int64_t o = 0; o < out; o += side)
       for (int64_t unit = o; unit < std::min(o + side, out); ++unit)
         for (int64_t channel = i; channel < std::min(i + side, padded); ++channel)
-          turned[unit * padded + channel] =
-              channel < deep() ? weights[channel * out + unit] : 0.f;
+          turned[unit * padded + channel] = channel < deep() ? weights[channel * out + unit] : 0.f;
 }
 
 void weights_to_points(const WeightPoints& to, int64_t reach, bool turned, const float* weights,

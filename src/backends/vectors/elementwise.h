@@ -12,7 +12,8 @@ void activate(Target target, Activation activation, const float* x, float* y, in
 // dx from dy and the output y; dx may be dy.
 void activation_gradient(Target target, Activation activation, const float* y, const float* dy,
                          float* dx, int64_t count);
-// Of one picture's classes; p may be x. All are not-a-number where one is, or where one is infinite.
+// Of one picture's classes; p may be x. All are not-a-number where one is, or where one is
+// infinite.
 void softmax(Target target, const float* x, float* p, int64_t classes);
 void add(Target target, const float* x, float* sum, int64_t count);  // sum += x
 

@@ -79,13 +79,11 @@ void pool(const Pooling& p, const float* x, float* y, uint8_t* winners, int64_t 
                       row.length(), column.length()};
       float* to = y + out;
       if (!p.max)
-        each_element(channels, [&, share = share_of(p, row, column)](auto d, int64_t c) HWY_ATTR {
-          average(d, in, c, share, to);
-        });
+        each_element(channels, [&, share = share_of(p, row, column)](auto d, int64_t c)
+                                   HWY_ATTR { average(d, in, c, share, to); });
       else if (winners)
-        each_element(channels, [&, places = winners + out](auto d, int64_t c) HWY_ATTR {
-          winner(d, in, c, to, places);
-        });
+        each_element(channels, [&, places = winners + out](auto d, int64_t c)
+                                   HWY_ATTR { winner(d, in, c, to, places); });
       else
         each_element(channels, [&](auto d, int64_t c) HWY_ATTR { maximum(d, in, c, to); });
       out += channels;

@@ -61,7 +61,8 @@ HWY_NOINLINE void block(const Product& p, const float* a, const float* b, float*
   for (int64_t run = p.runs; run > 0; --run) {
     for (int64_t k = p.depth; k > 0; --k) {
       V right[Vectors];
-      for (int j = 0; j < Vectors; ++j) right[j] = hn::LoadU(d, b + j / 2 * b_panel + j % 2 * width);
+      for (int j = 0; j < Vectors; ++j)
+        right[j] = hn::LoadU(d, b + j / 2 * b_panel + j % 2 * width);
       if (next) {
         hwy::Prefetch(next);
         if (width > 8 && Vectors > 1) hwy::Prefetch(next + width);
@@ -139,8 +140,7 @@ void multiply(Product p) {
     for (; (j + 4) * panel <= p.columns; j += 4) block<1, 8>(p, p.a, b(), c(), bias(), nullptr);
   if (p.rows == 2)
     for (; (j + 2) * panel <= p.columns; j += 2) block<2, 4>(p, p.a, b(), c(), bias(), nullptr);
-  for (; (j + 1) * panel <= p.columns; ++j)
-    rows_of_panel<2>(p, b(), c(), bias(), b() + p.b_panel);
+  for (; (j + 1) * panel <= p.columns; ++j) rows_of_panel<2>(p, b(), c(), bias(), b() + p.b_panel);
   const int64_t left = p.columns - j * panel;
   if (left == width)
     rows_of_panel<1>(p, b(), c(), bias(), nullptr);

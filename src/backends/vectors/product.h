@@ -27,7 +27,7 @@ struct Product {
   int64_t runs = 1, a_run = 0;
   const float* bias = nullptr;  // of each column; sums start with it, unless they are added
   bool relu = false;            // of what is written. Not-a-number stays
-  bool past_caches = false;  // where c is larger than they are, and not read soon
+  bool past_caches = false;     // where c is larger than they are, and not read soon
 };
 void multiply(Target target, const Product& product);
 
