@@ -8,9 +8,7 @@
 using namespace alx;
 using namespace alx::capi;
 
-namespace {
-constexpr int64_t max_classes = 1 << 20;
-}
+namespace {}
 
 alexnet_status alexnet_dataset_open(const char* folder, const char* part, alexnet_dataset** data) {
   return guard([&] {

@@ -5,6 +5,7 @@
 #include "models/zoo.h"
 #include "network/bundled.h"
 #include "network/device_test.h"
+#include "network/named.h"
 #include "plan/types.h"
 
 using namespace alx;
@@ -141,8 +142,10 @@ alexnet_status alexnet_model_create(alexnet_context* context, const char* networ
           "classes must be 0 (the network's own) or more, got ", classes);
     check(side >= 0, Code::invalid_argument, "side must be 0 (the network's own) or more, got ",
           side);
-    auto made = Model::of(make_model(network, {classes, side, side}), random_weights(seed));
-    *model = make_model_handle(std::move(made), settings_of(context));
+    const auto settings = settings_of(context);
+    auto made = Model::of(network_named(network, {classes, side, side}, settings->limits()),
+                          random_weights(seed));
+    *model = make_model_handle(std::move(made), settings);
   });
 }
 

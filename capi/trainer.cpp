@@ -1,6 +1,6 @@
 // Training.
 #include "handles.h"
-#include "models/zoo.h"
+#include "network/named.h"
 
 using namespace alx;
 using namespace alx::capi;
@@ -15,9 +15,10 @@ TrainOptions options_for(const alexnet_train_options* options, const Settings& s
   return wanted;
 }
 
-NetSpec spec_for(const char* network, int64_t classes, const alexnet_train_options* options) {
+NetSpec spec_for(const char* network, int64_t classes, const alexnet_train_options* options,
+                 const Settings& settings) {
   const int64_t side = options ? options->side : 0;
-  return make_model(network, {classes, side, side});
+  return network_named(network, {classes, side, side}, settings.limits());
 }
 
 // The network's recipe for so many pictures, with what `options` say instead.
@@ -126,7 +127,7 @@ alexnet_status alexnet_trainer_create(alexnet_context* context, const char* netw
   return make_trainer(context, data, trainer, [&](const Settings& settings) {
     require(network, "network");
     const NetSpec spec =
-        spec_for(network, static_cast<int64_t>(data->data->classes().size()), options);
+        spec_for(network, static_cast<int64_t>(data->data->classes().size()), options, settings);
     return std::make_unique<Trainer>(spec, data->data,
                                      options_for(spec, data->data->size(), options, settings));
   });
@@ -139,10 +140,10 @@ alexnet_status alexnet_trainer_plan_memory(alexnet_context* context, const char*
     require(network, "network");
     require(memory, "memory");
     check(classes >= 1, Code::invalid_argument, "classes must be at least 1, got ", classes);
-    const NetSpec spec = spec_for(network, classes, options);
+    const auto settings = settings_of(context);
+    const NetSpec spec = spec_for(network, classes, options, *settings);
     *memory = make_memory_handle(
-        Trainer::plan(spec, options_for(spec, spec.recipe.batch, options, *settings_of(context)))
-            ->network(),
+        Trainer::plan(spec, options_for(spec, spec.recipe.batch, options, *settings))->network(),
         Phase::training);
   });
 }

@@ -269,7 +269,7 @@ TEST_F(CudaBackend, APoolToTheSizeThatIsThereRunsNothing) {
     input.height = input.width = size;
     builder.input(input, {})
         .classes(5, {})
-        .add("conv", conv3x3(3, 4))
+        .add("conv", conv3x3(4))
         .add("pool", AdaptiveAvgPool{6, 6});
     builder.add("fc", Linear{5, Activation::none, models::gaussian(1), models::bias(0)});
     cudasim::reset();

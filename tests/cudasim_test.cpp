@@ -38,7 +38,7 @@ void relay() {
   models::NetBuilder builder("relay", "a test");
   InputSpec input;
   input.height = input.width = 8;
-  builder.input(input, {}).classes(5, {}).slot(0).add("conv", conv3x3(3, 4));
+  builder.input(input, {}).classes(5, {}).slot(0).add("conv", conv3x3(4));
   builder.slot(1).add("fc", Linear{5, Activation::none, models::gaussian(1), models::bias(0)});
   NetworkOptions options;
   Network net(builder.finish(), open_devices("cuda:0,cuda:1"), options);
@@ -78,7 +78,7 @@ void halves() {
   models::NetBuilder builder("halves", "a test");
   InputSpec input;
   input.height = input.width = 8;
-  builder.input(input, {}).classes(5, {}).add("conv", conv3x3(3, 4));
+  builder.input(input, {}).classes(5, {}).add("conv", conv3x3(4));
   builder.add("fc", Linear{5, Activation::none, models::gaussian(1), models::bias(0)});
   train(builder.finish(), "cuda:0,cuda:1", Precision::fp32, 2);
 }

@@ -220,14 +220,14 @@ NetSpec dense_column() {
   input.height = input.width = 13;
   input.resize = InputSpec::Resize::none;
   net.input(input, {}).classes(5, {});
-  net.layer("conv1", conv3x3(3, 4), "relu1").add("pool1", MaxPool{3, 2, {}, Round::ceil});
+  net.layer("conv1", conv3x3(4), "relu1").add("pool1", MaxPool{3, 2, {}, Round::ceil});
   net.add("drop0", Dropout{});
-  const auto dense = [](int64_t in, int64_t out) {
-    return Linear{out, Activation::none, models::he(in), models::bias(0.1f)};
+  const auto dense = [](int64_t out) {
+    return Linear{out, Activation::none, models::he, models::bias(0.1f)};
   };
-  net.layer("fc2", dense(4 * 36, 12), "relu2").add("drop2", Dropout{});
-  net.layer("fc3", dense(12, 8), "relu3").add("drop3", Dropout{0.3f, false});
-  net.add("fc4", dense(8, 5));
+  net.layer("fc2", dense(12), "relu2").add("drop2", Dropout{});
+  net.layer("fc3", dense(8), "relu3").add("drop3", Dropout{0.3f, false});
+  net.add("fc4", dense(5));
   return net.finish();
 }
 

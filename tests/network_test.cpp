@@ -10,8 +10,11 @@
 #include "core/random.h"
 #include "gpus.h"
 #include "models/zoo.h"
+#include "network/named.h"
 #include "network/network.h"
 #include "networks.h"
+#include "tiny_training.h"
+#include "weights/spec_json.h"
 
 namespace alx {
 namespace {
@@ -67,6 +70,14 @@ INSTANTIATE_TEST_SUITE_P(Zoo, EveryNetwork, testing::ValuesIn(model_names()),
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+TEST_P(EveryNetwork, TrainsFromAFileOfAnotherNameToTheSameBits) {
+  const NetSpec own = small(GetParam());
+  NetSpec renamed = own;
+  renamed.id = "mine";
+  const auto one_step = [](const NetSpec& spec) { return train(spec, "cpu", Precision::fp32, 1); };
+  EXPECT_EQ(one_step(network_named(to_json(renamed, SpecPart::whole))), one_step(own));
+}
 
 TEST(Towers, OneDeviceAndTwoGiveTheSameBits) {
   for (const char* name : {"alexnet-2012", "alexnet-2012-6conv"})

@@ -17,9 +17,7 @@ namespace {
 
 using namespace test;
 
-Linear dense(int64_t in, int64_t out) {
-  return {out, Activation::none, models::he(in), models::bias(0.1f)};
-}
+Linear dense(int64_t out) { return {out, Activation::none, models::he, models::bias(0.1f)}; }
 
 // data -> (names[0], names[1]): two fully connected layers with dropout, joined, then the logits.
 NetSpec two_branches(const std::string& first, const std::string& second) {
@@ -27,12 +25,12 @@ NetSpec two_branches(const std::string& first, const std::string& second) {
   spec.id = "branches";
   spec.classes = 5;
   spec.input.height = spec.input.width = 4;
-  spec.nodes = {{first, dense(48, 6), {data_name}},
+  spec.nodes = {{first, dense(6), {data_name}},
                 {"drop" + first, Dropout{}, {first}},
-                {second, dense(48, 6), {data_name}},
+                {second, dense(6), {data_name}},
                 {"drop" + second, Dropout{}, {second}},
                 {"both", Concat{}, {"drop" + first, "drop" + second}},
-                {"end", dense(12, 5), {"both"}}};
+                {"end", dense(5), {"both"}}};
   spec.logits = "end";
   return spec;
 }
@@ -136,10 +134,10 @@ TEST(Hybrid, DrawsForTheImagesThatItSees) {
   spec.id = "column";
   spec.classes = 5;
   spec.input.height = spec.input.width = 6;
-  spec.nodes = {{"conv", conv3x3(3, 4), {data_name}}, {"drop", Dropout{}, {"conv"}},
-                {"relu", Relu{}, {"drop"}},           {"fc", dense(144, 8), {"relu"}},
-                {"fc_relu", Relu{}, {"fc"}},          {"fc_drop", Dropout{}, {"fc_relu"}},
-                {"end", dense(8, 5), {"fc_drop"}}};
+  spec.nodes = {{"conv", conv3x3(4), {data_name}}, {"drop", Dropout{}, {"conv"}},
+                {"relu", Relu{}, {"drop"}},        {"fc", dense(8), {"relu"}},
+                {"fc_relu", Relu{}, {"fc"}},       {"fc_drop", Dropout{}, {"fc_relu"}},
+                {"end", dense(5), {"fc_drop"}}};
   spec.logits = "end";
   const Trained one = train(spec, "reference", Precision::fp32, 2);
   const Trained two = train(hybrid(spec, 2), "reference,reference", Precision::fp32, 2);
@@ -152,9 +150,9 @@ TEST(Hybrid, DrawsForTheImagesThatItSees) {
 
 TEST(Hybrid, NamesItsNodesBesideAnyOthers) {
   NetSpec spec = two_branches("x", "y");
-  spec.nodes = {{"conv/0", conv3x3(3, 4), {data_name}},
+  spec.nodes = {{"conv/0", conv3x3(4), {data_name}},
                 {"conv", Relu{}, {"conv/0"}},
-                {"end", dense(64, 5), {"conv"}}};
+                {"end", dense(5), {"conv"}}};
   const NetSpec made = hybrid(spec, 2);
   EXPECT_NO_THROW(infer_shapes(made, 4));
   EXPECT_EQ(made.slots(), 2u);

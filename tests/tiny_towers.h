@@ -6,8 +6,8 @@
 
 namespace alx::test {
 
-inline Conv conv3x3(int64_t in, int64_t out, Pad pad = Pad::all(1)) {
-  return {out, 3, 1, pad, 1, Activation::none, models::he(in * 9), models::bias(0)};
+inline Conv conv3x3(int64_t out, Pad pad = Pad::all(1)) {
+  return {out, 3, 1, pad, 1, Activation::none, models::he, models::bias(0)};
 }
 
 inline NetSpec tiny_towers() {
@@ -18,21 +18,21 @@ inline NetSpec tiny_towers() {
   net.input(input, {}).classes(5, {});
   for (const std::string tower : {"a", "b"}) {
     enter_tower(net, tower);
-    net.after("data").layer("conv1" + tower, conv3x3(3, 4, {0, 0, 1, 1}), "relu1" + tower);
+    net.after("data").layer("conv1" + tower, conv3x3(4, {0, 0, 1, 1}), "relu1" + tower);
     net.add("norm1" + tower, Lrn{5, 2, 1, 0.75f})
         .add("pool1" + tower, MaxPool{3, 2, {}, Round::ceil});
   }
   for (const std::string tower : {"a", "b"}) {
     enter_tower(net, tower);
     join(net, "joined1" + tower, "pool1");
-    net.layer("conv2" + tower, conv3x3(8, 6), "relu2" + tower);
+    net.layer("conv2" + tower, conv3x3(6), "relu2" + tower);
     net.add("norm2" + tower, spatial_norm(3, 0.1f))
         .add("pool2" + tower, AvgPool{.kernel = 2, .stride = 2, .pad = {}});
   }
   for (const std::string tower : {"a", "b"}) {
     enter_tower(net, tower);
     join(net, "joined2" + tower, "pool2");
-    net.layer("fc3" + tower, Linear{8, Activation::none, he(12 * 9), bias(0.1f)}, "relu3" + tower);
+    net.layer("fc3" + tower, Linear{8, Activation::none, he, bias(0.1f)}, "relu3" + tower);
     net.add("drop3" + tower, Dropout{});
   }
   enter_tower(net, "a");

@@ -12,8 +12,7 @@
 #include "core/median.h"
 #include "core/number.h"
 #include "core/random.h"
-#include "models/zoo.h"
-#include "network/bundled.h"
+#include "network/named.h"
 #include "network/session.h"
 #include "train/trainer.h"
 
@@ -50,11 +49,11 @@ class NoiseData final : public Dataset {
   int64_t size_;
 };
 
-// A zoo network is measured with drawn weights.
+// A network without weights is measured with drawn ones.
 std::shared_ptr<const Model> open_model(const std::string& name, int64_t size) {
-  if (is_zoo_name(name)) return Model::of(make_model(name, {0, size, size}), random_weights(1));
-  if (size != 0)
-    throw CLI::ValidationError("--size", "is for the networks of the zoo, not for files");
+  if (names_network(name))
+    return Model::of(network_named(name, {0, size, size}), random_weights(1));
+  if (size != 0) throw CLI::ValidationError("--size", "is for networks, not for weight files");
   return Model::open(name);
 }
 

@@ -1,15 +1,15 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/text.h"
-#include "models/zoo.h"
-#include "network/bundled.h"
 #include "network/model.h"
+#include "network/named.h"
 #include "weights/format.h"
-#include "weights/json.h"
+#include "weights/spec_json.h"
 
 namespace alx::cli {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 struct InfoOptions {
   std::string what;
   int64_t size = 0, classes = 0;
-  bool json = false;
+  bool json = false, spec = false;
 };
 
 struct Totals {
@@ -130,15 +130,33 @@ void print_file(const Model& model) {
     std::cout << "         a checkpoint: `alexnet train --resume` goes on\n";
 }
 
+// As a file of its own that trains the same network again.
+int print_spec(NetSpec spec, const Model* model) {
+  if (model && model->labels() != default_labels(spec.classes)) spec.labels = model->labels();
+  if (!spec.input.mean_image.empty()) {  // a tensor of the weight file: its mean colour remains
+    const MeanImage& mean = model->preprocessor().mean_image();
+    const auto plane = static_cast<std::ptrdiff_t>(mean.size * mean.size);
+    for (std::ptrdiff_t c = 0; c < 3; ++c)
+      spec.input.mean[static_cast<size_t>(c)] =
+          static_cast<float>(std::accumulate(mean.values.begin() + c * plane,
+                                             mean.values.begin() + (c + 1) * plane, 0.0) /
+                             static_cast<double>(plane));
+    spec.input.mean_image.clear();
+  }
+  std::cout << to_json(spec, SpecPart::whole);
+  return done;
+}
+
 int info(const InfoOptions& options) {
-  const bool in_zoo = is_zoo_name(options.what);
-  if (!in_zoo && (options.size != 0 || options.classes != 0))
+  const bool network = names_network(options.what);
+  if (!network && (options.size != 0 || options.classes != 0))
     throw CLI::ValidationError(options.size != 0 ? "--size" : "--classes",
-                               "is for the networks of the zoo, not for files");
-  const auto model = in_zoo ? nullptr : Model::open(options.what);
-  const NetSpec spec = in_zoo
-                           ? make_model(options.what, {options.classes, options.size, options.size})
-                           : model->spec();
+                               "is for networks, not for weight files");
+  const auto model = network ? nullptr : Model::open(options.what);
+  const NetSpec spec =
+      network ? network_named(options.what, {options.classes, options.size, options.size})
+              : model->spec();
+  if (options.spec) return print_spec(spec, model.get());
   if (options.json) return print_json(to_json(spec, layer_table(spec)));
   print_network(spec);
   if (model) print_file(*model);
@@ -151,12 +169,16 @@ Command add_info(CLI::App& program) {
   CLI::App* app =
       program.add_subcommand("info", "Show a network or weight file: layers, sizes, costs, recipe");
   const auto options = std::make_shared<InfoOptions>();
-  app->add_option("NAME|FILE", options->what, "A weight file, or one of " + joined(model_names()))
+  app->add_option("NAME|FILE", options->what,
+                  "A weight file, a network's spec file, or one of " + joined(model_names()))
       ->required()
       ->type_name("");
   add_whole(*app, "--size", options->size, "Another side of the square input", 1, 16384);
   add_whole(*app, "--classes", options->classes, "Another number of classes", 1, max_classes);
   add_json(*app, options->json);
+  app->add_flag("--spec", options->spec,
+                "Print the network as a spec file, to be edited and given as --model")
+      ->excludes("--json");
   return {app, [options] { return info(*options); }};
 }
 

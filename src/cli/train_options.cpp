@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "core/number.h"
-#include "models/zoo.h"
+#include "network/named.h"
 
 namespace alx::cli {
 namespace {
@@ -64,9 +64,10 @@ std::string check_schedule(std::string& text) {
 }
 
 void add_files(CLI::App& app, TrainCommand& command) {
-  app.add_option("--model", command.model,
-                 "The network (see `alexnet info --help`); not with --resume")
-      ->type_name("NAME");
+  app.add_option(
+         "--model", command.model,
+         "The network: a name (see `alexnet info --help`) or a spec file; not with --resume")
+      ->type_name("NAME|net.json");
   app.add_option("--data", command.data, data_help)->required()->type_name("DIR");
   app.add_option("--val", command.val, "A set to measure the accuracy on after each epoch")
       ->type_name("DIR");
@@ -161,7 +162,7 @@ std::unique_ptr<Trainer> make_trainer(const TrainCommand& command,
     return trainer;
   }
   const auto classes = static_cast<int64_t>(data->classes().size());
-  const NetSpec spec = make_model(command.model, {classes, command.size, command.size});
+  const NetSpec spec = network_named(command.model, {classes, command.size, command.size});
   options.recipe = recipe_of(command, usual_recipe(spec, data->size(), command.given("--init")));
   check(options.recipe.batch <= data->size(), Code::invalid_argument, command.data, " has ",
         data->size(), " pictures, which do not fill one batch of ", options.recipe.batch,

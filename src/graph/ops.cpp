@@ -5,12 +5,10 @@
 #include <concepts>
 
 #include "core/error.h"
+#include "graph/op_fields.h"
 
 namespace alx {
 namespace {
-
-// of one axis, kernel or padding: sums of a few cannot overflow
-constexpr int64_t max_size = int64_t{1} << 30;
 
 void check_size(const char* what, int64_t value, int64_t least = 1) {
   check(value >= least && value <= max_size, Code::invalid_argument, what, " must lie in ", least,
@@ -193,26 +191,44 @@ OpFacts facts(const Dropout& dropout) {
           .identity_at_inference = dropout.inverted};
 }
 OpFacts facts(const Concat&) { return {.name = "concat", .inputs = any_number}; }
-OpFacts facts(const BatchSlice&) { return {.name = "batch_slice"}; }
+OpFacts facts(const BatchSlice&) { return {.name = "batch_slice", .in_files = false}; }
 OpFacts facts(const Add&) { return {.name = "add", .inputs = any_number}; }
 OpFacts facts(const Flatten&) { return {.name = "flatten", .reshapes = true}; }
 OpFacts facts(const Softmax&) { return {.name = "softmax", .probabilities = true}; }
-OpFacts facts(const SoftmaxLoss&) { return {.name = "softmax_loss", .inputs = 2, .labels = true}; }
-OpFacts facts(const Split&) { return {.name = "split", .by_planning = true}; }
-OpFacts facts(const Copy&) { return {.name = "copy", .by_planning = true}; }
+OpFacts facts(const SoftmaxLoss&) {
+  return {.name = "softmax_loss", .inputs = 2, .labels = true, .in_files = false};
+}
+OpFacts facts(const Split&) { return {.name = "split", .by_planning = true, .in_files = false}; }
+OpFacts facts(const Copy&) { return {.name = "copy", .by_planning = true, .in_files = false}; }
 
 template <class O, class... Others>
 concept OneOf = (std::same_as<O, Others> || ...);
 
 using Params = std::vector<ParamShape>;
 
+ParamRule with_start(ParamRule rule, int64_t fan_in) {
+  using Kind = Init::Kind;
+  const auto inputs = static_cast<double>(fan_in);
+  if (rule.init.kind == Kind::he)
+    rule.init = {Kind::normal, static_cast<float>(std::sqrt(2 / inputs))};
+  else if (rule.init.kind == Kind::torch)
+    rule.init = {Kind::uniform, static_cast<float>(1 / std::sqrt(inputs))};
+  return rule;
+}
+
+// `weight` is (out, ...), all of whose rows read as many inputs as they have elements.
+template <OneOf<Conv, Linear> O>
+Params weight_and_bias(const O& op, const Shape& weight) {
+  const int64_t fan_in = elements_per_image(weight);
+  return {{"weight", weight, with_start(op.weight, fan_in)},
+          {"bias", {op.out}, with_start(op.bias, fan_in)}};
+}
+
 Params params(const Conv& conv, const Shapes& in) {
-  return {{"weight", {conv.out, in[0][1] / conv.groups, conv.kernel, conv.kernel}, conv.weight},
-          {"bias", {conv.out}, conv.bias}};
+  return weight_and_bias(conv, {conv.out, in[0][1] / conv.groups, conv.kernel, conv.kernel});
 }
 Params params(const Linear& linear, const Shapes& in) {
-  return {{"weight", {linear.out, elements_per_image(in[0])}, linear.weight},
-          {"bias", {linear.out}, linear.bias}};
+  return weight_and_bias(linear, {linear.out, elements_per_image(in[0])});
 }
 template <OneOf<Relu, Tanh, Lrn, MaxPool, AvgPool, AdaptiveAvgPool, Dropout, Concat, BatchSlice,
                 Add, Flatten, Softmax, SoftmaxLoss, Split, Copy>
@@ -302,6 +318,15 @@ std::vector<ParamRule*> param_rules(Op& op) {
 int64_t* output_units(Op& op) {
   auto* linear = std::get_if<Linear>(&op);
   return linear ? &linear->out : nullptr;
+}
+
+int64_t* output_channels(Op& op) {
+  return std::visit(
+      [](auto& o) -> int64_t* {
+        if constexpr (requires { o.weight; }) return &o.out;
+        return nullptr;
+      },
+      op);
 }
 
 void stop_dropping(Op& op) {

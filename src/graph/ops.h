@@ -20,16 +20,21 @@ struct Pad {
 enum class Round { floor, ceil };  // of the output size where the last window does not fit
 enum class Activation { none, relu, tanh };
 
-// How a parameter starts.
+// How a parameter starts. By rule, where the number comes from the fan-in, which is how many inputs
+// one output reads:
+//   he:    normal of deviation sqrt(2 / fan-in), which keeps the size of activations through ReLUs;
+//   torch: uniform of bound 1 / sqrt(fan-in), as torch's Conv2d and Linear have it.
 struct Init {
-  enum class Kind { constant, normal, uniform } kind = Kind::constant;
+  enum class Kind { constant, normal, uniform, he, torch } kind = Kind::constant;
   float value = 0;  // the constant; the standard deviation; the bound b of uniform(-b, b)
+  bool operator==(const Init&) const = default;
 };
 
 // A parameter's start and its own pace: the solver's rate and weight decay are multiplied by these.
 struct ParamRule {
   Init init = {};
   float rate = 1, decay = 1;
+  bool operator==(const ParamRule&) const = default;
 };
 
 // (N, C, H, W) -> (N, out, H', W'); weight (out, C / groups, kernel_h, kernel_w), bias (out).
@@ -163,6 +168,7 @@ struct OpFacts {
   size_t inputs = 1;         // any_number: one or more
   bool labels = false;       // its second input is "labels"
   bool by_planning = false;  // never written in a NetSpec
+  bool in_files = true;      // may stand in a spec file; else sharing out a training makes it
   // Of what it computes:
   bool convolution = false;  // filters over positions
   // fully connected: each output unit reads an image's every element, in whatever shape
@@ -184,6 +190,7 @@ std::string detail_of(const Op& op);  // its settings, for people: "11x11 /4 pad
 Activation* fused_activation(Op& op);
 std::vector<ParamRule*> param_rules(Op& op);  // in the order of param_shapes()
 int64_t* output_units(Op& op);                // of a dense op
+int64_t* output_channels(Op& op);             // of an op with weights
 void stop_dropping(Op& op);
 
 // The parameters of an op for this input: (suffix, shape, rule), weight before bias. Empty for most
@@ -191,7 +198,7 @@ void stop_dropping(Op& op);
 struct ParamShape {
   std::string suffix;  // "weight" or "bias"
   Shape shape;
-  ParamRule rule;
+  ParamRule rule;  // its start a number, whatever the op's rule is
 };
 std::vector<ParamShape> param_shapes(const Op& op, const std::vector<Shape>& inputs);
 

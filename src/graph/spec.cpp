@@ -1,6 +1,7 @@
 #include "graph/spec.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "core/error.h"
@@ -145,6 +146,41 @@ int64_t sum(int64_t a, int64_t b) {
 }
 
 }  // namespace
+
+void set_size(InputSpec& input, int64_t height, int64_t width) {
+  const double ratio = static_cast<double>(input.resize_size) / static_cast<double>(input.height);
+  if (height > 0) input.height = height;
+  if (width > 0) input.width = width;
+  if (height == 0 && width == 0) return;
+  const int64_t longest = std::max(input.height, input.width);
+  input.resize_size = std::llround(static_cast<double>(longest) * ratio);
+}
+
+const Node* head_of(const NetSpec& spec) {
+  const Node* node = spec.node(spec.logits);
+  for (size_t steps = 0; node && steps < spec.nodes.size(); ++steps) {
+    Op op = node->op;
+    if (output_channels(op)) return node;
+    if (node->inputs.size() != 1) return nullptr;
+    node = spec.node(node->inputs.front());
+  }
+  return nullptr;
+}
+
+Node* head_of(NetSpec& spec) {
+  return const_cast<Node*>(head_of(static_cast<const NetSpec&>(spec)));
+}
+
+void set_classes(NetSpec& spec, int64_t classes) {
+  if (classes == spec.classes) return;
+  Node* head = head_of(spec);
+  check(head != nullptr, Code::invalid_argument, title(spec), ": the logits, \"", spec.logits,
+        "\", come from no single conv or linear whose width could be changed to ", classes,
+        " classes");
+  *output_channels(head->op) = classes;
+  spec.classes = classes;
+  spec.labels.clear();
+}
 
 const Node* NetSpec::find(const std::string& name) const {
   const auto alias = aliases.find(name);

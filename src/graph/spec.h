@@ -11,6 +11,7 @@
 namespace alx {
 
 // How a picture becomes the network's input. Stored in weight files as `alexnet.input`.
+constexpr int64_t max_input_side = 65536;
 struct InputSpec {
   int64_t height = 224, width = 224;
   std::string channel_order = "RGB";  // or "BGR"
@@ -24,6 +25,9 @@ struct InputSpec {
   bool antialias = true;  // Pillow's and torchvision's bilinear filter
 };
 
+// Another size (0: as it is). Pictures are resized in proportion, so that the crop keeps its share.
+void set_size(InputSpec& input, int64_t height, int64_t width);
+
 // The training recipe of a network's source; `alexnet info` shows it, `alexnet train` starts from
 // it.
 struct Recipe {
@@ -36,7 +40,10 @@ struct Recipe {
   // What is subtracted from pictures: what `input` says, or the mean colour or mean image of the
   // training set.
   enum class Mean { fixed, colour, image } mean = Mean::fixed;
-  float colour_noise = 0;  // see Augment
+  // how pictures are varied, see Augment
+  float colour_noise = 0;
+  bool colour_divides = false;
+  int64_t shared_crops = 1;  // pictures in a row that share one crop and flip
 };
 
 // What a node can read besides other nodes, and the name of a loss. No node may be called so.
@@ -70,7 +77,8 @@ struct NetSpec {
   int revision = 1;  // of the architecture behind the name
   std::string source;
   int64_t classes = 1000;
-  InputSpec input;  // channels are always 3
+  std::vector<std::string> labels;  // one for each class; empty: the default
+  InputSpec input;                  // channels are always 3
   std::vector<Node> nodes;
   std::string logits;                          // the node before Softmax
   std::map<std::string, std::string> aliases;  // usual layer names -> node names, see above
@@ -85,6 +93,15 @@ struct NetSpec {
   const Node* node(const std::string& name) const;
   size_t slots() const;  // number of logical devices used
 };
+
+constexpr int64_t max_classes = 1 << 20;
+// The node whose channels are the classes: the logits, or the last layer with weights that they
+// come from. Null where there is none.
+Node* head_of(NetSpec& spec);
+const Node* head_of(const NetSpec& spec);
+// Another number of classes, by the head's width; labels of another number go. Throws
+// invalid_argument where there is no head.
+void set_classes(NetSpec& spec, int64_t classes);
 
 // The slot of every node, in order. Throws where slots have gaps, or the graph is wrong.
 std::vector<size_t> slots_of(const NetSpec& spec);

@@ -57,6 +57,8 @@ NetSpec alexnet_2012_original(const ModelOptions& options) {
   net.input(paper_input(224), options).classes(1000, options);
   Recipe recipe = paper_recipe();
   recipe.epochs = 91;
+  recipe.shared_crops = 32;
+  recipe.colour_divides = true;
   net.recipe(recipe);
   for (const std::string t : {"a", "b"}) {
     enter_tower(net, t);

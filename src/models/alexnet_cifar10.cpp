@@ -7,8 +7,9 @@
 namespace alx::models {
 namespace {
 
-Conv conv(int64_t in, int64_t out) {
-  return {.out = out, .kernel = 3, .pad = Pad::all(1), .weight = he(in * 9), .bias = bias(0)};
+// Without batch normalisation the start decides.
+Conv conv(int64_t out) {
+  return {.out = out, .kernel = 3, .pad = Pad::all(1), .weight = he, .bias = bias(0)};
 }
 
 }  // namespace
@@ -32,17 +33,15 @@ NetSpec alexnet_cifar10(const ModelOptions& options) {
   const Lrn lrn{.size = 5, .k = 1, .alpha = 0.05f, .beta = 0.75f};
   const Dropout dropout{.drop = 0.3f};
   //                                                        3 x 32 x 32
-  net.layer("conv1", conv(3, 32), "relu1");              // 32 x 32 x 32
+  net.layer("conv1", conv(32), "relu1");                 // 32 x 32 x 32
   net.add("norm1", lrn).add("pool1", overlapping_pool);  // 32 x 16 x 16
-  net.layer("conv2", conv(32, 64), "relu2");             // 64 x 16 x 16
+  net.layer("conv2", conv(64), "relu2");                 // 64 x 16 x 16
   net.add("norm2", lrn).add("pool2", overlapping_pool);  // 64 x  8 x  8
-  net.layer("conv3", conv(64, 96), "relu3");             // 96 x  8 x  8
-  net.layer("conv4", conv(96, 96), "relu4");             // 96 x  8 x  8
+  net.layer("conv3", conv(96), "relu3");                 // 96 x  8 x  8
+  net.layer("conv4", conv(96), "relu4");                 // 96 x  8 x  8
   net.add("pool4", overlapping_pool);                    // 96 x  4 x  4
   net.add("drop4", dropout);
-  // He's start is for the network's own size; another one only makes it a little too large or
-  // small.
-  net.layer("fc5", Linear{.out = 192, .weight = he(96 * 4 * 4), .bias = bias(0)}, "relu5")
+  net.layer("fc5", Linear{.out = 192, .weight = he, .bias = bias(0)}, "relu5")
       .add("drop5", dropout);
   net.add("fc6", Linear{.out = net.classes(), .weight = gaussian(0.01f), .bias = bias(0)});
   return net.finish();

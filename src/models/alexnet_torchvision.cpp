@@ -1,8 +1,6 @@
 // torchvision's alexnet, after "One weird trick for parallelizing convolutional neural networks":
 // one column of 64/192/384/256/256 maps without LRN and groups. Nodes carry the indices of its two
 // Sequential blocks, so that a state dict fits by name.
-#include <cmath>
-
 #include "models/builder.h"
 #include "models/networks.h"
 
@@ -11,48 +9,38 @@ namespace {
 
 // torch's default start: uniform within 1 / sqrt(fan-in), biases too. Weights and biases learn
 // alike.
-ParamRule torch_rule(int64_t fan_in) {
-  return {.init = {Init::Kind::uniform,
-                   static_cast<float>(1 / std::sqrt(static_cast<double>(fan_in)))}};
-}
+constexpr ParamRule start{.init = {Init::Kind::torch}};
 
-Conv conv(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t pad) {
-  const ParamRule rule = torch_rule(in * kernel * kernel);
+Conv conv(int64_t out, int64_t kernel, int64_t stride, int64_t pad) {
   return {.out = out,
           .kernel = kernel,
           .stride = stride,
           .pad = Pad::all(pad),
-          .weight = rule,
-          .bias = rule};
+          .weight = start,
+          .bias = start};
 }
 
-Linear linear(int64_t in, int64_t out) {
-  return {.out = out, .weight = torch_rule(in), .bias = torch_rule(in)};
-}
+Linear linear(int64_t out) { return {.out = out, .weight = start, .bias = start}; }
 
 void add_features(NetBuilder& net) {
   const MaxPool pool{.kernel = 3, .stride = 2, .round = Round::floor};
   //                                                                               3 x 224 x 224
-  net.add("features.0", conv(3, 64, 11, 4, 2)).add("features.1", Relu{});      //  64 x 55 x 55
-  net.add("features.2", pool);                                                 //  64 x 27 x 27
-  net.add("features.3", conv(64, 192, 5, 1, 2)).add("features.4", Relu{});     // 192 x 27 x 27
-  net.add("features.5", pool);                                                 // 192 x 13 x 13
-  net.add("features.6", conv(192, 384, 3, 1, 1)).add("features.7", Relu{});    // 384 x 13 x 13
-  net.add("features.8", conv(384, 256, 3, 1, 1)).add("features.9", Relu{});    // 256 x 13 x 13
-  net.add("features.10", conv(256, 256, 3, 1, 1)).add("features.11", Relu{});  // 256 x 13 x 13
-  net.add("features.12", pool);                                                // 256 x  6 x  6
+  net.add("features.0", conv(64, 11, 4, 2)).add("features.1", Relu{});    //  64 x 55 x 55
+  net.add("features.2", pool);                                            //  64 x 27 x 27
+  net.add("features.3", conv(192, 5, 1, 2)).add("features.4", Relu{});    // 192 x 27 x 27
+  net.add("features.5", pool);                                            // 192 x 13 x 13
+  net.add("features.6", conv(384, 3, 1, 1)).add("features.7", Relu{});    // 384 x 13 x 13
+  net.add("features.8", conv(256, 3, 1, 1)).add("features.9", Relu{});    // 256 x 13 x 13
+  net.add("features.10", conv(256, 3, 1, 1)).add("features.11", Relu{});  // 256 x 13 x 13
+  net.add("features.12", pool);                                           // 256 x  6 x  6
 }
 
 // Dropout stands before the linear layers here, where the paper has it behind them.
 void add_classifier(NetBuilder& net) {
   net.add("avgpool", AdaptiveAvgPool{.out_h = 6, .out_w = 6});
-  net.add("classifier.0", Dropout{})
-      .add("classifier.1", linear(256 * 6 * 6, 4096))
-      .add("classifier.2", Relu{});
-  net.add("classifier.3", Dropout{})
-      .add("classifier.4", linear(4096, 4096))
-      .add("classifier.5", Relu{});
-  net.add("classifier.6", linear(4096, net.classes()));
+  net.add("classifier.0", Dropout{}).add("classifier.1", linear(4096)).add("classifier.2", Relu{});
+  net.add("classifier.3", Dropout{}).add("classifier.4", linear(4096)).add("classifier.5", Relu{});
+  net.add("classifier.6", linear(net.classes()));
 }
 
 void add_aliases(NetBuilder& net) {

@@ -1,8 +1,5 @@
 #include "models/builder.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace alx::models {
 
 NetBuilder::NetBuilder(std::string_view id, std::string_view source) {
@@ -11,12 +8,8 @@ NetBuilder::NetBuilder(std::string_view id, std::string_view source) {
 }
 
 NetBuilder& NetBuilder::input(InputSpec own, const ModelOptions& options) {
-  const double ratio = static_cast<double>(own.resize_size) / static_cast<double>(own.height);
   spec_.input = std::move(own);
-  if (options.height > 0) spec_.input.height = options.height;
-  if (options.width > 0) spec_.input.width = options.width;
-  const int64_t longest = std::max(spec_.input.height, spec_.input.width);
-  spec_.input.resize_size = std::llround(static_cast<double>(longest) * ratio);
+  set_size(spec_.input, options.height, options.width);
   return *this;
 }
 

@@ -1,7 +1,6 @@
 // Writes a network down as it is read: every call appends a node, which reads the one before it
 // unless told otherwise.
 #pragma once
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,11 +18,7 @@ inline ParamRule bias(float start) {
   return {.init = {Init::Kind::constant, start}, .rate = 2, .decay = 0};
 }
 
-// Without batch normalisation the start decides: deviation sqrt(2 / fan-in) keeps the activations'
-// size through ReLUs.
-inline ParamRule he(int64_t fan_in) {
-  return gaussian(static_cast<float>(std::sqrt(2.0 / static_cast<double>(fan_in))));
-}
+inline constexpr ParamRule he{.init = {Init::Kind::he}};
 
 // The paper's section 3.4: windows overlap; the last one may hang over the edge, as in the released
 // code and in Caffe.

@@ -1,5 +1,8 @@
 #include "models/zoo.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "core/error.h"
 #include "models/networks.h"
 
@@ -40,41 +43,65 @@ bool works(const NetSpec& spec) {
   }
 }
 
+using Make = std::function<NetSpec(const ModelOptions&)>;
+
 // Height and width are treated alike by every network, and what fits a small picture fits a larger
 // one.
-int64_t smallest_side(const Entry& entry, int64_t own) {
-  for (int64_t side = 1; side < own; ++side)
-    if (works(entry.make({0, side, side}))) return side;
-  return own;
+int64_t smallest_side(const Make& make, int64_t own) {
+  int64_t too_small = 0, fits = own;
+  while (fits - too_small > 1) {
+    const int64_t side = too_small + (fits - too_small) / 2;
+    (works(make({0, side, side})) ? fits : too_small) = side;
+  }
+  return fits;
 }
 
-[[noreturn]] void refuse_size(const Entry& entry, const ModelOptions& options) {
-  const InputSpec own = entry.make({}).input;
+[[noreturn]] void refuse_size(const Make& make, const ModelOptions& options) {
+  const NetSpec usual = make({});
+  const InputSpec& own = usual.input;
   const int64_t height = options.height == 0 ? own.height : options.height;
   const int64_t width = options.width == 0 ? own.width : options.width;
-  fail(Code::invalid_argument, entry.name, ": an input of ", height, " x ", width,
-       " cannot work; height and width must each lie in ", smallest_side(entry, own.height), "..",
+  fail(Code::invalid_argument, usual.id, ": an input of ", height, " x ", width,
+       " cannot work; height and width must each lie in ", smallest_side(make, own.height), "..",
        max_side, " (the network's own size is ", own.height, " x ", own.width, ")");
+}
+
+NetSpec make_checked(const Make& make, const std::string& name, const ModelOptions& options) {
+  check(options.classes >= 0 && options.classes <= max_classes, Code::invalid_argument, name, ": ",
+        options.classes, " classes are not possible; give 1 to ", max_classes,
+        ", or 0 for the network's own number");
+  for (int64_t side : {options.height, options.width})
+    if (side < 0 || side > max_side) refuse_size(make, options);
+  NetSpec spec = make(options);
+  if (works(spec)) return spec;
+  ModelOptions own_size = options;
+  own_size.height = own_size.width = 0;
+  infer_shapes(make(own_size), 1);  // where this throws, the size is not what is wrong
+  refuse_size(make, options);
 }
 
 }  // namespace
 
 NetSpec make_model(const std::string& name, const ModelOptions& options) {
   const Entry& entry = entry_of(name);
-  check(options.classes >= 0 && options.classes <= max_classes, Code::invalid_argument, name, ": ",
-        options.classes, " classes are not possible; give 1 to ", max_classes,
-        ", or 0 for the network's own number");
   check(
       !options.printed_lrn || entry.has_printed_lrn, Code::invalid_argument, name,
       ": the paper's printed LRN formula is an option of alexnet-2012 and alexnet-2012-6conv only");
-  for (int64_t side : {options.height, options.width})
-    if (side < 0 || side > max_side) refuse_size(entry, options);
-  NetSpec spec = entry.make(options);
-  if (works(spec)) return spec;
-  ModelOptions own_size = options;
-  own_size.height = own_size.width = 0;
-  infer_shapes(entry.make(own_size), 1);  // where this throws, the size is not what is wrong
-  refuse_size(entry, options);
+  return make_checked(entry.make, name, options);
+}
+
+NetSpec adapted(const NetSpec& spec, const ModelOptions& options) {
+  const auto make = [&](const ModelOptions& wanted) {
+    NetSpec other = spec;
+    if (wanted.classes > 0) set_classes(other, wanted.classes);
+    set_size(other.input, wanted.height, wanted.width);
+    return other;
+  };
+  return make_checked(make, spec.id, options);
+}
+
+bool in_zoo(const std::string& name) {
+  return std::ranges::any_of(zoo, [&](const Entry& entry) { return entry.name == name; });
 }
 
 std::vector<std::string> model_names() {

@@ -8,8 +8,6 @@
 
 namespace alx {
 
-constexpr int64_t max_classes = 1 << 20;
-
 struct ModelOptions {
   int64_t classes = 0, height = 0, width = 0;  // 0: the network's own
   // alexnet-2012 and its 6conv: alpha undivided, as the paper prints its formula
@@ -21,6 +19,10 @@ struct ModelOptions {
 // crop keeps its share of it.
 NetSpec make_model(const std::string& name, const ModelOptions& options = {});
 
+// The same of a network that is not of the zoo.
+NetSpec adapted(const NetSpec& spec, const ModelOptions& options);
+
 std::vector<std::string> model_names();
+bool in_zoo(const std::string& name);
 
 }  // namespace alx

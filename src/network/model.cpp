@@ -8,6 +8,7 @@
 #include "models/zoo.h"
 #include "network/bundled.h"
 #include "network/detect.h"
+#include "network/named.h"
 #include "weights/format.h"
 #include "weights/model_id.h"
 #include "weights/model_weights.h"
@@ -15,34 +16,45 @@
 namespace alx {
 namespace {
 
-// The class count of a file is the first dimension of the last layer's weight.
+// The class count of a file is the first dimension of the weight that makes the logits.
 int64_t classes_in(const WeightFile& file, const NetSpec& spec) {
-  const TensorView* weight = file.find(spec.logits + ".weight");
-  return weight && weight->shape.size() == 2 ? weight->shape[0] : spec.classes;
+  const Node* head = head_of(spec);
+  const TensorView* weight = head ? file.find(head->name + ".weight") : nullptr;
+  return weight && !weight->shape.empty() ? weight->shape[0] : spec.classes;
 }
 
-NetSpec spec_of(const WeightFile& file, const std::string& name) {
-  const NetSpec plain = make_model(name);
+void check_recorded(const WeightFile& file, const NetSpec& spec) {
   const std::string recorded = file.metadata(key_model);
-  if (!recorded.empty()) {
-    const ModelId id = parse_model_id(recorded);
-    check(id.name == name, Code::invalid_argument, file.path(), " holds weights of ", id.name,
-          ", not of ", name);
-    check(id.revision <= plain.revision, Code::unsupported, file.path(), " was made for ", name,
-          " revision ", id.revision, ", and this library knows revision ", plain.revision,
-          ": use a newer libalexnet");
-  }
-  ModelOptions options;
-  options.classes = classes_in(file, plain);
-  const std::string json = file.metadata(key_input);
+  if (recorded.empty()) return;
+  const ModelId id = parse_model_id(recorded);
+  check(id.name == spec.id, Code::invalid_argument, file.path(), " holds weights of ", id.name,
+        ", not of ", spec.id);
+  check(id.revision <= spec.revision, Code::unsupported, file.path(), " was made for ", spec.id,
+        " revision ", id.revision, ", and this library knows revision ", spec.revision,
+        ": use a newer libalexnet");
+}
+
+// `as`: a network's name, spec file or text; empty: what the file says of itself.
+NetSpec spec_of(const WeightFile& file, const std::string& as) {
+  const std::string json = file.metadata(key_input), own = file.metadata(key_network);
   std::optional<InputSpec> input;
-  if (!json.empty()) {
-    input = input_from_json(json, file.limits());
-    options.height = input->height;
-    options.width = input->width;
+  if (!json.empty()) input = input_from_json(json, file.limits());
+  if (as.empty() && !own.empty()) {
+    check(input.has_value(), Code::bad_file, file.path(), ": it has ", key_network, ", but no ",
+          key_input);
+    const NetSpec spec =
+        network_in_metadata(own, *input, cat(file.path(), ": ", key_network), file.limits());
+    check_recorded(file, spec);
+    return spec;
   }
+  // what a file says is a name, never another file
+  const NetSpec plain =
+      as.empty() ? make_model(guess_model(file)) : network_named(as, {}, file.limits());
+  check_recorded(file, plain);
+  ModelOptions options{.classes = classes_in(file, plain)};
+  if (input) options.height = input->height, options.width = input->width;
   try {
-    NetSpec spec = make_model(name, options);
+    NetSpec spec = fitted(plain, options);
     if (input) spec.input = *input;
     return spec;
   } catch (const Error& error) {  // what the file asks for is the file's fault
@@ -50,12 +62,17 @@ NetSpec spec_of(const WeightFile& file, const std::string& name) {
   }
 }
 
-std::vector<std::string> labels_of(const WeightFile& file, int64_t classes) {
+std::vector<std::string> labels_of(const NetSpec& spec) {
+  return spec.labels.empty() ? default_labels(spec.classes) : spec.labels;
+}
+
+std::vector<std::string> labels_of(const WeightFile& file, const NetSpec& spec) {
   const std::string json = file.metadata(key_labels);
-  if (json.empty()) return default_labels(classes);
+  if (json.empty()) return labels_of(spec);
   std::vector<std::string> labels = labels_from_json(json, file.limits());
-  check(static_cast<int64_t>(labels.size()) == classes, Code::bad_file, file.path(),
-        ": alexnet.labels has ", labels.size(), " names, the last layer has ", classes, " classes");
+  check(static_cast<int64_t>(labels.size()) == spec.classes, Code::bad_file, file.path(),
+        ": alexnet.labels has ", labels.size(), " names, the last layer has ", spec.classes,
+        " classes");
   return labels;
 }
 
@@ -95,10 +112,10 @@ std::shared_ptr<const Model> Model::open(WeightFile opened, const std::string& a
   std::shared_ptr<Model> model(new Model);
   model->file_ = std::move(opened);
   const WeightFile& file = *model->file_;
-  model->spec_ = spec_of(file, as.empty() ? guess_model(file) : as);
+  model->spec_ = spec_of(file, as);
   model->source_ = weights_from(file);
   check_against(file, params_of(model->spec_), model->spec_.id);
-  model->labels_ = labels_of(file, model->spec_.classes);
+  model->labels_ = labels_of(file, model->spec_);
   model->preprocessor_ =
       std::make_unique<Preprocessor>(model->spec_.input, mean_image_of(file, model->spec_.input));
   log_line(LogLevel::info, cat("opened ", file.path(), ": ", model->spec_.id, ", ",
@@ -110,7 +127,7 @@ std::shared_ptr<const Model> Model::of(const NetSpec& spec, WeightSource source,
                                        std::vector<std::string> labels, MeanImage mean) {
   std::shared_ptr<Model> model(new Model);
   model->spec_ = spec;
-  model->labels_ = labels.empty() ? default_labels(spec.classes) : std::move(labels);
+  model->labels_ = labels.empty() ? labels_of(spec) : std::move(labels);
   model->preprocessor_ = std::make_unique<Preprocessor>(spec.input, std::move(mean));
   model->source_ = std::move(source);
   return model;

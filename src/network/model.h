@@ -16,9 +16,9 @@ namespace alx {
 class Model {
  public:
   // A weight file of any kind that this library reads, or the zoo name of a network whose weights
-  // come with the library ("alexnet-cifar10"). `as`: the zoo network to read a file without our
-  // metadata into; empty: by its tensors. Every size is checked here; weights are read when a
-  // session is made.
+  // come with the library ("alexnet-cifar10"). `as`: the network to read a file without our
+  // metadata into, as network_named() takes it; empty: by its tensors. Every size is checked here;
+  // weights are read when a session is made.
   static std::shared_ptr<const Model> open(const std::string& file_or_name,
                                            const std::string& as = "", const Limits& limits = {});
   static std::shared_ptr<const Model> open(std::vector<std::byte> file, const std::string& as = "",

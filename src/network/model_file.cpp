@@ -1,14 +1,19 @@
 #include "network/model_file.h"
+#include "models/zoo.h"
 #include "weights/format.h"
 #include "weights/model_id.h"
+#include "weights/spec_json.h"
 
 namespace alx {
 
 std::map<std::string, std::string> metadata_of(const NetSpec& spec,
                                                const std::vector<std::string>& labels) {
-  return {{key_model, to_string(ModelId{spec.id, spec.revision})},
-          {key_input, to_json(spec.input)},
-          {key_labels, labels_to_json(labels)}};
+  std::map<std::string, std::string> metadata{
+      {key_model, to_string(ModelId{spec.id, spec.revision})},
+      {key_input, to_json(spec.input)},
+      {key_labels, labels_to_json(labels)}};
+  if (!in_zoo(spec.id)) metadata[key_network] = to_json(spec, SpecPart::without_input_and_labels);
+  return metadata;
 }
 
 void add_mean_image(const Preprocessor& preprocessor, std::vector<TensorToWrite>& tensors) {

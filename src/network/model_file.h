@@ -8,7 +8,7 @@
 
 namespace alx {
 
-// Model, input and labels.
+// Model, input and labels; and the network itself where it is not of the zoo.
 std::map<std::string, std::string> metadata_of(const NetSpec& spec,
                                                const std::vector<std::string>& labels);
 

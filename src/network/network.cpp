@@ -25,6 +25,8 @@ float draw(const Init& init, const Random& random, uint64_t index) {
     case Init::Kind::constant: return init.value;
     case Init::Kind::normal: return init.value * random.normal(index);
     case Init::Kind::uniform: return init.value * (2 * random.uniform(index) - 1);
+    case Init::Kind::he:
+    case Init::Kind::torch: break;  // param_shapes() has made numbers of them
   }
   return 0;
 }

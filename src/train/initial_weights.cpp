@@ -68,11 +68,11 @@ std::vector<float> merged(const WeightFile& file, const ParamSpec& param, const 
 
 WeightSource weights_to_start_from(const WeightFile& file, const NetSpec& spec, const Dataset& data,
                                    const TrainOptions& options) {
-  const std::string last = spec.logits + ".";
+  const Node* head_node = head_of(spec);
+  const std::string last = (head_node ? head_node->name : spec.logits) + ".";
   std::vector<ParamSpec> wanted = params_of(spec);
   const TensorView* weight = file.find(last + "weight");
-  const int64_t file_classes =
-      weight && weight->shape.size() == 2 ? weight->shape[0] : spec.classes;
+  const int64_t file_classes = weight && !weight->shape.empty() ? weight->shape[0] : spec.classes;
   for (ParamSpec& param : wanted)
     if (param.name.starts_with(last)) param.shape[0] = file_classes;
   check_against(file, wanted, spec.id);

@@ -64,10 +64,8 @@ Augment usual_augment(const NetSpec& spec) {
   Augment augment;
   augment.pad = std::max(spec.input.height, spec.input.width) <= small_input ? 4 : 0;
   augment.colour_noise = spec.recipe.colour_noise;
-  if (spec.id == "alexnet-2012-original") {
-    augment.shared = 32;
-    augment.colour_divides = true;
-  }
+  augment.shared = spec.recipe.shared_crops;
+  augment.colour_divides = spec.recipe.colour_divides;
   return augment;
 }
 
@@ -138,14 +136,15 @@ std::unique_ptr<Replicas> Trainer::plan(const NetSpec& spec, const TrainOptions&
   wanted.precision = options.precision;
   wanted.label_smoothing = options.label_smoothing;
   const auto devices = open_devices(options.devices, options.threads, options.host);
-  const NetSpec own = options.dropout ? spec : without_dropout(spec);
+  NetSpec own = with_layer_rates(spec, options.layer_rates);
+  if (!options.dropout) own = without_dropout(std::move(own));
   return std::make_unique<Replicas>(options.hybrid ? hybrid(own, devices.size()) : own, devices,
                                     wanted, options.recipe);
 }
 
 void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const Dataset> data,
                     const TrainOptions& options, const WeightSource& weights) {
-  spec_ = with_layer_rates(spec, options.layer_rates);
+  spec_ = spec;
   options_ = options;
   data_ = std::move(data);
   schedule_.emplace(options.recipe.schedule);

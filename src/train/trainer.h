@@ -53,8 +53,7 @@ Recipe usual_recipe(const NetSpec& spec, int64_t pictures, bool from_weights);
 Recipe::Mean mean_named(const std::string& name);
 
 // How this network's training pictures are varied where nobody says otherwise: random crop and
-// flip; a border first for inputs up to 64 pixels; crop and flip shared by 32 pictures as in the
-// code of alexnet-2012-original.
+// flip, shared by so many pictures as the recipe says; a border first for inputs up to 64 pixels.
 Augment usual_augment(const NetSpec& spec);
 
 struct StepResult {

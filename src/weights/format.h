@@ -12,6 +12,7 @@ constexpr const char* key_producer = "alexnet.producer";
 constexpr const char* key_model = "alexnet.model";
 constexpr const char* key_input = "alexnet.input";
 constexpr const char* key_labels = "alexnet.labels";
+constexpr const char* key_network = "alexnet.network";  // of a network that is not of the zoo
 // colour components of the training set, where there was noise
 constexpr const char* key_pca = "alexnet.pca";
 constexpr const char* key_solver = "alexnet.solver";  // of a checkpoint: where the run stands

@@ -1,6 +1,9 @@
 #include "weights/json.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
+#include <vector>
 
 #include "core/error.h"
 #include "weights/bytes.h"
@@ -39,6 +42,40 @@ nlohmann::json parse_json(std::string_view text, const std::string& what, const 
   nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
   check(!parsed.is_discarded(), Code::bad_file, what, " is not valid JSON: ", in_quotes(text));
   return parsed;
+}
+
+// Sees every key as the parser meets it.
+class KeysOnce {
+ public:
+  explicit KeysOnce(const std::string& what) : what_(what) {}
+
+  bool operator()(int, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start) open_.emplace_back();
+    if (event == Event::object_end) open_.pop_back();
+    if (event == Event::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      check(open_.back().insert(key).second, Code::bad_file, what_, ": key ", in_quotes(key),
+            " stands twice in one object");
+    }
+    return true;
+  }
+
+ private:
+  const std::string& what_;
+  std::vector<std::set<std::string>> open_;
+};
+
+nlohmann::json parse_json_strictly(std::string_view text, const std::string& what,
+                                   const Limits& limits) {
+  check_extent(text, what, limits);
+  KeysOnce keys(what);
+  try {
+    return nlohmann::json::parse(text, std::ref(keys));
+  } catch (const nlohmann::json::exception& error) {
+    const std::string_view told = error.what();  // "[json.exception...] parse error at line 3, ..."
+    fail(Code::bad_file, what, " is not valid JSON: ", told.substr(told.find("] ") + 2));
+  }
 }
 
 }  // namespace alx

@@ -34,4 +34,9 @@ struct Document {
 nlohmann::json parse_json(std::string_view text, const std::string& what,
                           const Limits& limits = {});
 
+// The same for what people write: a fault is told with line and column, and a key that an object
+// has twice is refused.
+nlohmann::json parse_json_strictly(std::string_view text, const std::string& what,
+                                   const Limits& limits = {});
+
 }  // namespace alx

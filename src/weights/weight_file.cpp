@@ -83,6 +83,8 @@ WeightFile WeightFile::open(std::shared_ptr<MappedFile> file, const Limits& limi
   for (const FileKind& kind : file_kinds)
     if (kind.begins_so(start)) return kind.open(std::move(file), limits);
   check(!bytes.empty(), Code::bad_file, path, ": is empty (0 bytes) where weights were expected");
+  check(start[0] != '{', Code::bad_file, path,
+        ": begins as a network's spec, which holds no weights; train it, or give the weights");
   fail(Code::bad_file, path, ": neither safetensors nor a torch .pth: ", bytes.size(),
        " bytes that begin with ", in_quotes(start),
        ". It may be damaged, cut short, or a download that failed");

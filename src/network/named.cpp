@@ -1,0 +1,105 @@
+#include "network/named.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.h"
+#include "core/path.h"
+#include "core/text.h"
+#include "data/read_file.h"
+#include "network/bundled.h"
+#include "weights/format.h"
+#include "weights/spec_json.h"
+
+namespace alx {
+namespace {
+
+bool is_text(const std::string& given) { return given.starts_with('{'); }
+
+std::string without_what_may_differ(NetSpec spec) {
+  spec.classes = 1;
+  if (Node* head = head_of(spec)) *output_channels(head->op) = 1;
+  return to_json(spec, SpecPart::without_input_and_labels);
+}
+
+// Nodes of the zoo may depend on the input's size.
+bool is_ours(const NetSpec& spec) {
+  try {
+    const NetSpec ours = make_model(spec.id, {spec.classes, spec.input.height, spec.input.width});
+    return without_what_may_differ(spec) == without_what_may_differ(ours);
+  } catch (const Error& error) {
+    if (error.code() != Code::invalid_argument) throw;
+    return false;  // ours cannot work at this size
+  }
+}
+
+// A name of the zoo on another network would let weights of one pass for those of the other.
+void refuse_impostor(const NetSpec& spec, const std::string& where) {
+  if (!in_zoo(spec.id)) return;
+  check(is_ours(spec), Code::bad_file, where,
+        ": its name is that of the library's ", spec.id,
+        ", from which it differs in more than classes and input; give it a name of its own");
+}
+
+// The beginning of a file; "" where it cannot be read. Of a pipe nothing is taken.
+std::string first_byte(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(to_path(path), ignored)) return "";
+  std::ifstream file(to_path(path), std::ios::binary);
+  const int c = file.get();
+  return c == std::char_traits<char>::eof() ? "" : std::string(1, static_cast<char>(c));
+}
+
+std::string read_spec(const std::string& path, const Limits& limits) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(to_path(path), ignored) && path.find_first_of("./\\") == path.npos)
+    fail(Code::not_found, "no network is named \"", path,
+         "\", and no file; there are: ", joined(model_names()));
+  check(first_byte(path) == "{" || !std::filesystem::is_regular_file(to_path(path), ignored),
+        Code::bad_file, path,
+        " is no network's spec, which begins with a brace; `alexnet info FILE --spec` prints that "
+        "of a weight file");
+  Limits wanted = limits;
+  wanted.bytes = std::min<int64_t>(limits.bytes, largest_spec);
+  const std::vector<std::byte> bytes = read_file(path, wanted);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+NetSpec network_named(const std::string& given, const ModelOptions& options, const Limits& limits) {
+  if (is_zoo_name(given)) return make_model(given, options);
+  const bool text = is_text(given);
+  const std::string where = text ? "the network's spec" : given;
+  const NetSpec spec =
+      spec_from_json(text ? given : read_spec(given, limits), where, SpecPart::whole, limits);
+  refuse_impostor(spec, where);
+  return fitted(spec, options);
+}
+
+NetSpec fitted(const NetSpec& spec, const ModelOptions& options) {
+  if (!in_zoo(spec.id)) return adapted(spec, options);
+  InputSpec input = spec.input;
+  set_size(input, options.height, options.width);
+  NetSpec ours = make_model(
+      spec.id, {options.classes > 0 ? options.classes : spec.classes, input.height, input.width});
+  ours.input = std::move(input);
+  if (ours.classes == spec.classes) ours.labels = spec.labels;
+  return ours;
+}
+
+bool names_network(const std::string& given) {
+  return is_text(given) || is_zoo_name(given) || is_text(first_byte(given));
+}
+
+NetSpec network_in_metadata(const std::string& json, const InputSpec& input,
+                            const std::string& where, const Limits& limits) {
+  NetSpec spec = spec_from_json(json, where, SpecPart::without_input_and_labels, limits);
+  spec.input = input;
+  check_spec(spec, where);
+  refuse_impostor(spec, where);
+  return spec;
+}
+
+}  // namespace alx
