@@ -317,7 +317,7 @@ TEST_F(TrainTest, JsonOfACheckpointIsBounded) {
 
 TEST_F(TrainTest, DivergenceIsSaidAndKeepsTheLastCheckpoint) {
   TrainOptions options = quick_run();
-  options.recipe.rate = 1e6f;
+  options.recipe.rate = 1000;
   options.recipe.epochs = 50;
   Trainer trainer(tiny(), data_, options);
   EXPECT_TRUE(has(error_of(
