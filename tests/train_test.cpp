@@ -3,63 +3,13 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 
-#include "core/random.h"
+#include "colours.h"
 #include "counted_loop.h"
-#include "models/zoo.h"
 #include "refusal.h"
-#include "train/trainer.h"
 
 namespace alx {
 namespace {
-
-namespace fs = std::filesystem;
-
-// 12x12 pictures whose class is the brightest of their three colours, with noise.
-class Colours : public Dataset {
- public:
-  explicit Colours(int64_t size) : size_(size) { classes_ = {"red", "green", "blue"}; }
-  int64_t size() const override { return size_; }
-  int64_t label(int64_t i) const override { return i % 3; }
-  std::string name(int64_t i) const override { return cat("colours[", i, "]"); }
-  Image image(int64_t i, int64_t) const override {
-    Image image{12, 12, std::vector<uint8_t>(12 * 12 * 3)};
-    const Random random(9, 1, static_cast<uint64_t>(i));
-    for (size_t p = 0; p < image.pixels.size(); ++p)
-      image.pixels[p] = static_cast<uint8_t>(random.below(p, 128) +
-                                             (static_cast<int64_t>(p % 3) == label(i) ? 100u : 0u));
-    return image;
-  }
-
- private:
-  int64_t size_;
-};
-
-NetSpec tiny() {
-  ModelOptions options;
-  options.classes = 3;
-  options.height = options.width = 12;
-  return make_model("alexnet-cifar10", options);
-}
-
-TrainOptions quick_run() {
-  TrainOptions options;
-  options.recipe = tiny().recipe;
-  options.recipe.mean = Recipe::Mean::fixed;
-  options.recipe.batch = 16;
-  options.recipe.epochs = 2;
-  options.recipe.rate = 0.01f;
-  options.threads = 1;
-  options.augment.pad = 1;
-  return options;
-}
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class TrainTest : public testing::Test {
  protected:
