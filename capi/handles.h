@@ -14,7 +14,9 @@
 #include "data/dataset_memory.h"
 #include "guard.h"
 #include "network/session.h"
-#include "train/trainer.h"
+#include "train/bounds.h"
+#include "train/overrides.h"
+#include "train/run.h"
 
 namespace alx::capi {
 
@@ -78,11 +80,8 @@ std::shared_ptr<Settings> settings_of(alexnet_context* context);
 // of readers without a context
 inline Limits usual_limits() { return settings_of(nullptr)->limits(); }
 
-constexpr int32_t max_threads = 4096;
-inline void require_threads(int32_t threads, int32_t most = max_threads) {
-  check(threads >= 0 && threads <= most, Code::invalid_argument, "threads must lie in 0..", most,
-        ", got ", threads);
-}
+constexpr int64_t max_threads = bounds::threads.most;
+inline void require_threads(int32_t threads) { check_bound(bounds::threads, threads); }
 Precision precision_of(alexnet_precision precision);
 DataType stored_type_of(alexnet_precision precision);  // what files hold: not int8
 
@@ -166,18 +165,11 @@ struct alexnet_dataset {
 };
 
 struct alexnet_train_options {
-  // What is empty comes from the network.
-  std::optional<int64_t> epochs, batch;
-  std::optional<float> rate, momentum, decay, color_noise;
-  std::optional<alx::Recipe::Mean> mean;
-  std::optional<std::string> schedule;
-  std::optional<alx::Augment> augment;
-  int64_t side = 0;
-  alx::TrainOptions others;  // all but recipe and augment
+  alx::Overrides overrides;
 };
 
 struct alexnet_trainer {
-  std::unique_ptr<alx::Trainer> trainer;
+  std::unique_ptr<alx::TrainingRun> run;
   std::shared_ptr<const alx::capi::Settings> settings;
   std::atomic<bool> at_work{false};
   enum class Work { none, running, cancelled };  // what alexnet_trainer_cancel ends
@@ -186,7 +178,4 @@ struct alexnet_trainer {
   std::mutex callback_mutex;  // held while the callback runs, so that removing it waits
   alexnet_step_callback callback = nullptr;
   void* user_data = nullptr;
-  std::string checkpoint;  // empty: none
-  int64_t checkpoint_every = 0;
-  int64_t saved_step = -1;  // of the last checkpoint
 };

@@ -1,6 +1,4 @@
-// Options of training.
-#include <cmath>
-
+// Options of training: each setter sets one thing.
 #include "handles.h"
 
 using namespace alx;
@@ -8,20 +6,21 @@ using namespace alx::capi;
 
 namespace {
 
-// A finite number that a float holds; the trainer knows the bounds.
-float require_number(double value, const char* argument) {
-  const auto number = static_cast<float>(value);
-  check(std::isfinite(number), Code::invalid_argument, argument, " must be a finite number, got ",
-        value);
-  return number;
-}
-
-// Sets one member of the options.
+// Sets what the options say.
 template <class Set>
 alexnet_status set(alexnet_train_options* options, const Set& change) {
   return guard([&] {
     require(options, "options");
-    change(*options);
+    change(options->overrides);
+  });
+}
+
+template <class To, class Number>
+alexnet_status set_number(alexnet_train_options* options, std::optional<To> Overrides::*member,
+                          const Bound<Number>& bound, Number value, const char* argument) {
+  return set(options, [&](Overrides& to) {
+    check_bound(bound, value, argument);
+    to.*member = static_cast<To>(value);
   });
 }
 
@@ -35,31 +34,25 @@ alexnet_status alexnet_train_options_create(alexnet_train_options** options) {
 }
 
 alexnet_status alexnet_train_options_set_epochs(alexnet_train_options* options, int64_t epochs) {
-  return set(options, [&](auto& to) {
-    check(epochs >= 1, Code::invalid_argument, "epochs must be at least 1, got ", epochs);
-    to.epochs = epochs;
-  });
+  return set_number(options, &Overrides::epochs, bounds::epochs, epochs, "epochs");
 }
 
 alexnet_status alexnet_train_options_set_batch(alexnet_train_options* options, int64_t batch) {
-  return set(options, [&](auto& to) {
-    check(batch >= 1, Code::invalid_argument, "batch must be at least 1, got ", batch);
-    to.batch = batch;
-  });
+  return set_number(options, &Overrides::batch, bounds::batch, batch, "batch");
 }
 
 alexnet_status alexnet_train_options_set_learning_rate(alexnet_train_options* options,
                                                        double rate) {
-  return set(options, [&](auto& to) { to.rate = require_number(rate, "rate"); });
+  return set_number(options, &Overrides::rate, bounds::rate, rate, "rate");
 }
 
 alexnet_status alexnet_train_options_set_momentum(alexnet_train_options* options, double momentum) {
-  return set(options, [&](auto& to) { to.momentum = require_number(momentum, "momentum"); });
+  return set_number(options, &Overrides::momentum, bounds::momentum, momentum, "momentum");
 }
 
 alexnet_status alexnet_train_options_set_weight_decay(alexnet_train_options* options,
                                                       double decay) {
-  return set(options, [&](auto& to) { to.decay = require_number(decay, "decay"); });
+  return set_number(options, &Overrides::decay, bounds::decay, decay, "decay");
 }
 
 alexnet_status alexnet_train_options_set_schedule(alexnet_train_options* options,
@@ -71,27 +64,27 @@ alexnet_status alexnet_train_options_set_schedule(alexnet_train_options* options
 }
 
 alexnet_status alexnet_train_options_set_seed(alexnet_train_options* options, uint64_t seed) {
-  return set(options, [&](auto& to) { to.others.seed = seed; });
+  return set(options, [&](auto& to) { to.plain.seed = seed; });
 }
 
 alexnet_status alexnet_train_options_set_device(alexnet_train_options* options,
                                                 const char* device) {
   return set(options, [&](auto& to) {
     require(device, "device");
-    to.others.devices = device;
+    to.plain.devices = device;
   });
 }
 
 alexnet_status alexnet_train_options_set_threads(alexnet_train_options* options, int32_t threads) {
   return set(options, [&](auto& to) {
     require_threads(threads);
-    to.others.threads = threads;
+    to.plain.threads = threads;
   });
 }
 
 alexnet_status alexnet_train_options_set_precision(alexnet_train_options* options,
                                                    alexnet_precision precision) {
-  return set(options, [&](auto& to) { to.others.precision = precision_of(precision); });
+  return set(options, [&](auto& to) { to.plain.precision = precision_of(precision); });
 }
 
 alexnet_status alexnet_train_options_set_parallelism(alexnet_train_options* options,
@@ -101,16 +94,15 @@ alexnet_status alexnet_train_options_set_parallelism(alexnet_train_options* opti
     const std::string_view wanted = parallelism;
     check(wanted == "data" || wanted == "hybrid", Code::invalid_argument,
           "parallelism must be data or hybrid, got '", wanted, "'");
-    to.others.hybrid = wanted == "hybrid";
+    to.plain.hybrid = wanted == "hybrid";
   });
 }
 
 alexnet_status alexnet_train_options_set_data_threads(alexnet_train_options* options,
                                                       int32_t threads) {
   return set(options, [&](auto& to) {
-    constexpr int32_t most = 256;
-    require_threads(threads, most);
-    to.others.data_threads = threads;
+    check_bound(bounds::data_threads, threads, "threads");
+    to.plain.data_threads = threads;
   });
 }
 
@@ -118,34 +110,30 @@ alexnet_status alexnet_train_options_set_augmentation(alexnet_train_options* opt
                                                       int32_t random_crop, int32_t flip,
                                                       int64_t pad) {
   return set(options, [&](auto& to) {
-    constexpr int64_t most = 1024;
-    check(pad >= 0 && pad <= most, Code::invalid_argument, "pad must lie in 0..", most, ", got ",
-          pad);
-    to.augment = Augment{random_crop != 0, flip != 0, pad, 1};
+    check_bound(bounds::pad, pad, "pad");
+    to.random_crop = random_crop != 0;
+    to.flip = flip != 0;
+    to.pad = pad;
   });
 }
 
 alexnet_status alexnet_train_options_set_color_noise(alexnet_train_options* options,
                                                      double deviation) {
-  return set(options, [&](alexnet_train_options& to) {
-    check(deviation >= 0 && deviation <= 10, Code::invalid_argument,
-          "deviation must lie in 0..10, got ", deviation);
-    to.color_noise = static_cast<float>(deviation);
-  });
+  return set_number(options, &Overrides::colour_noise, bounds::colour_noise, deviation,
+                    "deviation");
 }
 
 alexnet_status alexnet_train_options_set_layer_rate(alexnet_train_options* options,
                                                     const char* layer, double factor) {
-  return set(options, [&](alexnet_train_options& to) {
+  return set(options, [&](auto& to) {
     require(layer, "layer");
-    check(factor >= 0 && factor <= 1e6, Code::invalid_argument,
-          "factor must lie in 0..1000000, got ", factor);
-    to.others.layer_rates[layer] = static_cast<float>(factor);
+    check_bound(bounds::layer_rate, factor, "factor");
+    to.plain.layer_rates[layer] = static_cast<float>(factor);
   });
 }
 
 alexnet_status alexnet_train_options_set_mean(alexnet_train_options* options, const char* mean) {
-  return set(options, [&](alexnet_train_options& to) {
+  return set(options, [&](auto& to) {
     require(mean, "mean");
     to.mean = mean_named(mean);
   });
@@ -154,33 +142,37 @@ alexnet_status alexnet_train_options_set_mean(alexnet_train_options* options, co
 alexnet_status alexnet_train_options_set_label_smoothing(alexnet_train_options* options,
                                                          double smoothing) {
   return set(options, [&](auto& to) {
-    check(smoothing >= 0 && smoothing < 1, Code::invalid_argument,
-          "smoothing must be 0 or more, below 1, got ", smoothing);
-    to.others.label_smoothing = static_cast<float>(smoothing);
+    check_bound(bounds::label_smoothing, smoothing, "smoothing");
+    to.plain.label_smoothing = static_cast<float>(smoothing);
   });
 }
 
 alexnet_status alexnet_train_options_set_dropout(alexnet_train_options* options, int32_t enabled) {
-  return set(options, [&](auto& to) { to.others.dropout = enabled != 0; });
+  return set(options, [&](auto& to) { to.plain.dropout = enabled != 0; });
 }
 
 alexnet_status alexnet_train_options_set_initial_weights(alexnet_train_options* options,
                                                          const char* path) {
   return set(options, [&](auto& to) {
     require(path, "path");
-    to.others.init = path;
+    to.plain.init = path;
   });
 }
 
 alexnet_status alexnet_train_options_set_new_head(alexnet_train_options* options, int32_t enabled) {
-  return set(options, [&](auto& to) { to.others.new_head = enabled != 0; });
+  return set(options, [&](auto& to) { to.plain.new_head = enabled != 0; });
 }
 
 alexnet_status alexnet_train_options_set_input_size(alexnet_train_options* options, int64_t side) {
   return set(options, [&](auto& to) {
-    check(side >= 1, Code::invalid_argument, "side must be at least 1, got ", side);
+    check_bound(bounds::side, side, "side");
     to.side = side;
   });
+}
+
+alexnet_status alexnet_train_options_set_validation(alexnet_train_options* options,
+                                                    const alexnet_dataset* data) {
+  return set(options, [&](auto& to) { to.plain.validation = data ? data->data : nullptr; });
 }
 
 void alexnet_train_options_free(alexnet_train_options* options) { delete options; }

@@ -7,62 +7,45 @@ using namespace alx::capi;
 
 namespace {
 
-TrainOptions options_for(const alexnet_train_options* options, const Settings& settings) {
-  TrainOptions wanted = options ? options->others : TrainOptions{};
-  if (wanted.threads == 0) wanted.threads = settings.threads;
-  wanted.host = settings.host(wanted.threads);
-  wanted.limits = settings.limits();
-  return wanted;
+// What the program said, with what its context gives.
+Overrides overrides_of(const alexnet_train_options* options, const Settings& settings) {
+  Overrides overrides = options ? options->overrides : Overrides{};
+  TrainOptions& plain = overrides.plain;
+  if (plain.threads == 0) plain.threads = settings.threads;
+  plain.host = settings.host(plain.threads);
+  plain.limits = settings.limits();
+  return overrides;
 }
 
 NetSpec spec_for(const char* network, int64_t classes, const alexnet_train_options* options,
                  const Settings& settings) {
-  const int64_t side = options ? options->side : 0;
+  const int64_t side = options ? options->overrides.side : 0;
   return network_named(network, {classes, side, side}, settings.limits());
 }
 
-// The network's recipe for so many pictures, with what `options` say instead.
-TrainOptions options_for(const NetSpec& spec, int64_t pictures,
-                         const alexnet_train_options* options, const Settings& settings) {
-  TrainOptions wanted = options_for(options, settings);
-  wanted.recipe = usual_recipe(spec, pictures, !wanted.init.empty());
-  wanted.augment = usual_augment(spec);
-  if (!options) return wanted;
-  Recipe& recipe = wanted.recipe;
-  recipe.epochs = options->epochs.value_or(recipe.epochs);
-  recipe.batch = options->batch.value_or(recipe.batch);
-  recipe.rate = options->rate.value_or(recipe.rate);
-  recipe.momentum = options->momentum.value_or(recipe.momentum);
-  recipe.decay = options->decay.value_or(recipe.decay);
-  recipe.schedule = options->schedule.value_or(recipe.schedule);
-  recipe.mean = options->mean.value_or(recipe.mean);
-  if (options->augment) {
-    wanted.augment.random_crop = options->augment->random_crop;
-    wanted.augment.flip = options->augment->flip;
-    wanted.augment.pad = options->augment->pad;
-  }
-  wanted.augment.colour_noise = options->color_noise.value_or(wanted.augment.colour_noise);
-  return wanted;
-}
-
-void save_checkpoint(alexnet_trainer* trainer) {
-  if (trainer->checkpoint.empty() || trainer->saved_step == trainer->trainer->steps_done()) return;
-  trainer->trainer->save_checkpoint(trainer->checkpoint);
-  trainer->saved_step = trainer->trainer->steps_done();
-}
-
-StepResult step(alexnet_trainer* trainer) {
-  const StepResult result = trainer->trainer->step();
-  trainer->steps_done = result.step;
+// Tells the program's callback of a step that was made.
+void tell(alexnet_trainer* trainer, const StepResult& step, const EpochRow* ended) {
+  trainer->steps_done = step.step;
   const std::lock_guard lock(trainer->callback_mutex);
-  if (trainer->callback) {
-    const CallbackScope scope;
-    const alexnet_step made{sizeof(alexnet_step), result.step,    trainer->trainer->total_steps(),
-                            result.epoch,         result.loss,    result.accuracy,
-                            result.rate,          result.seconds, result.waited};
-    trainer->callback(trainer->user_data, &made);
+  if (!trainer->callback) return;
+  const CallbackScope scope;
+  alexnet_step made{};
+  made.size = sizeof(alexnet_step);
+  made.step = step.step;
+  made.total_steps = trainer->run->trainer().total_steps();
+  made.epoch = step.epoch;
+  made.loss = step.loss;
+  made.accuracy = step.accuracy;
+  made.rate = step.rate;
+  made.seconds = step.seconds;
+  made.waited = step.waited;
+  if (ended && ended->validation) {
+    made.validated = 1;
+    made.validation_loss = ended->validation->loss;
+    made.validation_top1 = ended->validation->top1;
+    made.validation_top5 = ended->validation->top5;
   }
-  return result;
+  trainer->callback(trainer->user_data, &made);
 }
 
 // Work that alexnet_trainer_cancel can end.
@@ -83,16 +66,21 @@ class Cancellable {
 
 void run(alexnet_trainer* trainer, int64_t steps) {
   const Cancellable cancel(trainer);
-  const Trainer& inner = *trainer->trainer;
-  const int64_t every =
-      trainer->checkpoint_every > 0 ? trainer->checkpoint_every : inner.steps_per_epoch();
-  int64_t made = 0;
-  const auto complete = [&] { return inner.done() || (steps > 0 && made == steps); };
-  for (; !complete() && !cancel.asked(); ++made)
-    if (step(trainer).step % every == 0) save_checkpoint(trainer);
-  save_checkpoint(trainer);
-  check(complete(), Code::cancelled, "stopped after step ", inner.steps_done(), " of ",
+  RunWatch watch;
+  watch.on_step = [&](const StepResult& step, const EpochRow* ended) {
+    tell(trainer, step, ended);
+  };
+  watch.stopped = [&] { return cancel.asked(); };
+  const bool complete = trainer->run->run(watch, steps);
+  const Trainer& inner = trainer->run->trainer();
+  check(complete, Code::cancelled, "stopped after step ", inner.steps_done(), " of ",
         inner.total_steps());
+}
+
+// The file that a path names; NULL: none, which is empty.
+std::string file_or_none(const char* path, const char* what) {
+  check(!path || *path, Code::invalid_argument, "path must not be empty; NULL means no ", what);
+  return path ? path : "";
 }
 
 template <class Make>
@@ -103,8 +91,8 @@ alexnet_status make_trainer(alexnet_context* context, const alexnet_dataset* dat
     require(trainer, "trainer");
     auto made = std::make_unique<alexnet_trainer>();
     made->settings = settings_of(context);
-    made->trainer = make(*made->settings);
-    made->steps_done = made->trainer->steps_done();
+    made->run = std::make_unique<TrainingRun>(make(*made->settings));
+    made->steps_done = made->run->trainer().steps_done();
     *trainer = made.release();
   });
 }
@@ -114,7 +102,7 @@ template <class Body>
 alexnet_status with(alexnet_trainer* trainer, const Body& body) {
   return guard([&] {
     const Work work(trainer, "trainer");
-    body(*trainer->trainer);
+    body(trainer->run->trainer());
   });
 }
 
@@ -128,8 +116,8 @@ alexnet_status alexnet_trainer_create(alexnet_context* context, const char* netw
     require(network, "network");
     const NetSpec spec =
         spec_for(network, static_cast<int64_t>(data->data->classes().size()), options, settings);
-    return std::make_unique<Trainer>(spec, data->data,
-                                     options_for(spec, data->data->size(), options, settings));
+    return std::make_unique<Trainer>(
+        spec, data->data, options_for(spec, data->data->size(), overrides_of(options, settings)));
   });
 }
 
@@ -143,7 +131,9 @@ alexnet_status alexnet_trainer_plan_memory(alexnet_context* context, const char*
     const auto settings = settings_of(context);
     const NetSpec spec = spec_for(network, classes, options, *settings);
     *memory = make_memory_handle(
-        Trainer::plan(spec, options_for(spec, spec.recipe.batch, options, *settings))->network(),
+        Trainer::plan(spec, options_for(spec, spec.recipe.batch,
+                                        overrides_of(options, *settings)))
+            ->network(),
         Phase::training);
   });
 }
@@ -154,9 +144,8 @@ alexnet_status alexnet_trainer_resume(alexnet_context* context, const char* chec
                                       alexnet_trainer** trainer) {
   return make_trainer(context, data, trainer, [&](const Settings& settings) {
     require(checkpoint, "checkpoint");
-    TrainOptions wanted = options_for(options, settings);
-    wanted.recipe.epochs = options ? options->epochs.value_or(0) : 0;  // 0: as in the file
-    return Trainer::resume(checkpoint, data->data, wanted);
+    return Trainer::resume(checkpoint, data->data,
+                           options_to_resume(overrides_of(options, settings)));
   });
 }
 
@@ -173,24 +162,35 @@ alexnet_status alexnet_trainer_set_step_callback(alexnet_trainer* trainer,
 alexnet_status alexnet_trainer_set_checkpoint(alexnet_trainer* trainer, const char* path,
                                               int64_t every) {
   return with(trainer, [&](const Trainer&) {
-    check(every >= 0, Code::invalid_argument, "every must be 0 or more, got ", every);
-    std::string kept = path ? path : "";
-    check(!path || !kept.empty(), Code::invalid_argument,
-          "path must not be empty; NULL means no checkpoint");
-    if (path) trainer->trainer->hold(kept);
-    if (!trainer->checkpoint.empty() && trainer->checkpoint != kept)
-      trainer->trainer->release(trainer->checkpoint);
-    trainer->checkpoint = std::move(kept);
-    trainer->checkpoint_every = every;
-    trainer->saved_step = -1;
+    if (every != 0) check_bound(bounds::checkpoint_steps, every, "every: 0 (each epoch), else it");
+    CheckpointPolicy policy = trainer->run->checkpoints();
+    policy.file = file_or_none(path, "checkpoint");
+    policy.every = every;
+    trainer->run->set_checkpoints(policy);
   });
 }
 
+alexnet_status alexnet_trainer_set_checkpoint_minutes(alexnet_trainer* trainer, double minutes) {
+  return with(trainer, [&](const Trainer&) {
+    if (minutes != 0)
+      check_bound(bounds::checkpoint_minutes, minutes, "minutes: 0 (by steps), else they");
+    CheckpointPolicy policy = trainer->run->checkpoints();
+    policy.minutes = minutes;
+    trainer->run->set_checkpoints(policy);
+  });
+}
+
+alexnet_status alexnet_trainer_set_best(alexnet_trainer* trainer, const char* path) {
+  return with(trainer,
+              [&](const Trainer&) { trainer->run->keep_best(file_or_none(path, "file")); });
+}
+
 alexnet_status alexnet_trainer_step(alexnet_trainer* trainer, double* loss, double* accuracy) {
-  return with(trainer, [&](const Trainer& inner) {
+  return with(trainer, [&](Trainer& inner) {
     check(!inner.done(), Code::invalid_state, "all ", inner.options().recipe.epochs,
           " epochs are run; resume from a checkpoint with more epochs to go on");
-    const StepResult result = step(trainer);
+    const StepResult result = inner.step();
+    tell(trainer, result, nullptr);
     give(loss, result.loss);
     give(accuracy, result.accuracy);
   });
@@ -220,8 +220,8 @@ alexnet_status alexnet_trainer_progress(alexnet_trainer* trainer, int64_t* steps
   return catch_all([&] {
     require(trainer, "trainer");
     give(steps_done, trainer->steps_done.load());
-    give(total_steps, trainer->trainer->total_steps());
-    give(steps_per_epoch, trainer->trainer->steps_per_epoch());
+    give(total_steps, trainer->run->trainer().total_steps());
+    give(steps_per_epoch, trainer->run->trainer().steps_per_epoch());
   });
 }
 

@@ -79,6 +79,8 @@ TEST_F(Arguments, OfTrainers) {
       {"data", [&] { return alexnet_trainer_resume(nullptr, "a", nullptr, nullptr, &trainer); }},
       {"trainer", [&] { return alexnet_trainer_set_step_callback(nullptr, nullptr, nullptr); }},
       {"trainer", [&] { return alexnet_trainer_set_checkpoint(nullptr, "a", 0); }},
+      {"trainer", [&] { return alexnet_trainer_set_checkpoint_minutes(nullptr, 1); }},
+      {"trainer", [&] { return alexnet_trainer_set_best(nullptr, "a"); }},
       {"trainer", [&] { return alexnet_trainer_step(nullptr, &real_, &real_); }},
       {"trainer", [&] { return alexnet_trainer_run(nullptr, 0); }},
       {"trainer", [&] { return alexnet_trainer_cancel(nullptr); }},
@@ -135,6 +137,8 @@ TEST_F(Arguments, OfTrainersAndEvaluationsMade) {
       {"trainer", [&] { return alexnet_trainer_resume(nullptr, "a", data, options, nullptr); }},
       {"every", [&] { return alexnet_trainer_set_checkpoint(trainer, "a", -1); }},
       {"path", [&] { return alexnet_trainer_set_checkpoint(trainer, "", 0); }},
+      {"minutes", [&] { return alexnet_trainer_set_checkpoint_minutes(trainer, -1); }},
+      {"path", [&] { return alexnet_trainer_set_best(trainer, ""); }},
       {"steps", [&] { return alexnet_trainer_run(trainer, -1); }},
       {"path", [&] { return alexnet_trainer_save_checkpoint(trainer, nullptr); }},
       {"path",
@@ -219,6 +223,7 @@ TEST_F(Arguments, OfTrainOptions) {
       {"path", [&] { return alexnet_train_options_set_initial_weights(options, nullptr); }},
       {"options", [&] { return alexnet_train_options_set_input_size(nullptr, 32); }},
       {"side", [&] { return alexnet_train_options_set_input_size(options, 0); }},
+      {"options", [&] { return alexnet_train_options_set_validation(nullptr, nullptr); }},
   });
   alexnet_train_options_free(options);
 }

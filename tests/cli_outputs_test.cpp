@@ -122,6 +122,35 @@ TEST_F(CliOutputs, HangingUpIsAsTerminating) {
   EXPECT_EQ(std::system(line.c_str()), 0) << bytes_of("bg.txt");
 }
 
+TEST_F(CliOutputs, KeepsTheBestEpoch) {
+  const std::string train = std::string(small_run) + "--out n.safetensors --best ";
+  refuses(train, 2, "--val");
+  refuses(train + "--val data --log n.best.safetensors", 2, "--best");
+  const Outcome made = run(train + "--val data --epochs 2 --label-smoothing 0.1 --data-threads 0");
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(run("verify n.best.safetensors").code, 0);
+  const std::string best = bytes_of("n.best.safetensors");
+  const std::string header = bytes_of("n.checkpoint.safetensors").substr(0, 20000);
+  EXPECT_NE(header.find("judged_step"), std::string::npos);
+  EXPECT_NE(header.find("label_smoothing\\\":0.1"), std::string::npos) << header.substr(0, 3000);
+  // The classes of the second set are wrong: its epochs are worse.
+  fs::create_directories("wrong");
+  fs::copy("data/blue", "wrong/green");
+  fs::copy("data/green", "wrong/red");
+  fs::copy("data/red", "wrong/blue");
+  const Outcome worse =
+      run("train --resume n.checkpoint.safetensors --data data --threads 1 --val wrong --epochs 3 "
+          "--best --out n.safetensors");
+  ASSERT_EQ(worse.code, 0) << worse.err;
+  EXPECT_EQ(bytes_of("n.best.safetensors"), best);
+  const pid_t endless = start(endless_ + "--val data --best --force --data-threads 0");
+  ASSERT_TRUE(wait_for([] { return bytes_of("bg.txt").find("epoch 1:") != std::string::npos; }));
+  kill(endless, SIGTERM);
+  EXPECT_EQ(end_of(endless), 1);
+  for (const char* option : {" --best", " --data-threads 0"})
+    EXPECT_NE(bytes_of("bg.txt").find(option), std::string::npos) << bytes_of("bg.txt");
+}
+
 TEST_F(CliOutputs, TellsWhatFineTuningKeeps) {
   ASSERT_EQ(run(std::string(small_run) + "--epochs 1 --out n.safetensors").code, 0);
   const Outcome tuned =

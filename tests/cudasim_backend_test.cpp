@@ -201,7 +201,7 @@ std::string implementation(const Op& op, const Shape& in, Precision precision,
 // Of measurements in other math types: f32 needs what is fastest in FMA, everything else what is
 // fastest at all.
 TEST_F(CudaBackend, TheFastestAlgorithmIsTakenWithItsMathType) {
-  const Conv op = conv3x3(11, 4);
+  const Conv op = conv3x3(4);
   const std::string gemm = std::to_string(CUDNN_CONVOLUTION_FWD_ALGO_GEMM);
   const std::string precomputed = std::to_string(CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
   EXPECT_EQ(implementation(op, {1, 11, 5, 5}, Precision::fp32),
@@ -214,7 +214,7 @@ TEST_F(CudaBackend, TheFastestAlgorithmIsTakenWithItsMathType) {
 }
 
 TEST_F(CudaBackend, WhereNoAlgorithmIsDeterministicOneIsTakenWithAWarning) {
-  const Conv op = conv3x3(13, 4);
+  const Conv op = conv3x3(4);
   EXPECT_TRUE(
       has(implementation(op, {1, 13, 5, 5}, Precision::fp32, Phase::training), "filter 1/"));
   EXPECT_EQ(warnings_, std::vector<std::string>());

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "colours_data.h"
+#include "colours.h"
 #include "network/convert.h"
 #include "network/named.h"
 #include "network/session.h"

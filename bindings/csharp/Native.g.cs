@@ -139,6 +139,10 @@ namespace AlexNet
         public double Rate;
         public double Seconds;
         public double Waited;
+        public long Validated;
+        public double ValidationLoss;
+        public double ValidationTop1;
+        public double ValidationTop5;
     }
 
     internal sealed class ContextHandle : NativeHandle
@@ -548,6 +552,9 @@ namespace AlexNet
         internal static extern Status alexnet_train_options_set_input_size(TrainOptionsHandle options, long side);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_validation(TrainOptionsHandle options, DatasetHandle data);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern void alexnet_train_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -564,6 +571,12 @@ namespace AlexNet
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_trainer_set_checkpoint(TrainerHandle trainer, byte[] path, long every);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_trainer_set_checkpoint_minutes(TrainerHandle trainer, double minutes);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_trainer_set_best(TrainerHandle trainer, byte[] path);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_trainer_step(TrainerHandle trainer, out double loss, out double accuracy);

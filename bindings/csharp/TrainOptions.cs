@@ -39,8 +39,8 @@ namespace AlexNet
 
         /// <summary>The learning rate over time, in epochs: "constant"; "cosine", to zero over the whole training;
         /// "step:EVERY:FACTOR", times FACTOR after each EVERY epochs; "steps:E1,E2,...:FACTOR", times FACTOR at these epochs; or
-        /// "plateau:FACTOR:PATIENCE", times FACTOR after PATIENCE epochs without progress of the training loss. null: the
-        /// recipe's.</summary>
+        /// "plateau:FACTOR:PATIENCE", times FACTOR after PATIENCE epochs without progress of the top 1 over
+        /// <see cref="Validation"/>, or of the training loss without one. null: the recipe's.</summary>
         public string Schedule { get; set; }
 
         /// <summary>Random changes of the pictures. null: crop and flip, with a border of 4 for inputs up to 64 pixels.</summary>
@@ -101,6 +101,11 @@ namespace AlexNet
         /// <summary>True draws the last layer of <see cref="InitialWeights"/> anew; false by default.</summary>
         public bool NewHead { get; set; }
 
+        /// <summary>Pictures to measure after each epoch of <see cref="Trainer.Run"/>: <see cref="TrainingStep"/> tells of it,
+        /// <see cref="Trainer.KeepBest"/> and a plateau go by it. Their classes have the names of the training data's. null, the
+        /// default: none.</summary>
+        public Dataset Validation { get; set; }
+
         internal TrainOptionsHandle ToNative()
         {
             Native.Match();
@@ -129,6 +134,7 @@ namespace AlexNet
             if (InitialWeights != null)
                 Native.Check(Native.alexnet_train_options_set_initial_weights(to, Native.Utf8(InitialWeights)));
             Native.Check(Native.alexnet_train_options_set_new_head(to, NewHead ? 1 : 0));
+            if (Validation != null) Native.Check(Native.alexnet_train_options_set_validation(to, Validation.Handle));
             return to;
         }
     }

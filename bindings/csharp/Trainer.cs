@@ -18,6 +18,10 @@ namespace AlexNet
             LearningRate = step.Rate;
             Seconds = step.Seconds;
             Waited = step.Waited;
+            if (step.Validated == 0) return;
+            ValidationLoss = step.ValidationLoss;
+            ValidationTop1 = step.ValidationTop1;
+            ValidationTop5 = step.ValidationTop5;
         }
 
         /// <summary>Steps made, this one included.</summary>
@@ -43,6 +47,16 @@ namespace AlexNet
 
         /// <summary>Of these, seconds it waited for pictures.</summary>
         public double Waited { get; }
+
+        /// <summary>Mean of -log(probability of the true class) over <see cref="TrainOptions.Validation"/>, where this step ended an
+        /// epoch of <see cref="Trainer.Run"/>; else null, as the next two.</summary>
+        public double? ValidationLoss { get; }
+
+        /// <summary>Fraction of right answers.</summary>
+        public double? ValidationTop1 { get; }
+
+        /// <summary>Fraction of pictures whose class is among the first five answers.</summary>
+        public double? ValidationTop5 { get; }
     }
 
     /// <summary>How far a training has come.</summary>
@@ -116,8 +130,8 @@ namespace AlexNet
 
         /// <summary>Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on GPUs within
         /// rounding: another process may choose other algorithms). The data must be the same. Network, recipe, precision and
-        /// position come from the file; of `options` only epochs (a new total), device, parallelism, threads and data threads
-        /// count.</summary>
+        /// position come from the file; of `options` only epochs (a new total), device, parallelism, threads, data threads and
+        /// validation count.</summary>
         public static Trainer Resume(string checkpoint, Dataset data, TrainOptions options = null, Context context = null)
         {
             if (data == null) throw new ArgumentNullException(nameof(data));
@@ -171,6 +185,14 @@ namespace AlexNet
         public void SetCheckpoint(string path, long every = 0) =>
             Native.Check(Native.alexnet_trainer_set_checkpoint(Handle, Native.Utf8(path), every));
 
+        /// <summary>Minutes between these checkpoints, 0.001..1000000, in place of steps; 0, as at first: by steps.</summary>
+        public void SetCheckpointMinutes(double minutes) =>
+            Native.Check(Native.alexnet_trainer_set_checkpoint_minutes(Handle, minutes));
+
+        /// <summary><see cref="Run"/> keeps the weights of the epoch with the highest top 1 over
+        /// <see cref="TrainOptions.Validation"/> in this file, over <see cref="Resume"/> too. null: none.</summary>
+        public void KeepBest(string path) => Native.Check(Native.alexnet_trainer_set_best(Handle, Native.Utf8(path)));
+
         /// <summary>One step. <see cref="Cancel"/> does not end it.</summary>
         public TrainingStep Step()
         {
@@ -180,8 +202,9 @@ namespace AlexNet
         }
 
         /// <summary>Steps until all epochs are run, or until `steps` more are (0: no limit). A token that is cancelled already
-        /// ends it before anything is done; else it is looked at after each step: then, as after <see cref="Cancel"/>, an
-        /// <see cref="OperationCanceledException"/> comes, with the checkpoint written. Another run goes on.</summary>
+        /// ends it before anything is done; else it is looked at after each step, and after a validation that follows it: then, as
+        /// after <see cref="Cancel"/>, which ends a validation too, an <see cref="OperationCanceledException"/> comes, with the
+        /// checkpoint written. Another run goes on.</summary>
         public void Run(CancellationToken token = default(CancellationToken), long steps = 0)
         {
             token.ThrowIfCancellationRequested();

@@ -235,10 +235,15 @@ typedef struct alexnet_step {
   double rate;          ///< the learning rate it used
   double seconds;       ///< it took
   double waited;        ///< of these, seconds it waited for pictures
+  int64_t validated;    ///< 1: this step ended an epoch, and the next three are of the validation
+                        ///< data after it; 0: they are 0
+  double validation_loss;  ///< mean of -log(probability of the true class)
+  double validation_top1;  ///< fraction of right answers
+  double validation_top5;  ///< fraction of pictures whose class is among the first five answers
 } alexnet_step;
 
-/// After each step, of alexnet_trainer_step as of alexnet_trainer_run. `step` lives until the
-/// callback returns.
+/// After each step, of alexnet_trainer_step as of alexnet_trainer_run; in the latter after the
+/// validation too that follows the last step of an epoch. `step` lives until the callback returns.
 typedef void(ALEXNET_CALL* alexnet_step_callback)(void* user_data, const alexnet_step* step);
 /// @}
 
@@ -819,16 +824,17 @@ ALEXNET_API(void) alexnet_dataset_free(alexnet_dataset* data);
 /// Nothing set. Free with alexnet_train_options_free; trainers made with it do not need it.
 ALEXNET_API(alexnet_status) alexnet_train_options_create(alexnet_train_options** options);
 
-/// Passes over the data: 1 or more.
+/// Passes over the data: 1..1000000000.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_epochs(alexnet_train_options* options, int64_t epochs);
 
-/// Images of one step: 1 up to the size of the data. Where not set: the recipe's, or all data where
-/// there are fewer. An epoch has whole steps only; the pictures left over are others in each epoch.
+/// Images of one step: 1 up to the size of the data, at most 1000000. Where not set: the recipe's,
+/// or all data where there are fewer. An epoch has whole steps only; the pictures left over are
+/// others in each epoch.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_batch(alexnet_train_options* options, int64_t batch);
 
-/// The learning rate at the start: above 0.
+/// The learning rate at the start: above 0, up to 1000.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_learning_rate(alexnet_train_options* options, double rate);
 
@@ -836,13 +842,14 @@ alexnet_train_options_set_learning_rate(alexnet_train_options* options, double r
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_momentum(alexnet_train_options* options, double momentum);
 
-/// 0 or more.
+/// 0..1000.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_weight_decay(alexnet_train_options* options, double decay);
 
 /// The learning rate over time, in epochs: "constant", "cosine", "step:EVERY:FACTOR",
 /// "steps:E1,E2,...:FACTOR", or "plateau:FACTOR:PATIENCE", times FACTOR after PATIENCE epochs
-/// without progress of the training loss.
+/// without progress of the validation top-1, or of the training loss where there are no validation
+/// data.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_schedule(alexnet_train_options* options, const char* schedule);
 
@@ -916,17 +923,25 @@ alexnet_train_options_set_initial_weights(alexnet_train_options* options, const 
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_new_head(alexnet_train_options* options, int32_t enabled);
 
-/// A factor of one layer's learning rate, 0 or more; 0 freezes it. "conv1" means conv1a and conv1b
+/// A factor of one layer's learning rate, 0..1000000; 0 freezes it. "conv1" means conv1a and conv1b
 /// too, "conv*" what begins so. May be set for several layers. A name that the network does not
 /// have is refused when a trainer is made.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_layer_rate(alexnet_train_options* options, const char* layer,
                                      double factor);
 
-/// Another side, in pixels, of the network's square input. Sizes that cannot work are refused with
-/// those that can.
+/// Another side, in pixels, of the network's square input: 1..16384. Sizes that cannot work are
+/// refused with those that can.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_input_size(alexnet_train_options* options, int64_t side);
+
+/// Pictures to measure the network on after each epoch of alexnet_trainer_run, on one crop each:
+/// alexnet_step tells of it, alexnet_trainer_set_best and a plateau go by it. Their classes must
+/// have the names of the training data's, compared as in alexnet_session_evaluate; a trainer that
+/// is made refuses others, as it does a set without pictures. NULL: none, as where not set. The
+/// options and trainers made with them keep the data alive, which must not change any more.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_validation(alexnet_train_options* options, const alexnet_dataset* data);
 
 /// Frees it; NULL is allowed.
 ALEXNET_API(void) alexnet_train_options_free(alexnet_train_options* options);
@@ -956,8 +971,8 @@ alexnet_trainer_plan_memory(alexnet_context* context, const char* network, int64
 /// Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on
 /// GPUs within rounding: another process may choose other algorithms). Network, recipe, precision
 /// and position come from the file; of `options` (NULL: none) only epochs (a new total), device,
-/// parallelism, threads and data threads count. Statuses: INVALID_ARGUMENT (the data are not the
-/// checkpoint's), NOT_FOUND, IO, BAD_FILE (no checkpoint), DEVICE.
+/// parallelism, threads, data threads and validation data count. Statuses: INVALID_ARGUMENT (the
+/// data are not the checkpoint's), NOT_FOUND, IO, BAD_FILE (no checkpoint), DEVICE.
 ALEXNET_API(alexnet_status)
 alexnet_trainer_resume(alexnet_context* context, const char* checkpoint,
                        const alexnet_dataset* data, const alexnet_train_options* options,
@@ -978,20 +993,41 @@ alexnet_trainer_set_step_callback(alexnet_trainer* trainer, alexnet_step_callbac
 ALEXNET_API(alexnet_status)
 alexnet_trainer_set_checkpoint(alexnet_trainer* trainer, const char* path, int64_t every);
 
-/// One step: batch, forward, backward, update. Out (NULL: not wanted): loss and accuracy as in
-/// alexnet_step. Statuses: INVALID_STATE (all epochs are run; or the loss is no number any more:
-/// start again with a lower rate), BAD_FILE (no picture can be read), IO, DEVICE.
+/// Minutes between the checkpoints of alexnet_trainer_run, 0.001..1000000, in place of the steps of
+/// alexnet_trainer_set_checkpoint, which names the file; they are looked at after each step. 0: by
+/// steps, as at first. Statuses: INVALID_STATE (the trainer is at work).
+ALEXNET_API(alexnet_status)
+alexnet_trainer_set_checkpoint_minutes(alexnet_trainer* trainer, double minutes);
+
+/// alexnet_trainer_run keeps the best epoch's weights in this file, as
+/// alexnet_trainer_save_weights writes them in FP32: after each epoch whose validation top-1 is
+/// above that of all before. A checkpoint knows the best so far, so a resumed training replaces it
+/// by a better epoch only; where the file is gone, the best begins anew. NULL: none, as at first.
+/// No other training writes the file, as with alexnet_trainer_set_checkpoint. Statuses:
+/// INVALID_ARGUMENT (the checkpoint's file), INVALID_STATE (the trainer is at work, or has no
+/// validation data, or another training writes this file).
+ALEXNET_API(alexnet_status)
+alexnet_trainer_set_best(alexnet_trainer* trainer, const char* path);
+
+/// One step: batch, forward, backward, update. It writes no file, and measures no validation data,
+/// but where a plateau judges the epoch before. Out (NULL: not wanted): loss and accuracy as in
+/// alexnet_step. Statuses:
+/// INVALID_STATE (all epochs are run; or the loss is no number any more: start again with a lower
+/// rate), BAD_FILE (no picture can be read), IO, DEVICE.
 ALEXNET_API(alexnet_status)
 alexnet_trainer_step(alexnet_trainer* trainer, double* loss, double* accuracy);
 
 /// Steps until all epochs are run, or until `steps` more are (0: no limit). OK at once where all
-/// epochs are run already. Statuses: CANCELLED, and those of alexnet_trainer_step and
-/// alexnet_trainer_save_checkpoint.
+/// epochs are run already. With validation data it measures them after each epoch, and before its
+/// first step where an epoch has just ended that a plateau or alexnet_trainer_set_best still waits
+/// for. Statuses: CANCELLED, and those of alexnet_trainer_step, alexnet_trainer_evaluate,
+/// alexnet_trainer_save_checkpoint and alexnet_trainer_save_weights.
 ALEXNET_API(alexnet_status) alexnet_trainer_run(alexnet_trainer* trainer, int64_t steps);
 
 /// Ends the alexnet_trainer_run or alexnet_trainer_evaluate in progress with CANCELLED, after the
 /// step or batch at hand and, where alexnet_trainer_set_checkpoint named a file, with a checkpoint
-/// in it. The trainer stays usable: another run goes on. A run whose last step is made anyway ends
+/// in it. A validation that it ends is not told of, the step before it is. The trainer stays
+/// usable: another run goes on. A run whose last step is made anyway ends
 /// with OK. Any thread, inside callbacks too; not from a signal handler. Statuses: INVALID_STATE
 /// (neither a run nor an evaluation is in progress; nothing is kept for later).
 ALEXNET_API(alexnet_status) alexnet_trainer_cancel(alexnet_trainer* trainer);

@@ -884,19 +884,19 @@ struct Augmentation {
 
 // What is empty comes from the network's recipe. Values are checked when a trainer is made.
 struct TrainOptions {
-  std::optional<int64_t> epochs = {};  // passes over the data: 1 or more
+  std::optional<int64_t> epochs = {};  // passes over the data: 1..1000000000
   // images of a step; empty: the recipe's, or all data where there are fewer
   std::optional<int64_t> batch = {};
-  std::optional<double> learning_rate = {};  // at the start: above 0
+  std::optional<double> learning_rate = {};  // at the start: above 0, up to 1000
   std::optional<double> momentum = {};       // 0 or more, below 1
-  std::optional<double> weight_decay = {};   // 0 or more
+  std::optional<double> weight_decay = {};   // 0..1000
   // The learning rate over time, in epochs:
   //   "constant"
   //   "cosine"                    to zero over the whole training
   //   "step:EVERY:FACTOR"         multiplied by FACTOR after each EVERY epochs: "step:30:0.1"
   //   "steps:E1,E2,...:FACTOR"    multiplied by FACTOR at these epochs: "steps:25,51,79:0.1"
   //   "plateau:FACTOR:PATIENCE"   multiplied by FACTOR after PATIENCE epochs without progress of
-  //                               the training loss
+  //                               the validation top-1, or without one of the training loss
   std::optional<std::string> schedule = {};
   // empty: crop and flip, with a border of 4 for inputs up to 64 pixels
   std::optional<Augmentation> augmentation = {};
@@ -925,6 +925,9 @@ struct TrainOptions {
   // a weight file; of its last layer the classes of the same names stay. Empty: drawn
   Text initial_weights = {};
   bool new_head = false;  // its last layer is drawn anew
+  // Pictures to measure after each epoch of run(): Step tells of it, keep_best() and a plateau go
+  // by it. Must live until the trainer is made, which keeps the pictures. Null: none.
+  const Dataset* validation = nullptr;
 };
 
 using Step = alexnet_step;  // a training step that has been made, for on_step
@@ -956,7 +959,7 @@ class Trainer {
   // Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on
   // GPUs within rounding: another process may choose other algorithms). The data must be the same.
   // Network, recipe, precision and position come from the file; of `options` only epochs (a new
-  // total), device, parallelism, threads and data_threads count.
+  // total), device, parallelism, threads, data_threads and validation count.
   static Trainer resume(const Text& checkpoint, const Dataset& data,
                         const TrainOptions& options = {}) {
     return resume(Context::standard(), checkpoint, data, options);
@@ -998,7 +1001,15 @@ class Trainer {
   void set_checkpoint(const Text& path, int64_t every = 0) {
     check(alexnet_trainer_set_checkpoint(get(), path.or_null(), every));
   }
-  // INVALID_STATE where all epochs are run, or where the loss is no number any more.
+  // Minutes between these checkpoints, 0.001..1000000, in place of steps. 0, as at first: by steps.
+  void set_checkpoint_minutes(double minutes) {
+    check(alexnet_trainer_set_checkpoint_minutes(get(), minutes));
+  }
+  // run() keeps the weights of the epoch with the highest validation top-1 there, over resume()
+  // too. Empty, as at first: none. INVALID_STATE without TrainOptions::validation.
+  void keep_best(const Text& path) { check(alexnet_trainer_set_best(get(), path.or_null())); }
+  // Writes nothing, and validates where a plateau asks for it only. INVALID_STATE where all epochs are run, or where the loss is no
+  // number any more.
   StepResult step() {
     StepResult made;
     check(work(false, [&](alexnet_trainer* to) {
@@ -1006,7 +1017,8 @@ class Trainer {
     }));
     return made;
   }
-  // To the end of all epochs, or `steps` more (0: no limit). False: cancelled; another run goes on.
+  // To the end of all epochs, or `steps` more (0: no limit), with validation after each epoch where
+  // there are data for it. False: cancelled; another run goes on.
   bool run(int64_t steps = 0) {
     const alexnet_status status =
         work(true, [&](alexnet_trainer* to) { return alexnet_trainer_run(to, steps); });
@@ -1106,6 +1118,8 @@ class Trainer {
     if (const char* path = options.initial_weights.or_null())
       check(alexnet_train_options_set_initial_weights(to, path));
     check(alexnet_train_options_set_new_head(to, options.new_head ? 1 : 0));
+    if (options.validation)
+      check(alexnet_train_options_set_validation(to, options.validation->get()));
     return handle;
   }
   State& state() const {

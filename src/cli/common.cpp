@@ -22,11 +22,11 @@ std::atomic<bool> informs = false;
 
 // Parsed here because CLI11 takes "010" for eight and lets NaN pass every bound.
 template <class Number>
-CLI::Validator number(Number least, Number most, const char* kind) {
-  const auto parse = [least, most, kind](std::string& text) -> std::string {
+CLI::Validator number(const Bound<Number>& bound, const char* kind) {
+  const auto parse = [bound, kind](std::string& text) -> std::string {
     const std::optional<Number> value = parse_number<Number>(text);
-    if (!value || !(*value >= least && *value <= most))
-      return cat("must be ", kind, " in ", least, "..", most, ", got '", text, "'");
+    if (!value || !bound.holds(*value))
+      return cat("must be ", kind, " in ", bound.range(), ", got '", text, "'");
     if constexpr (std::is_integral_v<Number>) text = std::to_string(*value);
     return "";
   };
@@ -41,6 +41,9 @@ std::string alternatives(const std::vector<std::string>& words) {
 }
 
 }  // namespace
+
+CLI::Validator within(const bounds::Whole& bound) { return number(bound, "a whole number"); }
+CLI::Validator within(const bounds::Real& bound) { return number(bound, "a number"); }
 
 CLI::Option* add_model(CLI::App& command, std::string& model) {
   return command
@@ -66,7 +69,7 @@ void add_device_options(CLI::App& command, DeviceOptions& options) {
       ->capture_default_str();
   command.add_option("--threads", options.threads, "Threads of the processor; 0: all cores")
       ->type_name("N")
-      ->transform(number<int64_t>(0, 4096, "a whole number"))
+      ->transform(within(bounds::threads))
       ->capture_default_str();
 }
 
@@ -122,14 +125,14 @@ CLI::Option* add_whole(CLI::App& command, const std::string& name, int64_t& valu
                        const std::string& what, int64_t least, int64_t most) {
   return command.add_option(name, value, what)
       ->type_name("N")
-      ->transform(number(least, most, "a whole number"));
+      ->transform(within(bounds::Whole{"", least, most}));
 }
 
 CLI::Option* add_real(CLI::App& command, const std::string& name, double& value,
                       const std::string& what, double least, double most) {
   return command.add_option(name, value, what)
       ->type_name("X")
-      ->transform(number(least, most, "a number"));
+      ->transform(within(bounds::Real{"", least, most}));
 }
 
 CLI::Validator one_of(std::vector<std::string> words) {

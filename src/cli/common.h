@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "network/session.h"
+#include "train/bounds.h"
 
 namespace alx::cli {
 
@@ -46,6 +47,9 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string&
                         const std::string& what, const std::string& type,
                         std::vector<std::string> words);
 
+// A number inside the bound, for Option::transform.
+CLI::Validator within(const bounds::Whole& bound);
+CLI::Validator within(const bounds::Real& bound);
 // Options whose value must be a number inside the bounds, both included.
 CLI::Option* add_whole(CLI::App& command, const std::string& name, int64_t& value,
                        const std::string& what, int64_t least, int64_t most);

@@ -1,22 +1,12 @@
 // What a training run has shown so far, one row for each epoch: the CSV file and the figure.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "network/evaluate.h"
+#include "train/run.h"
 
 namespace alx::cli {
-
-struct EpochRow {
-  int64_t step = 0;
-  double epoch = 0, rate = 0;
-  // means over the epoch, or the part of it that this run has seen
-  double train_loss = 0, train_accuracy = 0;
-  std::optional<Evaluation> validation;
-  double images_per_second = 0, waited_ms = 0;  // waited for data in a mean step
-};
 
 class TrainLog {
  public:

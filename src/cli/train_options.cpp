@@ -9,34 +9,25 @@
 namespace alx::cli {
 namespace {
 
-Recipe recipe_of(const TrainCommand& command, Recipe recipe) {
-  if (command.given("--epochs")) recipe.epochs = command.epochs;
-  if (command.given("--batch")) recipe.batch = command.batch;
-  if (command.given("--lr")) recipe.rate = static_cast<float>(command.rate);
-  if (command.given("--momentum")) recipe.momentum = static_cast<float>(command.momentum);
-  if (command.given("--weight-decay")) recipe.decay = static_cast<float>(command.decay);
-  if (command.given("--schedule")) recipe.schedule = command.schedule;
-  if (command.given("--mean")) recipe.mean = mean_named(command.mean);
-  return recipe;
-}
+template <class To>
+struct Plain {
+  using type = To;
+};
+template <class To>
+struct Plain<std::optional<To>> {
+  using type = To;
+};
 
-Augment augment_of(const TrainCommand& command, const NetSpec& spec) {
-  Augment augment = usual_augment(spec);
-  if (command.given("--augment")) {
-    const auto asked = [&](const char* what) {
-      return std::find(command.augment.begin(), command.augment.end(), what) !=
-             command.augment.end();
-    };
-    constexpr float paper_noise = 0.1f;
-    augment.random_crop = asked("crop");
-    augment.flip = asked("flip");
-    augment.colour_noise = !asked("color")            ? 0
-                           : augment.colour_noise > 0 ? augment.colour_noise
-                                                      : paper_noise;
-  }
-  if (!augment.random_crop) augment.pad = 0;
-  if (command.given("--pad")) augment.pad = command.pad;
-  return augment;
+// An option for a number inside a bound, which its help shows; `rest` ends the sentence.
+template <class To, class Number>
+CLI::Option* add_number(CLI::App& app, const std::string& name, To& to, const std::string& what,
+                        const Bound<Number>& bound, const std::string& rest = "") {
+  const auto set = [&to](const Number& value) {
+    to = static_cast<typename Plain<To>::type>(value);
+  };
+  return app.add_option_function<Number>(name, set, cat(what, " (", bound.range(), ")", rest))
+      ->type_name(std::is_integral_v<Number> ? "N" : "X")
+      ->transform(within(bound));
 }
 
 // LAYER=FACTOR; the layer is empty where the text is something else.
@@ -45,13 +36,14 @@ std::pair<std::string, float> parse_layer_rate(const std::string& text) {
   if (equals == text.npos) return {};
   const std::optional<float> factor =
       parse_number<float>(std::string_view(text).substr(equals + 1));
-  if (!factor || !(*factor >= 0)) return {};
+  if (!factor || !bounds::layer_rate.holds(*factor)) return {};
   return {text.substr(0, equals), *factor};
 }
 
 std::string check_layer_rate(std::string& text) {
   if (!parse_layer_rate(text).first.empty()) return "";
-  return cat("must be LAYER=FACTOR with a factor of 0 or more, got '", text, "'");
+  return cat("must be LAYER=FACTOR with a factor in ", bounds::layer_rate.range(), ", got '", text,
+             "'");
 }
 
 std::string check_schedule(std::string& text) {
@@ -80,18 +72,22 @@ void add_files(CLI::App& app, TrainCommand& command) {
       ->type_name("FILE");
   app.add_flag("--force", command.force,
                "Replace the checkpoint of an unfinished run that lies beside --out");
-  app.add_option("--init", command.init,
+  app.add_option("--init", command.overrides.plain.init,
                  "Start from these weights; of the last layer the classes of the same names stay, "
                  "the others are drawn")
       ->type_name("FILE");
-  app.add_flag("--new-head", command.new_head, "Draw the whole last layer anew")
+  app.add_flag("--new-head", command.overrides.plain.new_head, "Draw the whole last layer anew")
       ->needs(app.get_option("--init"));
   app.add_option("--log", command.log, "Write one row for each epoch")->type_name("FILE.csv");
   add_plot(app, command.plot, "Draw loss and error after each epoch");
-  add_whole(app, "--checkpoint-every", command.checkpoint_every,
-            "Steps between checkpoints; without it, once an epoch", 1, INT64_MAX);
-  add_real(app, "--checkpoint-minutes", command.checkpoint_minutes,
-           "Minutes between checkpoints instead", 0.001, 1e6)
+  app.add_flag("--best", command.best,
+               "Keep the weights of the epoch with the highest top 1 of --val, in "
+               "NAME.best.safetensors beside --out")
+      ->needs(app.get_option("--val"));
+  add_number(app, "--checkpoint-every", command.checkpoint_every, "Steps between checkpoints",
+             bounds::checkpoint_steps, "; without it, once an epoch");
+  add_number(app, "--checkpoint-minutes", command.checkpoint_minutes,
+             "Minutes between checkpoints instead", bounds::checkpoint_minutes)
       ->excludes(app.get_option("--checkpoint-every"));
   add_choice(app, "--store", command.store, "Stored type of --out: fp32, fp16 or bf16", "TYPE",
              {"fp32", "fp16", "bf16"});
@@ -99,13 +95,14 @@ void add_files(CLI::App& app, TrainCommand& command) {
 
 void add_recipe(CLI::App& app, TrainCommand& command) {
   const std::string own = "; without it, the network's own (`alexnet info NAME`)";
-  add_whole(app, "--epochs", command.epochs, "Passes over the data" + own, 1, 1'000'000);
+  Overrides& to = command.overrides;
+  add_number(app, "--epochs", to.epochs, "Passes over the data", bounds::epochs, own);
   std::vector<CLI::Option*> fixed_by_checkpoint{
-      add_whole(app, "--batch", command.batch, "Pictures of one step" + own, 1, 1'000'000),
-      add_real(app, "--lr", command.rate, "Learning rate" + own, 1e-12, 1000),
-      add_real(app, "--momentum", command.momentum, "Momentum" + own, 0, 0.999999),
-      add_real(app, "--weight-decay", command.decay, "Weight decay" + own, 0, 1000),
-      app.add_option("--schedule", command.schedule,
+      add_number(app, "--batch", to.batch, "Pictures of one step", bounds::batch, own),
+      add_number(app, "--lr", to.rate, "Learning rate", bounds::rate, own),
+      add_number(app, "--momentum", to.momentum, "Momentum", bounds::momentum, own),
+      add_number(app, "--weight-decay", to.decay, "Weight decay", bounds::decay, own),
+      app.add_option("--schedule", to.schedule,
                      "constant, cosine, step:EVERY:FACTOR, steps:E1,E2,...:FACTOR, in epochs, or "
                      "plateau:FACTOR:PATIENCE, by "
                      "--val or else by the training loss" +
@@ -127,8 +124,11 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
           "What is subtracted: the set's mean colour or image, or what is fixed for the network" +
               own,
           "fixed|color|image", {"fixed", "color", "image"}),
-      add_whole(app, "--pad", command.pad,
-                "Border before a random crop; without it, 4 for inputs up to 64, else 0", 0, 1024),
+      add_number(app, "--pad", to.pad, "Border before a random crop", bounds::pad,
+                 "; without it, 4 for inputs up to 64, else 0"),
+      add_number(app, "--label-smoothing", to.plain.label_smoothing,
+                 "Share of each label that is spread over all classes", bounds::label_smoothing,
+                 "; without it, 0"),
       add_choice(app, "--dropout", command.dropout, "on or off", "on|off", {"on", "off"}),
       app.add_option("--layer-rates", command.rates,
                      "Factors of single layers' learning rates: conv1=0,fc8=10; 0 freezes, conv* "
@@ -138,23 +138,37 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
           ->allow_extra_args(false)
           ->check(CLI::Validator(check_layer_rate, "")),
       add_precision(app, command.precision, Phase::training, " (weights and sums stay fp32)"),
-      add_whole(app, "--size", command.size, "Another side of the square input", 1, 16384),
+      add_number(app, "--size", to.side, "Another side of the square input", bounds::side),
       app.get_option("--init")};
   for (CLI::Option* option : fixed_by_checkpoint) option->excludes(app.get_option("--resume"));
 }
 
 }  // namespace
 
+Overrides overrides_of(const TrainCommand& command, const NetSpec& spec) {
+  Overrides overrides = command.overrides;
+  if (command.given("--mean")) overrides.mean = mean_named(command.mean);
+  if (command.given("--augment")) name_augmentation(overrides, command.augment, spec);
+  TrainOptions& plain = overrides.plain;
+  plain.seed = static_cast<uint64_t>(command.seed);
+  plain.dropout = command.dropout == "on";
+  plain.precision = precision_named(command.precision);
+  for (const std::string& text : command.rates) {
+    const auto [layer, factor] = parse_layer_rate(text);
+    plain.layer_rates[layer] = factor;
+  }
+  plain.devices = command.device.devices;
+  plain.threads = command.device.threads;
+  plain.hybrid = command.parallel == "hybrid";
+  return overrides;
+}
+
 std::unique_ptr<Trainer> make_trainer(const TrainCommand& command,
                                       const std::shared_ptr<const Dataset>& data,
                                       const std::shared_ptr<const Dataset>& validation) {
-  TrainOptions options;
-  options.validation = validation;
-  options.devices = command.device.devices;
-  options.threads = command.device.threads;
-  options.hybrid = command.parallel == "hybrid";
   if (!command.resume.empty()) {
-    options.recipe.epochs = command.epochs;
+    TrainOptions options = options_to_resume(overrides_of(command, {}));
+    options.validation = validation;
     auto trainer = Trainer::resume(command.resume, data, options);
     check(command.model.empty() || command.model == trainer->spec().id, Code::invalid_argument,
           command.resume, " is a checkpoint of ", trainer->spec().id, ", not of ", command.model,
@@ -162,21 +176,13 @@ std::unique_ptr<Trainer> make_trainer(const TrainCommand& command,
     return trainer;
   }
   const auto classes = static_cast<int64_t>(data->classes().size());
-  const NetSpec spec = network_named(command.model, {classes, command.size, command.size});
-  options.recipe = recipe_of(command, usual_recipe(spec, data->size(), command.given("--init")));
+  const int64_t side = command.overrides.side;
+  const NetSpec spec = network_named(command.model, {classes, side, side});
+  TrainOptions options = options_for(spec, data->size(), overrides_of(command, spec));
+  options.validation = validation;
   check(options.recipe.batch <= data->size(), Code::invalid_argument, command.data, " has ",
         data->size(), " pictures, which do not fill one batch of ", options.recipe.batch,
         "; give a smaller --batch");
-  options.augment = augment_of(command, spec);
-  options.seed = static_cast<uint64_t>(command.seed);
-  options.dropout = command.dropout == "on";
-  options.precision = precision_named(command.precision);
-  options.init = command.init;
-  options.new_head = command.new_head;
-  for (const std::string& text : command.rates) {
-    const auto [layer, factor] = parse_layer_rate(text);
-    options.layer_rates[layer] = factor;
-  }
   return std::make_unique<Trainer>(spec, data, options);
 }
 
@@ -185,6 +191,9 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
   add_files(app, command);
   add_recipe(app, command);
   add_device_options(app, command.device);
+  add_number(app, "--data-threads", command.overrides.plain.data_threads,
+             "Threads that read pictures meanwhile", bounds::data_threads,
+             "; 0 reads them between the steps, and without it there is one");
   add_choice(app, "--parallel", command.parallel,
              "What several devices of a one-column network share: data, each batch's pictures; or "
              "hybrid, pictures "

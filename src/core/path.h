@@ -19,6 +19,14 @@ inline std::filesystem::path full_path(std::string_view utf8, std::error_code& e
   return error ? absolute : std::filesystem::weakly_canonical(absolute, error);
 }
 
+// Whether both names stand for one file, there or not.
+inline bool same_file(std::string_view a, std::string_view b) {
+  std::error_code error;
+  if (std::filesystem::equivalent(to_path(a), to_path(b), error)) return true;
+  const auto one = full_path(a, error);
+  return !error && one == full_path(b, error) && !error;
+}
+
 // What the system says of an error, in UTF-8.
 std::string reason(const std::error_code& error);
 std::string reason(int error);  // of errno

@@ -69,14 +69,38 @@ Plateau plateau_from_json(const json& saved, bool by_validation, const std::stri
   return p;
 }
 
-std::string to_json(const TrainOptions& options, int64_t step, const Dataset& data,
-                    const std::string& plan, const LossScale& scale,
-                    const std::optional<Plateau>& plateau) {
+json best_to_json(const BestEpoch& best) {
+  json saved = json::object();
+  saved["top1"] = best.top1;
+  saved["step"] = best.step;
+  saved["judged_step"] = best.judged_step;
+  return saved;
+}
+
+BestEpoch best_from_json(const json& saved) {
+  BestEpoch best;
+  saved.at("top1").get_to(best.top1);
+  saved.at("step").get_to(best.step);
+  saved.at("judged_step").get_to(best.judged_step);
+  return best;
+}
+
+// Where a run stands, beside its options.
+struct Standing {
+  int64_t step = 0;
+  std::string plan;
+  LossScale scale;
+  Plateau plateau;
+  BestEpoch best;
+};
+
+std::string to_json(const TrainOptions& options, const Standing& at, const Dataset& data,
+                    bool by_plateau) {
   const Recipe& r = options.recipe;
   const Augment& a = options.augment;
   Document document{json::object()};
   json& solver = document.json;
-  solver["step"] = step;
+  solver["step"] = at.step;
   solver["images"] = data.size();
   solver["seed"] = options.seed;
   solver["batch"] = r.batch;
@@ -89,12 +113,12 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
   solver["label_smoothing"] = options.label_smoothing;
   solver["dropout"] = options.dropout;
   solver["precision"] = name_of(options.precision);
-  if (scale.factor != 1)
-    solver["loss_scale"] = {{"factor", scale.factor}, {"good_steps", scale.good_steps}};
+  if (at.scale.factor != 1)
+    solver["loss_scale"] = {{"factor", at.scale.factor}, {"good_steps", at.scale.good_steps}};
   if (!options.layer_rates.empty()) solver["layer_rates"] = options.layer_rates;
   solver["devices"] = options.devices;
   solver["threads"] = options.threads;
-  solver["plan"] = plan;
+  solver["plan"] = at.plan;
   json& augment = solver["augment"] = json::object();
   augment["random_crop"] = a.random_crop;
   augment["flip"] = a.flip;
@@ -102,14 +126,14 @@ std::string to_json(const TrainOptions& options, int64_t step, const Dataset& da
   augment["shared"] = a.shared;
   augment["colour_noise"] = a.colour_noise;
   augment["colour_divides"] = a.colour_divides;
-  if (plateau) solver["plateau"] = plateau_to_json(*plateau, options.validation != nullptr);
+  if (by_plateau) solver["plateau"] = plateau_to_json(at.plateau, options.validation != nullptr);
+  if (at.best.top1 >= 0) solver["best"] = best_to_json(at.best);
   return solver.dump();
 }
 
 // The run of a checkpoint, with devices and threads of `options`; its epochs too where they are
 // given.
-int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data,
-                    std::string& plan, LossScale& scale, Plateau& plateau) {
+Standing read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data) {
   const std::string text = file.metadata(key_solver);
   check(!text.empty(), Code::bad_file, file.path(),
         " is a weight file and no checkpoint (it has no ", key_solver,
@@ -119,6 +143,7 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
   try {
     const Document document{parse_json(text, cat(file.path(), ": ", key_solver), file.limits())};
     const json& solver = document.json;
+    Standing at;
     Recipe& r = options.recipe;
     Augment& a = options.augment;
     const int64_t epochs = r.epochs, images = solver.at("images");
@@ -138,8 +163,8 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     // older checkpoints name none
     options.precision = precision_named(solver.value("precision", "fp32"));
     if (solver.contains("loss_scale")) {
-      solver.at("loss_scale").at("factor").get_to(scale.factor);
-      solver.at("loss_scale").at("good_steps").get_to(scale.good_steps);
+      solver.at("loss_scale").at("factor").get_to(at.scale.factor);
+      solver.at("loss_scale").at("good_steps").get_to(at.scale.good_steps);
     }
     options.layer_rates = solver.value("layer_rates", std::map<std::string, float>());
     const json& augment = solver.at("augment");
@@ -149,11 +174,14 @@ int64_t read_solver(const WeightFile& file, TrainOptions& options, const Dataset
     augment.at("shared").get_to(a.shared);
     a.colour_noise = augment.value("colour_noise", 0.0f);  // older checkpoints have none
     a.colour_divides = augment.value("colour_divides", false);
-    solver.at("plan").get_to(plan);
+    solver.at("plan").get_to(at.plan);
     if (solver.contains("plateau"))
-      plateau = plateau_from_json(solver.at("plateau"), options.validation != nullptr, file.path());
+      at.plateau =
+          plateau_from_json(solver.at("plateau"), options.validation != nullptr, file.path());
+    if (solver.contains("best")) at.best = best_from_json(solver.at("best"));
     if (epochs > 0) r.epochs = epochs;
-    return solver.at("step");
+    solver.at("step").get_to(at.step);
+    return at;
   } catch (const json::exception& error) {
     fail(Code::bad_file, file.path(), ": ", key_solver, " is damaged: ", error.what());
   }
@@ -285,9 +313,9 @@ void Trainer::save_checkpoint(const std::string& path) const {
   auto metadata = this->metadata();
   if (pictures_.empty()) pictures_ = fingerprint_of(*data_, options_.seed);
   metadata[key_pictures] = pictures_;
-  metadata[key_solver] =
-      to_json(options_, step_, *data_, plan_of(network(), options_.threads), replicas_->loss_scale,
-              schedule_->is_plateau() ? std::optional(plateau_) : std::nullopt);
+  const Standing at{step_, plan_of(network(), options_.threads), replicas_->loss_scale, plateau_,
+                    best_};
+  metadata[key_solver] = to_json(options_, at, *data_, schedule_->is_plateau());
   write_safetensors(path, std::move(tensors), std::move(metadata));
   log_line(LogLevel::info, cat("checkpoint after step ", step_, ": ", path));
 }
@@ -315,10 +343,7 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint,
         " was trained on other classes (", model->labels().size(), ", the first '",
         model->labels().front(), "') than the data has (", data->classes().size(), ", the first '",
         data->classes().front(), "'): resume with the same data");
-  std::string plan;
-  Plateau plateau;
-  LossScale scale;
-  const int64_t step = read_solver(*model->file(), options, *data, plan, scale, plateau);
+  const Standing at = read_solver(*model->file(), options, *data);
   warn_of_other_pictures(*model->file(), *data);
   std::unique_ptr<Trainer> trainer(new Trainer);
   check_options(options, model->spec(), *data);
@@ -328,15 +353,16 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint,
   trainer->start(model->spec(), model->preprocessor().mean_image(), std::move(data), options,
                  weights_from(*model->file()));
   trainer->read_states(*model->file());
-  trainer->step_ = step;
-  trainer->plateau_ = plateau;
-  trainer->replicas_->loss_scale = scale;
-  check(step <= trainer->total_steps(), Code::invalid_argument, checkpoint, " has made ", step,
-        " steps, more than the ", trainer->total_steps(), " of ", options.recipe.epochs,
+  trainer->step_ = at.step;
+  trainer->plateau_ = at.plateau;
+  trainer->best_ = at.best;
+  trainer->replicas_->loss_scale = at.scale;
+  check(at.step <= trainer->total_steps(), Code::invalid_argument, checkpoint, " has made ",
+        at.step, " steps, more than the ", trainer->total_steps(), " of ", options.recipe.epochs,
         " epochs: ask for more epochs");
-  if (const std::string now = plan_of(trainer->network(), options.threads); now != plan)
+  if (const std::string now = plan_of(trainer->network(), options.threads); now != at.plan)
     log_line(LogLevel::warning,
-             cat(checkpoint, " was written with another plan or thread count (", plan, ", here ",
+             cat(checkpoint, " was written with another plan or thread count (", at.plan, ", here ",
                  now, "): the run goes on within rounding, not bit for bit"));
   return trainer;
 }

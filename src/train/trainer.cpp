@@ -7,6 +7,7 @@
 #include "backends/registry.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "train/bounds.h"
 #include "train/hybrid.h"
 #include "train/initial_weights.h"
 
@@ -25,8 +26,7 @@ bool means(const std::string& layer, const std::string& node) {
 
 NetSpec with_layer_rates(NetSpec spec, const std::map<std::string, float>& rates) {
   for (const auto& [layer, factor] : rates) {
-    check(std::isfinite(factor) && factor >= 0, Code::invalid_argument, "the rate factor of ",
-          layer, " must be 0 or more, got ", factor);
+    check_bound(bounds::layer_rate, factor, cat("the rate factor of ", layer).c_str());
     std::string known;
     bool found = false;
     for (Node& node : spec.nodes) {
@@ -72,21 +72,28 @@ Augment usual_augment(const NetSpec& spec) {
 // Before anything is read or made.
 void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data) {
   const Recipe& r = options.recipe;
-  const auto finite = [](float v) { return std::isfinite(v) && v >= 0; };
   check(data.size() > 0, Code::invalid_argument, "the data has no pictures");
   (void)labels_to_json(data.classes());  // refuses what no weight file could hold
   check(r.batch >= 1 && r.batch <= data.size(), Code::invalid_argument, "the batch must lie in 1..",
         data.size(), " (the images of the data), got ", r.batch);
-  check(r.epochs >= 1, Code::invalid_argument, "epochs must be at least 1, got ", r.epochs);
-  check(finite(r.rate) && r.rate > 0, Code::invalid_argument,
-        "the learning rate must be above 0, got ", r.rate);
-  check(finite(r.momentum) && r.momentum < 1, Code::invalid_argument,
-        "momentum must lie in 0..1, below 1, got ", r.momentum);
-  check(finite(r.decay), Code::invalid_argument, "weight decay must not be negative, got ",
-        r.decay);
+  check_bound(bounds::batch, r.batch);
+  check_bound(bounds::epochs, r.epochs);
+  check_bound(bounds::rate, r.rate);
+  check_bound(bounds::momentum, r.momentum);
+  check_bound(bounds::decay, r.decay);
+  check_bound(bounds::label_smoothing, options.label_smoothing);
+  check_bound(bounds::pad, options.augment.pad);
+  check_bound(bounds::colour_noise, options.augment.colour_noise);
+  check_bound(bounds::threads, options.threads);
+  check_bound(bounds::data_threads, options.data_threads);
   check(static_cast<int64_t>(data.classes().size()) == spec.classes, Code::invalid_argument,
         "the data has ", data.classes().size(), " classes, the network ", spec.classes,
         ": make the network for the data's classes");
+  if (!options.validation) return;
+  // Now, so that neither shows after the first epoch only.
+  check(options.validation->size() > 0, Code::invalid_argument,
+        "the validation data has no pictures");
+  match_classes(options.validation->classes(), data.classes(), "the training data");
 }
 
 Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options) {

@@ -40,7 +40,7 @@ struct TrainOptions {
   // too, "conv*" what begins so.
   std::map<std::string, float> layer_rates;
   int data_threads = 1;
-  // what a plateau schedule watches; null: the training loss
+  // For validate(), and what a plateau schedule watches then; null: none, and the training loss.
   std::shared_ptr<const Dataset> validation;
   HostServices host;
   Limits limits;  // of weight files and checkpoints that are read
@@ -63,6 +63,13 @@ struct StepResult {
   double accuracy = 0;             // top-1 fraction of the batch
   double rate = 0;                 // used in this step
   double seconds = 0, waited = 0;  // wall time of the step; of it, waiting for data
+};
+
+// The epoch whose weights are kept beside the last ones: that of the highest validation top-1.
+struct BestEpoch {
+  double top1 = -1;         // below 0: none yet
+  int64_t step = 0;         // with which it ended
+  int64_t judged_step = 0;  // the last epoch that was compared ended with it
 };
 
 // What a file says of the run that wrote it; empty where it is no checkpoint.
@@ -107,6 +114,10 @@ class Trainer {
   void hold(OutputLock lock) { held_.push_back(std::move(lock)); }
   void release(const std::string& path);
 
+  // Kept in checkpoints, so that a resumed run replaces no better epoch by a worse one.
+  const BestEpoch& best() const { return best_; }
+  void set_best(const BestEpoch& best) { best_ = best; }
+
   // Everything that resume() needs, atomically.
   void save_checkpoint(const std::string& path) const;
   // Weights, preprocessing, labels and a self-test (one input and its probabilities). `stored`:
@@ -142,6 +153,7 @@ class Trainer {
   std::unique_ptr<Replicas> replicas_;
   std::optional<Schedule> schedule_;
   Plateau plateau_;
+  BestEpoch best_;
   std::optional<Evaluation> validated_;
   std::optional<int64_t> validated_step_;
   Batch batch_;

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t most_slots = 1024, longest_text = 4096;
+constexpr size_t longest_text = 4096;
 constexpr int64_t most_elements = int64_t{1} << 40;  // of a node's output or parameters, one image
 
 // "normal:0.01"; empty where it is none.
@@ -244,6 +244,7 @@ NetSpec spec_from_json(const std::string& text, const std::string& where, SpecPa
         " bytes are over ", largest_spec, ", the limit of a network's spec");
   const Document document{parse_json_strictly(text, where, limits)};
   Members members(document.json, where);
+  if (members.take("$schema")) members.text("$schema");  // for editors
   const int64_t format = members.whole("format", 1, INT64_MAX);
   check(format <= spec_format, Code::unsupported, where, " has format ", format,
         ", and this library knows ", spec_format, ": use a newer libalexnet");

@@ -120,6 +120,46 @@ internal static class TrainingTests
         }
     }
 
+    public static void ValidatesAndKeepsTheBestEpoch()
+    {
+        string best = Runner.New("best.safetensors"), checkpoint = Runner.New("timed.checkpoint.safetensors");
+        TrainOptions options = Options();
+        using (Dataset data = Bright(), validation = Bright(24))
+        {
+            options.Validation = validation;
+            using (var trainer = new Trainer("alexnet-cifar10", data, options))
+            using (Trainer without = New(data))
+            {
+                trainer.KeepBest(best);
+                trainer.SetCheckpoint(checkpoint);
+                trainer.SetCheckpointMinutes(1000);
+                var steps = new List<TrainingStep>();
+                bool early = false;
+                trainer.OnStep = step =>
+                {
+                    steps.Add(step);
+                    early |= step.Number < 12 && File.Exists(checkpoint);
+                };
+                trainer.Run();
+                Check.That(!early && File.Exists(checkpoint), "the checkpoint");
+                Check.Equal(12, steps.Count);
+                foreach (TrainingStep step in steps) Check.Equal(step.Number % 3 == 0, step.ValidationTop1.HasValue);
+                using (Evaluation last = trainer.Evaluate(validation))
+                {
+                    Check.Equal(last.Top1, steps.Last().ValidationTop1.Value);
+                    Check.Equal(last.Top5, steps.Last().ValidationTop5.Value);
+                    Check.Near(last.Loss, steps.Last().ValidationLoss.Value, 1e-6, "loss");
+                }
+                using (var model = new Model(best))
+                using (var session = new Session(model, OneThread))
+                using (Evaluation kept = session.Evaluate(validation))
+                    Check.Equal(steps.Max(step => step.ValidationTop1 ?? 0), kept.Top1);
+                Check.Fails(Status.InvalidState, () => without.KeepBest(best), "validation");
+                Check.Fails(Status.InvalidArgument, () => trainer.SetCheckpointMinutes(-1), "minutes");
+            }
+        }
+    }
+
     private static float[] Weights(Trainer trainer)
     {
         string file = Runner.New("weights.safetensors");

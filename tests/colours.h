@@ -1,12 +1,17 @@
-// Pictures that a network learns within a few steps.
+// A set of pictures that is easily learnt, and a short training of a small network over it.
 #pragma once
-#include <vector>
+#include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "core/error.h"
 #include "core/random.h"
-#include "data/dataset.h"
+#include "models/zoo.h"
+#include "train/trainer.h"
 
 namespace alx {
+
+namespace fs = std::filesystem;
 
 // 12x12 pictures whose class is the brightest of their three colours, with noise.
 class Colours : public Dataset {
@@ -27,5 +32,29 @@ class Colours : public Dataset {
  private:
   int64_t size_;
 };
+
+inline NetSpec tiny() {
+  ModelOptions options;
+  options.classes = 3;
+  options.height = options.width = 12;
+  return make_model("alexnet-cifar10", options);
+}
+
+inline TrainOptions quick_run() {
+  TrainOptions options;
+  options.recipe = tiny().recipe;
+  options.recipe.mean = Recipe::Mean::fixed;
+  options.recipe.batch = 16;
+  options.recipe.epochs = 2;
+  options.recipe.rate = 0.01f;
+  options.threads = 1;
+  options.augment.pad = 1;
+  return options;
+}
+
+inline std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 }  // namespace alx
