@@ -73,6 +73,30 @@ TEST(CapiModels, DrawnOnesDependOnTheirSeedAlone) {
   EXPECT_FALSE(alexnet::Model::drawn("alexnet-cifar10").self_test().has_value());
 }
 
+// The network of tests/specs.
+std::string small_spec() {
+  std::ifstream file(ALEXNET_SPECS "/small.json");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(CapiModels, OfASpecByFileAndByText) {
+  const auto answer = [](const std::string& network) {
+    return alexnet::Session(alexnet::Model::drawn(network)).classify(picture(1)).probabilities();
+  };
+  const std::string text = small_spec();
+  EXPECT_EQ(answer(text), answer(ALEXNET_SPECS "/small.json"));
+  const alexnet::Model model = alexnet::Model::drawn(text);
+  EXPECT_EQ(model.name(), "small");
+  EXPECT_EQ(model.labels(), (std::vector<std::string>{"ant", "bee", "cat"}));
+  EXPECT_EQ(alexnet::Model::drawn(text, 7, 24).labels().size(), 7u);
+  EXPECT_EQ(status_of([&] { alexnet::Model::drawn(text, 0, 1); }), ALEXNET_ERROR_INVALID_ARGUMENT);
+  std::string wrong = text;
+  wrong.replace(wrong.find("\"relu\""), 6, "\"gelu\"");
+  EXPECT_EQ(status_of([&] { alexnet::Model::drawn(wrong); }), ALEXNET_ERROR_BAD_FILE);
+  EXPECT_EQ(status_of([] { alexnet::Model::drawn("{"); }), ALEXNET_ERROR_BAD_FILE);
+  EXPECT_EQ(status_of([] { alexnet::Model::drawn("no/such.json"); }), ALEXNET_ERROR_NOT_FOUND);
+}
+
 TEST(CapiModels, PreprocessGivesWhatClassifyReads) {
   const alexnet::Model model;
   alexnet::Session session(model, one_thread());

@@ -112,7 +112,7 @@ namespace AlexNet
             return new Model(handle);
         }
 
-        /// <summary>A network with weights drawn from `seed`, to measure or to try things out. `classes` and `side` (of the
+        /// <summary>A network, by its name, spec file or spec, with weights drawn from `seed`, to measure or to try things out. `classes` and `side` (of the
         /// square input): 0 for its own.</summary>
         public static Model Drawn(string network, long classes = 0, long side = 0, ulong seed = 1, Context context = null)
         {

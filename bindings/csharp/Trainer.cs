@@ -104,7 +104,7 @@ namespace AlexNet
             internal ExceptionDispatchInfo Thrown;
         }
 
-        /// <summary>A network that shall learn these data, with as many classes; `options` null: its own recipe.</summary>
+        /// <summary>A network, by its name, spec file or spec, that shall learn these data, with as many classes; `options` null: its own recipe.</summary>
         public Trainer(string network, Dataset data, TrainOptions options = null, Context context = null)
             : this(Create(network, data, options, context))
         {

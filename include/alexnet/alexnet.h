@@ -373,8 +373,14 @@ ALEXNET_API(alexnet_status) alexnet_device_self_test(const char* device, double*
 /// @}
 
 // ------------------------------------------------------------------------------------------------
-/// @name Networks of the zoo
-/// Weights can be loaded for them, and they can be trained.
+/// @name Networks
+/// Weights can be loaded for those of the zoo by name, and they can be trained. Where a function
+/// takes a `network`, it is a name of the zoo, the path of a spec file, or, where the text begins
+/// with a brace, the spec itself: a JSON document that names every layer, as `alexnet info NAME
+/// --spec` prints it and docs/networks.md explains. A name of the zoo always means ours: write
+/// "./alexnet" for a file called so. A spec that bears such a name and is another network is
+/// BAD_FILE, as all else that is wrong with one, with the node and what was expected in
+/// alexnet_last_error; over its 2 MB, its 4096 nodes or a limit of the context it is UNSUPPORTED.
 /// @{
 
 /// How many there are.
@@ -394,8 +400,8 @@ ALEXNET_API(alexnet_status) alexnet_network_name(int64_t index, const char** nam
 ///   context        NULL: the default one.
 ///   file_or_name   a path, or the name of a network whose weights come with the library; NULL:
 ///                  "alexnet-cifar10".
-///   network        the zoo network to read a file into that does not say it; NULL: what the file
-///                  says, or what its tensors fit.
+///   network        the network to read a file into that does not say it; NULL: what the file says
+///                  or carries, or what its tensors fit.
 ///   model          the new model; free it with alexnet_model_free.
 /// Sizes are checked here; weights are read, and their checksums checked, when a session is made;
 /// alexnet_weights_verify checks all at once. The name of a network always means the library's own,
@@ -415,14 +421,15 @@ ALEXNET_API(alexnet_status)
 alexnet_model_open_memory(alexnet_context* context, const void* bytes, size_t size,
                           const char* network, alexnet_model** model);
 
-/// A network of the zoo with weights drawn from `seed` by its own recipe, to measure or to try
-/// things out. `classes` and `side` (of the square input, in pixels): 0 for the network's own. Free
-/// with alexnet_model_free. Statuses: NOT_FOUND (network).
+/// A network (name, spec file or its text) with weights drawn from `seed` by its own rules, to
+/// measure or to try things out. `classes` and `side` (of the square input, in pixels): 0 for the
+/// network's own. Free with alexnet_model_free. Statuses: NOT_FOUND (network), INVALID_ARGUMENT (a
+/// size that cannot work), IO, BAD_FILE and UNSUPPORTED (the spec).
 ALEXNET_API(alexnet_status)
 alexnet_model_create(alexnet_context* context, const char* network, int64_t classes, int64_t side,
                      uint64_t seed, alexnet_model** model);
 
-/// The zoo name of its network.
+/// The name of its network: of the zoo, or what its spec says.
 ALEXNET_API(alexnet_status) alexnet_model_name(const alexnet_model* model, const char** name);
 
 /// How many classes it tells apart.
@@ -953,8 +960,9 @@ ALEXNET_API(void) alexnet_train_options_free(alexnet_train_options* options);
 /// that finds it at work gets INVALID_STATE.
 /// @{
 
-/// A network of the zoo that shall learn these data, with as many classes; `context` NULL: the
-/// default one, `options` NULL: the network's recipe. The trainer keeps the data alive. Free with
+/// A network (name, spec file or its text) that shall learn these data, with as many classes;
+/// `context` NULL: the default one, `options` NULL: the network's recipe. Weight files and
+/// checkpoints of a network that is not of the zoo carry it, and need its spec no more. The trainer keeps the data alive. Free with
 /// alexnet_trainer_free. Statuses: NOT_FOUND (network, device, initial weights), IO, BAD_FILE,
 /// DEVICE, UNSUPPORTED.
 ALEXNET_API(alexnet_status)

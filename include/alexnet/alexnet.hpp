@@ -466,8 +466,8 @@ struct Layer {
 class Model {
  public:
   // A weight file (.safetensors, a checkpoint too, or torchvision's .pth), or the name of a network
-  // whose weights come with the library; empty: alexnet-cifar10. `network`: the zoo network of a
-  // file that does not say it. Sizes are checked here; weights are read, and their checksums
+  // whose weights come with the library; empty: alexnet-cifar10. `network`: that of a file
+  // that does not say it. Sizes are checked here; weights are read, and their checksums
   // checked, when a session is made: the file must stay.
   explicit Model(const Text& file_or_name = "", const Text& network = "")
       : Model(Context::standard(), file_or_name, network) {}
@@ -487,7 +487,7 @@ class Model {
   static Model from_memory(const void* bytes, size_t size, const Text& network = "") {
     return from_memory(Bytes(bytes, size), network);
   }
-  // A network of the zoo with weights drawn from `seed`. `classes`, and `side` of its square input
+  // A network, by its name, spec file or spec, with weights drawn from `seed`. `classes`, and `side` of its square input
   // in pixels: 0 for its own.
   static Model drawn(const Context& context, const Text& network, int64_t classes = 0,
                      int64_t side = 0, uint64_t seed = 1) {
@@ -947,7 +947,7 @@ class Trainer {
  public:
   using OnStep = std::function<void(const Step&)>;
 
-  // A network of the zoo, for as many classes as the data have.
+  // A network, by its name, spec file or spec, for as many classes as the data have.
   Trainer(const Text& network, const Dataset& data, const TrainOptions& options = {})
       : Trainer(Context::standard(), network, data, options) {}
   Trainer(const Context& context, const Text& network, const Dataset& data,

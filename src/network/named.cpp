@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "core/error.h"
+#include "core/file_reader.h"
 #include "core/path.h"
 #include "core/text.h"
 #include "data/read_file.h"
@@ -43,12 +43,14 @@ void refuse_impostor(const NetSpec& spec, const std::string& where) {
 }
 
 // The beginning of a file; "" where it cannot be read. Of a pipe nothing is taken.
-std::string first_byte(const std::string& path) {
+std::string first_byte(const std::string& path) try {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(to_path(path), ignored)) return "";
-  std::ifstream file(to_path(path), std::ios::binary);
-  const int c = file.get();
-  return c == std::char_traits<char>::eof() ? "" : std::string(1, static_cast<char>(c));
+  std::byte first{};
+  if (FileReader(path).read(0, {&first, 1}) == 0) return "";
+  return {static_cast<char>(first)};
+} catch (const Error&) {  // whoever reads the file says why
+  return "";
 }
 
 std::string read_spec(const std::string& path, const Limits& limits) {
