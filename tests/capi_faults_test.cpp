@@ -263,6 +263,13 @@ class Faults : public testing::TestWithParam<const char*> {
   std::map<std::string, std::string> paths_;
 };
 
+constexpr const char* small_spec = R"({"format":1,"name":"small","classes":2,"labels":["a","b"],
+ "input":{"height":4,"width":4,"scale":1,"mean":[0,0,0],"resize":{"mode":"none"}},
+ "recipe":{"batch":2},"aliases":{"first":"conv"},"logits":"fc",
+ "nodes":[{"name":"conv","op":"conv","out":2,"kernel":3,"weight":"he","bias":{"start":0,"rate":2}},
+          {"name":"both","op":"concat","inputs":["conv","conv"]},
+          {"name":"fc","op":"linear","weight":"torch"},{"name":"prob","op":"softmax"}]})";
+
 TEST_P(Faults, Loading) {
   EXPECT_GT(fail_every_new("open",
                            [&] {
@@ -277,6 +284,10 @@ TEST_P(Faults, Loading) {
     Model model;
     return alexnet_model_open_memory(context_.handle, bytes_.data(), bytes_.size(), nullptr,
                                      &model.handle);
+  });
+  fail_every_new("create from a spec", [&] {
+    Model model;
+    return alexnet_model_create(context_.handle, small_spec, 0, 0, 1, &model.handle);
   });
   fail_every_new("verify",
                  [&] { return alexnet_weights_verify(small_, GetParam(), nullptr, nullptr); });

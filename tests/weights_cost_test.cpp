@@ -8,6 +8,7 @@
 #include "models/zoo.h"
 #include "network/detect.h"
 #include "network/feature_index.h"
+#include "network/named.h"
 #include "torch_files.h"
 #include "weights/hash.h"
 #include "weights/json.h"
@@ -281,6 +282,59 @@ TEST(CostOfAnswers, ClassesThatTakeNoBytes) {
               }),
               200000u);
   }
+}
+
+// A spec's nodes, inputs, aliases and labels each cost in proportion to their text, read or
+// refused.
+TEST(CostOfSpecs, GrowsWithTheText) {
+  const auto spec = [](const std::string& aliases, const std::string& nodes, int64_t classes,
+                       const std::string& labels) {
+    return cat(
+        R"({"format":1,"name":"n","classes":)", classes, labels,
+        R"(,"input":{"height":1,"width":1,"scale":1,"mean":[0,0,0],"resize":{"mode":"none"}},)",
+        R"("aliases":{)", aliases, R"(},"logits":"fc","nodes":[)", nodes,
+        R"({"name":"fc","op":"linear","weight":0},{"name":"p","op":"softmax"}]})");
+  };
+  const auto many = [](size_t count, const std::string& before, const std::string& after) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i) text += cat(before, i, after);
+    return text;
+  };
+  const auto cost = [](const std::string& text) {
+    return bytes_for([&] {
+      try {
+        network_named(text);
+      } catch (const Error& error) {
+        EXPECT_LT(std::string(error.what()).size(), 1000u);
+      }
+    });
+  };
+  expect_linear(
+      [&](size_t n) {
+        return cost(spec("", many(n, R"({"name":"r)", R"(","op":"relu"},)"), 2, ""));
+      },
+      400);
+  expect_linear(
+      [&](size_t n) {
+        std::string inputs;
+        for (size_t i = 0; i < n; ++i) inputs += R"(,"data")";
+        return cost(
+            spec("", cat(R"({"name":"c","op":"concat","inputs":["data")", inputs, "]},"), 2, ""));
+      },
+      400);
+  expect_linear(
+      [&](size_t n) { return cost(spec(many(n, "\"a", R"(":"fc",)") + R"("z":"fc")", "", 2, "")); },
+      400);
+  expect_linear(
+      [&](size_t n) {
+        return cost(spec("", "", static_cast<int64_t>(n) + 1,
+                         cat(R"(,"labels":[)", many(n, "\"l", "\","), "\"z\"]")));
+      },
+      1000);
+  const std::string keys = "{" + many(100'000, "\"k", "\":0,") + "\"z\":0}";
+  EXPECT_LT(cost(keys), 60 * keys.size());
+  const std::string huge(3 << 20, '{');
+  EXPECT_LT(cost(huge), 2 * huge.size());
 }
 
 TEST(CostOfAnswers, TensorsThatBelongToNoNetworkAreCounted) {
