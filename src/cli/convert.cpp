@@ -37,7 +37,7 @@ Command add_convert(CLI::App& program) {
   add_output(*app, "OUT", command->out, "The file to write (.safetensors)", "", {".safetensors"})
       ->required();
   app->add_option("--model", command->model, "The network of a file that does not say it")
-      ->type_name("NAME");
+      ->type_name("NAME|net.json");
   add_choice(*app, "--dtype", command->type,
              "Stored type: fp32, fp16 or bf16; without it, as in IN", "TYPE",
              {"fp32", "fp16", "bf16"});

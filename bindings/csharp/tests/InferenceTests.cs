@@ -133,6 +133,30 @@ internal static class InferenceTests
         }
     }
 
+    public static void NetworksWrittenDown()
+    {
+        const string spec = @"{""format"":1,""name"":""mine"",""classes"":2,""labels"":[""left"",""ri\u00e9ght""],""logits"":""fc"",
+            ""input"":{""height"":8,""width"":8,""scale"":1,""mean"":[0,0,0],""resize"":{""mode"":""squash"",""size"":8}},
+            ""nodes"":[{""name"":""fc"",""op"":""linear"",""weight"":""he""},{""name"":""prob"",""op"":""softmax""}]}";
+        string file = Path.Combine(Path.GetTempPath(), "alexnet_" + Guid.NewGuid() + ".json");
+        File.WriteAllText(file, spec);
+        try
+        {
+            using (Model text = Model.Drawn(spec))
+            using (Model read = Model.Drawn(file))
+            {
+                Check.Equal("mine", text.Name);
+                Check.Equal("ri\u00e9ght", read.Labels[1]);
+                Check.Equal(2L * (8 * 8 * 3 + 1), read.ParameterCount);
+            }
+            Check.Fails(Status.BadFile, () => Model.Drawn(spec.Replace("linear", "lineal")), "lineal");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     public static void PixelsInEveryLayout()
     {
         byte[] rgb = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };  // 2 x 2
