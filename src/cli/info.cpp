@@ -9,6 +9,7 @@
 #include "network/model.h"
 #include "network/named.h"
 #include "weights/format.h"
+#include "weights/json.h"
 #include "weights/spec_json.h"
 
 namespace alx::cli {

@@ -5,7 +5,6 @@
 #include "weights/format.h"
 #include "weights/json_members.h"
 #include "weights/json_text.h"
-#include "weights/spec_json.h"
 #include "weights/weights.h"
 
 namespace alx {

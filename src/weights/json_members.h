@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/spec.h"
 #include "weights/json.h"
 
 namespace alx {
@@ -46,5 +47,9 @@ class Members {
   const std::string where_, prefix_;
   std::vector<std::string> asked_;
 };
+
+// What weight files have as documents of their own, inside a spec too.
+InputSpec input_from(const nlohmann::json& json, const std::string& where, const Limits& limits);
+std::vector<std::string> labels_from(const nlohmann::json& json, const std::string& where);
 
 }  // namespace alx

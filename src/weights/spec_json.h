@@ -5,7 +5,6 @@
 
 #include "core/limits.h"
 #include "graph/spec.h"
-#include "weights/json.h"
 
 namespace alx {
 
@@ -31,10 +30,6 @@ NetSpec spec_from_json(const std::string& text, const std::string& where, SpecPa
 
 // Checks a spec whose input has been set since.
 void check_spec(const NetSpec& spec, const std::string& where);
-
-// Of documents that are part of others, too.
-InputSpec input_from(const nlohmann::json& json, const std::string& where, const Limits& limits);
-std::vector<std::string> labels_from(const nlohmann::json& json, const std::string& where);
 
 // "he", "torch", "normal:0.01", "uniform:0.05"; constants are numbers.
 std::string start_text(const Init& init);
