@@ -131,8 +131,7 @@ alexnet_status alexnet_trainer_plan_memory(alexnet_context* context, const char*
     const auto settings = settings_of(context);
     const NetSpec spec = spec_for(network, classes, options, *settings);
     *memory = make_memory_handle(
-        Trainer::plan(spec, options_for(spec, spec.recipe.batch,
-                                        overrides_of(options, *settings)))
+        Trainer::plan(spec, options_for(spec, spec.recipe.batch, overrides_of(options, *settings)))
             ->network(),
         Phase::training);
   });

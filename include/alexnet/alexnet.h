@@ -962,9 +962,9 @@ ALEXNET_API(void) alexnet_train_options_free(alexnet_train_options* options);
 
 /// A network (name, spec file or its text) that shall learn these data, with as many classes;
 /// `context` NULL: the default one, `options` NULL: the network's recipe. Weight files and
-/// checkpoints of a network that is not of the zoo carry it, and need its spec no more. The trainer keeps the data alive. Free with
-/// alexnet_trainer_free. Statuses: NOT_FOUND (network, device, initial weights), IO, BAD_FILE,
-/// DEVICE, UNSUPPORTED.
+/// checkpoints of a network that is not of the zoo carry it, and need its spec no more. The trainer
+/// keeps the data alive. Free with alexnet_trainer_free. Statuses: NOT_FOUND (network, device,
+/// initial weights), IO, BAD_FILE, DEVICE, UNSUPPORTED.
 ALEXNET_API(alexnet_status)
 alexnet_trainer_create(alexnet_context* context, const char* network, const alexnet_dataset* data,
                        const alexnet_train_options* options, alexnet_trainer** trainer);

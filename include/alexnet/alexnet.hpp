@@ -487,8 +487,8 @@ class Model {
   static Model from_memory(const void* bytes, size_t size, const Text& network = "") {
     return from_memory(Bytes(bytes, size), network);
   }
-  // A network, by its name, spec file or spec, with weights drawn from `seed`. `classes`, and `side` of its square input
-  // in pixels: 0 for its own.
+  // A network, by its name, spec file or spec, with weights drawn from `seed`. `classes`, and
+  // `side` of its square input in pixels: 0 for its own.
   static Model drawn(const Context& context, const Text& network, int64_t classes = 0,
                      int64_t side = 0, uint64_t seed = 1) {
     return Model(detail::made<alexnet_model>(alexnet_model_create, context.get(), network.c_str(),
@@ -1008,8 +1008,8 @@ class Trainer {
   // run() keeps the weights of the epoch with the highest validation top-1 there, over resume()
   // too. Empty, as at first: none. INVALID_STATE without TrainOptions::validation.
   void keep_best(const Text& path) { check(alexnet_trainer_set_best(get(), path.or_null())); }
-  // Writes nothing, and validates where a plateau asks for it only. INVALID_STATE where all epochs are run, or where the loss is no
-  // number any more.
+  // Writes nothing, and validates where a plateau asks for it only. INVALID_STATE where all epochs
+  // are run, or where the loss is no number any more.
   StepResult step() {
     StepResult made;
     check(work(false, [&](alexnet_trainer* to) {

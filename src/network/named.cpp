@@ -37,8 +37,7 @@ bool is_ours(const NetSpec& spec) {
 // A name of the zoo on another network would let weights of one pass for those of the other.
 void refuse_impostor(const NetSpec& spec, const std::string& where) {
   if (!in_zoo(spec.id)) return;
-  check(is_ours(spec), Code::bad_file, where,
-        ": its name is that of the library's ", spec.id,
+  check(is_ours(spec), Code::bad_file, where, ": its name is that of the library's ", spec.id,
         ", from which it differs in more than classes and input; give it a name of its own");
 }
 

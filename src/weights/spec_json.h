@@ -11,7 +11,7 @@ namespace alx {
 constexpr int64_t spec_format = 1;        // what we write, and the newest that we read
 constexpr size_t largest_spec = 2 << 20;  // bytes
 constexpr size_t most_nodes = 4096;
-constexpr size_t most_inputs = most_nodes;    // of one node
+constexpr size_t most_inputs = most_nodes;  // of one node
 constexpr size_t most_slots = 1024;
 constexpr size_t longest_network_name = 128;  // bytes
 
