@@ -8,8 +8,6 @@
 using namespace alx;
 using namespace alx::capi;
 
-namespace {}
-
 alexnet_status alexnet_dataset_open(const char* folder, const char* part, alexnet_dataset** data) {
   return guard([&] {
     require(folder, "folder");

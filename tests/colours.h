@@ -52,6 +52,14 @@ inline TrainOptions quick_run() {
   return options;
 }
 
+// For Trainer::resume(): all as the checkpoint says.
+inline TrainOptions as_written() {
+  TrainOptions options;
+  options.threads = 1;
+  options.recipe.epochs = 0;
+  return options;
+}
+
 inline std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};

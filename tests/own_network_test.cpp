@@ -69,10 +69,7 @@ TEST_F(OwnNetwork, IsTrainedStoppedAndGoesOn) {
   Trainer first(spec(), data_, short_run());
   for (int step = 0; step < 7; ++step) first.step();
   first.save_checkpoint(path("half.safetensors"));
-  TrainOptions options;
-  options.threads = 1;
-  options.recipe.epochs = 0;
-  const auto second = Trainer::resume(path("half.safetensors"), data_, options);
+  const auto second = Trainer::resume(path("half.safetensors"), data_, as_written());
   EXPECT_EQ(second->spec().id, "mine");
   while (!second->done()) second->step();
   second->save_weights(path("resumed.safetensors"));
@@ -118,10 +115,7 @@ TEST_F(OwnNetwork, RatesOfLayersAreNoPartOfIt) {
   EXPECT_EQ(trainer.network().read_param(0), before);
   trainer.save_checkpoint(path("c.safetensors"));
   EXPECT_FALSE(has(WeightFile::open(path("c.safetensors")).metadata(key_network), "\"rate\":0,"));
-  TrainOptions again;
-  again.threads = 1;
-  again.recipe.epochs = 0;
-  const auto resumed = Trainer::resume(path("c.safetensors"), data_, again);
+  const auto resumed = Trainer::resume(path("c.safetensors"), data_, as_written());
   resumed->step();
   EXPECT_EQ(resumed->network().read_param(0), before);
 }

@@ -54,10 +54,7 @@ TEST_F(TrainTest, AResumedRunEndsBitEqual) {
     Trainer first(tiny(), data_, quick_run());
     while (first.steps_done() < stop) first.step();
     first.save_checkpoint(path("stopped"));
-    TrainOptions options;
-    options.threads = 1;
-    options.recipe.epochs = 0;
-    const auto second = Trainer::resume(path("stopped"), data_, options);
+    const auto second = Trainer::resume(path("stopped"), data_, as_written());
     EXPECT_EQ(second->steps_done(), stop);
     while (!second->done()) second->step();
     second->save_checkpoint(path("resumed"));
@@ -89,10 +86,7 @@ TEST_F(TrainTest, FrozenLayersStayAndOthersLearnAtTheirOwnPace) {
   const auto after = parameters_of(trainer, path("b"));
   for (const auto& [name, values] : before)
     EXPECT_EQ(values == after.at(name), name.starts_with("conv")) << name;
-  TrainOptions as_written;
-  as_written.threads = 1;
-  as_written.recipe.epochs = 0;
-  const auto resumed = Trainer::resume(path("b"), data_, as_written);
+  const auto resumed = Trainer::resume(path("b"), data_, as_written());
   resumed->step();
   EXPECT_EQ(parameters_of(*resumed, path("c")).at("conv2.weight"), before.at("conv2.weight"));
   // Nothing runs backward through frozen layers that lie behind no other, and the rest learns the
@@ -145,10 +139,7 @@ TEST_F(TrainTest, WhatWasMeasuredGoesOnWithTheRun) {
   Trainer first(tiny(), data_, options);
   for (int i = 0; i < 5; ++i) first.step();
   first.save_checkpoint(path("stopped"));
-  TrainOptions as_written;
-  as_written.threads = 1;
-  as_written.recipe.epochs = 0;
-  const auto second = Trainer::resume(path("stopped"), data_, as_written);
+  const auto second = Trainer::resume(path("stopped"), data_, as_written());
   while (!second->done()) second->step();
   second->save_checkpoint(path("resumed"));
   EXPECT_EQ(bytes_of(path("whole")), bytes_of(path("resumed")));
@@ -308,16 +299,14 @@ TEST_F(TrainTest, APlateauGoesOnWithTheRun) {
     Trainer first(tiny(), data_, options);
     while (first.steps_done() < 3 * first.steps_per_epoch()) first.step();
     first.save_checkpoint(path("stopped"));
-    TrainOptions as_written;
-    as_written.threads = 1;
-    as_written.recipe.epochs = 0;
-    as_written.validation = options.validation;
-    const auto second = Trainer::resume(path("stopped"), data_, as_written);
+    TrainOptions again = as_written();
+    again.validation = options.validation;
+    const auto second = Trainer::resume(path("stopped"), data_, again);
     while (!second->done()) second->step();
     second->save_checkpoint(path("resumed"));
     EXPECT_EQ(bytes_of(path("whole")), bytes_of(path("resumed")));
-    as_written.validation = validation ? nullptr : std::make_shared<Colours>(24);
-    error_of([&] { Trainer::resume(path("stopped"), data_, as_written); }, Code::invalid_argument);
+    again.validation = validation ? nullptr : std::make_shared<Colours>(24);
+    error_of([&] { Trainer::resume(path("stopped"), data_, again); }, Code::invalid_argument);
   }
 }
 

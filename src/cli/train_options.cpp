@@ -123,7 +123,7 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
           app, "--mean", command.mean,
           "What is subtracted: the set's mean colour or image, or what is fixed for the network" +
               own,
-          "fixed|color|image", {"fixed", "color", "image"}),
+          "fixed|color|image", {mean_words.begin(), mean_words.end()}),
       add_number(app, "--pad", to.pad, "Border before a random crop", bounds::pad,
                  "; without it, 4 for inputs up to 64, else 0"),
       add_number(app, "--label-smoothing", to.plain.label_smoothing,

@@ -112,7 +112,10 @@ inline std::vector<Op> ops_in_files() {
 #define ALX_OP(Name) ops.push_back(Name{});
   ALX_OPS(ALX_OP)
 #undef ALX_OP
-  std::erase_if(ops, [](const Op& op) { return !facts_of(op).in_files; });
+  std::erase_if(ops, [](const Op& op) {
+    const OpFacts facts = facts_of(op);
+    return facts.by_planning || facts.by_program;
+  });
   return ops;
 }
 

@@ -191,15 +191,15 @@ OpFacts facts(const Dropout& dropout) {
           .identity_at_inference = dropout.inverted};
 }
 OpFacts facts(const Concat&) { return {.name = "concat", .inputs = any_number}; }
-OpFacts facts(const BatchSlice&) { return {.name = "batch_slice", .in_files = false}; }
+OpFacts facts(const BatchSlice&) { return {.name = "batch_slice", .by_program = true}; }
 OpFacts facts(const Add&) { return {.name = "add", .inputs = any_number}; }
 OpFacts facts(const Flatten&) { return {.name = "flatten", .reshapes = true}; }
 OpFacts facts(const Softmax&) { return {.name = "softmax", .probabilities = true}; }
 OpFacts facts(const SoftmaxLoss&) {
-  return {.name = "softmax_loss", .inputs = 2, .labels = true, .in_files = false};
+  return {.name = "softmax_loss", .inputs = 2, .labels = true, .by_program = true};
 }
-OpFacts facts(const Split&) { return {.name = "split", .by_planning = true, .in_files = false}; }
-OpFacts facts(const Copy&) { return {.name = "copy", .by_planning = true, .in_files = false}; }
+OpFacts facts(const Split&) { return {.name = "split", .by_planning = true}; }
+OpFacts facts(const Copy&) { return {.name = "copy", .by_planning = true}; }
 
 template <class O, class... Others>
 concept OneOf = (std::same_as<O, Others> || ...);
@@ -315,10 +315,7 @@ std::vector<ParamRule*> param_rules(Op& op) {
       op);
 }
 
-int64_t* output_units(Op& op) {
-  auto* linear = std::get_if<Linear>(&op);
-  return linear ? &linear->out : nullptr;
-}
+int64_t* output_units(Op& op) { return facts_of(op).dense ? output_channels(op) : nullptr; }
 
 int64_t* output_channels(Op& op) {
   return std::visit(

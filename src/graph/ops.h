@@ -168,7 +168,7 @@ struct OpFacts {
   size_t inputs = 1;         // any_number: one or more
   bool labels = false;       // its second input is "labels"
   bool by_planning = false;  // never written in a NetSpec
-  bool in_files = true;      // may stand in a spec file; else sharing out a training makes it
+  bool by_program = false;   // written in a NetSpec by the program alone, never in a file
   // Of what it computes:
   bool convolution = false;  // filters over positions
   // fully connected: each output unit reads an image's every element, in whatever shape

@@ -1,5 +1,6 @@
 // A network as data: nodes in order, each with its op, its inputs by name and its logical device.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,6 +28,8 @@ struct InputSpec {
 
 // Another size (0: as it is). Pictures are resized in proportion, so that the crop keeps its share.
 void set_size(InputSpec& input, int64_t height, int64_t width);
+
+inline constexpr std::array mean_words{"fixed", "color", "image"};  // for Recipe::Mean, in order
 
 // The training recipe of a network's source; `alexnet info` shows it, `alexnet train` starts from
 // it.
@@ -73,7 +76,7 @@ struct Node {
 // alexnet-2012-original rectifies its first and fifth block after pooling: "pool1a" is relu1a
 // there, and conv1a the bare convolution. All others follow the rule of alexnet-caffe.
 struct NetSpec {
-  std::string id;    // zoo name
+  std::string id;    // its name: of the zoo, or another
   int revision = 1;  // of the architecture behind the name
   std::string source;
   int64_t classes = 1000;

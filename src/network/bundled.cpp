@@ -46,8 +46,7 @@ bool has_file(const std::string& path) {
 }  // namespace
 
 bool is_zoo_name(const std::string& name) {
-  const std::vector<std::string> names = model_names();
-  if (std::find(names.begin(), names.end(), name) == names.end()) return false;
+  if (!in_zoo(name)) return false;
   if (has_file(name))
     log_line(LogLevel::warning,
              cat("'", name, "' means the library's network, not the file of that name here: ./",

@@ -53,10 +53,10 @@ Recipe usual_recipe(const NetSpec& spec, int64_t pictures, bool from_weights) {
 }
 
 Recipe::Mean mean_named(const std::string& name) {
-  using Mean = Recipe::Mean;
-  check(name == "fixed" || name == "color" || name == "image", Code::invalid_argument,
+  const auto found = std::ranges::find(mean_words, name);
+  check(found != mean_words.end(), Code::invalid_argument,
         "mean must be fixed, color or image, got '", name, "'");
-  return name == "image" ? Mean::image : name == "color" ? Mean::colour : Mean::fixed;
+  return static_cast<Recipe::Mean>(found - mean_words.begin());
 }
 
 Augment usual_augment(const NetSpec& spec) {

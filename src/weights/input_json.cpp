@@ -113,8 +113,7 @@ std::string labels_to_json(const std::vector<std::string>& labels) {
   for (size_t i = 0; i < labels.size(); ++i)
     check(is_utf8(labels[i]), Code::invalid_argument, "the name of class ", i,
           " is not valid UTF-8");
-  const Document document{Json(labels)};
-  return document.json.dump();
+  return json_text::list(labels);
 }
 
 }  // namespace alx

@@ -35,15 +35,6 @@ void check_extent(std::string_view text, const std::string& what, const Limits& 
   }
 }
 
-}  // namespace
-
-nlohmann::json parse_json(std::string_view text, const std::string& what, const Limits& limits) {
-  check_extent(text, what, limits);
-  nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
-  check(!parsed.is_discarded(), Code::bad_file, what, " is not valid JSON: ", in_quotes(text));
-  return parsed;
-}
-
 // Sees every key as the parser meets it.
 class KeysOnce {
  public:
@@ -65,6 +56,15 @@ class KeysOnce {
   const std::string& what_;
   std::vector<std::set<std::string>> open_;
 };
+
+}  // namespace
+
+nlohmann::json parse_json(std::string_view text, const std::string& what, const Limits& limits) {
+  check_extent(text, what, limits);
+  nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
+  check(!parsed.is_discarded(), Code::bad_file, what, " is not valid JSON: ", in_quotes(text));
+  return parsed;
+}
 
 nlohmann::json parse_json_strictly(std::string_view text, const std::string& what,
                                    const Limits& limits) {

@@ -36,6 +36,12 @@ inline std::string list(const std::vector<float>& values) {
   return cat("[", joined, "]");
 }
 
+inline std::string list(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined += cat(joined.empty() ? "" : ",", quoted(text));
+  return cat("[", joined, "]");
+}
+
 inline const char* flag(bool value) { return value ? "true" : "false"; }
 
 }  // namespace alx::json_text

@@ -1,6 +1,5 @@
 // A network as a JSON document: docs/networks.md explains it to people.
 #pragma once
-#include <array>
 #include <string>
 
 #include "core/limits.h"
@@ -33,8 +32,5 @@ void check_spec(const NetSpec& spec, const std::string& where);
 
 // "he", "torch", "normal:0.01", "uniform:0.05"; constants are numbers.
 std::string start_text(const Init& init);
-
-// The names of what a recipe subtracts from pictures, in the order of Recipe::Mean.
-inline constexpr std::array mean_words{"fixed", "color", "image"};
 
 }  // namespace alx

@@ -29,12 +29,6 @@ std::string value_of(const ParamRule& rule) {
              number(rule.decay), "}");
 }
 
-std::string list(const std::vector<std::string>& texts) {
-  std::vector<std::string> items;
-  for (const std::string& text : texts) items.push_back(quoted(text));
-  return cat("[", joined(items, ","), "]");
-}
-
 // `before`: what it reads where it does not say.
 std::string node_text(const Node& node, const std::string& before, bool is_head) {
   std::string text = cat(R"({"name":)", quoted(node.name), R"(,"op":")", name_of(node.op), '"');
