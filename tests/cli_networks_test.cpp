@@ -53,6 +53,21 @@ TEST_F(Cli, AMeanImageBecomesItsColourInTheSpec) {
   EXPECT_EQ(run("info net.json").code, 0);
 }
 
+TEST_F(Cli, NamesFromFilesDoNotCommandTheTerminal) {
+  std::string text = specs("small.json");
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+  };
+  replace("\"name\":\"norm\"", "\"name\":\"\\u001b[2J\\u009b\"");
+  replace("\"classes\":3", "\"source\":\"\\u001b]0;mine\\u0007\",\"classes\":3");
+  replace("\"rate\":0.01", "\"schedule\":\"\\u001bc\"");
+  write("net.json", text);
+  const Outcome shown = run("info net.json");
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  EXPECT_EQ(shown.out.find_first_of("\x1b\x07"), shown.out.npos);
+  EXPECT_EQ(shown.out.find("\xc2\x9b"), shown.out.npos);
+}
+
 TEST_F(Cli, WrongNetworksAreRefusedWhereTheyAreWrong) {
   make_data(8);
   const std::string train = "train --data data --out w.safetensors --model ";

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "core/random.h"
@@ -16,7 +18,10 @@ namespace fs = std::filesystem;
 // 12x12 pictures whose class is the brightest of their three colours, with noise.
 class Colours : public Dataset {
  public:
-  explicit Colours(int64_t size) : size_(size) { classes_ = {"red", "green", "blue"}; }
+  explicit Colours(int64_t size, std::vector<std::string> classes = {"red", "green", "blue"})
+      : size_(size) {
+    classes_ = std::move(classes);
+  }
   int64_t size() const override { return size_; }
   int64_t label(int64_t i) const override { return i % 3; }
   std::string name(int64_t i) const override { return cat("colours[", i, "]"); }

@@ -120,6 +120,28 @@ TEST_F(OwnNetwork, RatesOfLayersAreNoPartOfIt) {
   EXPECT_EQ(resumed->network().read_param(0), before);
 }
 
+// Nodes whose names begin as that of the last layer are no part of it.
+TEST_F(OwnNetwork, TheLastLayerIsKnownByItsNodeAndNotByHowNamesBegin) {
+  std::string other = text;
+  const std::string before = R"({"name":"fc","op":"linear")";
+  other.insert(other.find(before),
+               R"({"name":"fc.1","op":"linear","out":3,"weight":"he"},{"name":"r","op":"relu"},)");
+  const NetSpec two = network_named(other, {.classes = 3});
+  Trainer first(two, data_, short_run());
+  first.save_weights(path("w.safetensors"));
+  TrainOptions options = short_run();
+  options.init = path("w.safetensors");
+  const auto more =
+      std::make_shared<Colours>(96, std::vector<std::string>{"a", "b", "c", "d", "red"});
+  Trainer tuned(network_named(other, {.classes = 5}), more, options);
+  const auto& params = first.network().params();
+  for (size_t i = 0; i < params.size(); ++i)
+    if (params[i].spec.node != "fc") {
+      EXPECT_EQ(tuned.network().read_param(i), first.network().read_param(i))
+          << params[i].spec.name;
+    }
+}
+
 TEST_F(OwnNetwork, AFileWithoutMetadataIsReadIntoTheSpecThatIsNamed) {
   Trainer(spec(), data_, short_run()).save_weights(path("w.safetensors"));
   ConvertOptions plain;

@@ -152,6 +152,18 @@ TEST_F(RunTest, KeepsTheBestEpochOverAResume) {
   EXPECT_TRUE(fs::exists(path("best")));
 }
 
+TEST_F(RunTest, AStopInTheLastValidationComesTooLateForTheBest) {
+  TrainingRun run = run_of(options(1));
+  run.keep_best(path("best"));
+  RunWatch watch;
+  bool stop = false;
+  watch.stopped = [&] { return stop; };
+  watch.on_validation = [&](int64_t, int64_t) { stop = true; };
+  EXPECT_TRUE(run.run(watch));
+  EXPECT_TRUE(fs::exists(path("best")));
+  EXPECT_EQ(run.trainer().best().judged_step, run.trainer().steps_done());
+}
+
 TEST_F(RunTest, AStopDuringValidationLeavesACheckpointThatGoesOn) {
   {
     TrainingRun run = run_of(options(3));

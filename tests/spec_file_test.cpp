@@ -193,6 +193,42 @@ TEST(SpecFile, AFileIsReadAndNamedWhereItIsWrong) {
                   "no network is named \"alexnett\", and no file; there are: alexnet"));
 }
 
+TEST(SpecFile, AnotherSizeKeepsTheShareOfTheCrop) {
+  const std::string text =
+      edited(specs("small.json"), R"("height":16,"width":16)", R"("height":16,"width":32)");
+  const std::string wide = edited(text, R"("size":16}})", R"("size":40}})");
+  const auto resized = [&](int64_t height, int64_t width) {
+    return network_named(wide, {.height = height, .width = width}).input.resize_size;
+  };
+  EXPECT_EQ(resized(0, 0), 40);
+  EXPECT_EQ(resized(16, 32), 40);
+  EXPECT_EQ(resized(64, 64), 80);
+}
+
+TEST(SpecFile, LongTextsAreCutInMessages) {
+  const std::string base = specs("small.json"), name(600, 'x'), huge(1 << 20, 'x');
+  const auto refusal = [&](const std::string& from, const std::string& to) {
+    return error_of([&] { network_named(edited(base, from, to)); }, Code::bad_file);
+  };
+  for (const char* from : {R"("logits":"fc")", R"("inputs":["relu"])", R"("features":"pool")"}) {
+    std::string to = from;
+    to.replace(to.rfind('"', to.rfind('"') - 1) + 1, 2, name);
+    EXPECT_TRUE(has(refusal(from, to), "at most 512 bytes"));
+  }
+  EXPECT_LT(refusal(R"("fc")", '"' + huge).size(), 1000u);
+  EXPECT_LT(refusal("0.25", std::string(1 << 20, '9')).size(), 1000u);
+}
+
+TEST(SpecFile, WeightsWhoseLengthIsABraceAreNoSpec) {
+  const TempDir folder;
+  std::string header = R"({"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})";
+  header.resize(256 + '{', ' ');
+  save(folder.file("w.safetensors"), raw_safetensors(header));
+  EXPECT_FALSE(names_network(folder.file("w.safetensors")));
+  EXPECT_TRUE(has(error_of([&] { network_named(folder.file("w.safetensors")); }, Code::bad_file),
+                  "is no network's spec"));
+}
+
 TEST(SpecFile, SizesThatCannotWorkAreToldWithThoseThatCan) {
   const std::string text = edited(specs("small.json"), R"("pad":1,)", "");
   EXPECT_TRUE(has(error_of([&] { network_named(text, {.height = 2, .width = 2}); }),

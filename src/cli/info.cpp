@@ -59,7 +59,7 @@ void print_layers(const std::vector<LayerInfo>& layers) {
   std::vector<std::vector<std::string>> rows{
       {"layer", "op", "", "output", "parameters", "multiply-adds", "memory"}};
   for (const LayerInfo& layer : layers)
-    rows.push_back({layer.name, layer.op, layer.detail, to_string(output_of(layer)),
+    rows.push_back({printable(layer.name), layer.op, layer.detail, to_string(output_of(layer)),
                     count(layer.parameters), count(layer.multiply_adds),
                     bytes_text(static_cast<double>(layer.bytes))});
   rows.push_back({"total", "", "", "", grouped(totals.parameters), grouped(totals.multiply_adds),
@@ -84,9 +84,9 @@ void print_input(const InputSpec& input) {
 }
 
 void print_network(const NetSpec& spec) {
-  std::cout << spec.id << ", revision " << spec.revision << ", " << grouped(spec.classes)
+  std::cout << printable(spec.id) << ", revision " << spec.revision << ", " << grouped(spec.classes)
             << " classes";
-  if (!spec.source.empty()) std::cout << " (" << spec.source << ")";
+  if (!spec.source.empty()) std::cout << " (" << printable(spec.source) << ")";
   std::cout << "\n\n";
   print_layers(layer_table(spec));
   std::cout << "\nmemory: outputs and parameters of one image in fp32\n";
@@ -94,7 +94,7 @@ void print_network(const NetSpec& spec) {
   const Recipe& recipe = spec.recipe;
   std::cout << "recipe   batch " << recipe.batch << ", rate " << recipe.rate << ", momentum "
             << recipe.momentum << ", weight decay " << recipe.decay << ", " << recipe.epochs
-            << " epochs, schedule " << recipe.schedule << "\n         the rate "
+            << " epochs, schedule " << printable(recipe.schedule) << "\n         the rate "
             << (recipe.rate_in_velocity ? "goes into the velocity"
                                         : "multiplies the velocity, as torch has it")
             << "; crops, flips";

@@ -148,12 +148,11 @@ int64_t sum(int64_t a, int64_t b) {
 }  // namespace
 
 void set_size(InputSpec& input, int64_t height, int64_t width) {
-  const double ratio = static_cast<double>(input.resize_size) / static_cast<double>(input.height);
+  const auto longest = [&] { return static_cast<double>(std::max(input.height, input.width)); };
+  const double ratio = static_cast<double>(input.resize_size) / longest();
   if (height > 0) input.height = height;
   if (width > 0) input.width = width;
-  if (height == 0 && width == 0) return;
-  const int64_t longest = std::max(input.height, input.width);
-  input.resize_size = std::llround(static_cast<double>(longest) * ratio);
+  input.resize_size = std::llround(longest() * ratio);
 }
 
 const Node* head_of(const NetSpec& spec) {

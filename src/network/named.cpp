@@ -1,6 +1,7 @@
 #include "network/named.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "core/error.h"
@@ -41,15 +42,17 @@ void refuse_impostor(const NetSpec& spec, const std::string& where) {
         ", from which it differs in more than classes and input; give it a name of its own");
 }
 
-// The beginning of a file; "" where it cannot be read. Of a pipe nothing is taken.
-std::string first_byte(const std::string& path) try {
+// Whether a file begins as a spec. Weights of safetensors may begin with a brace too, the lowest
+// byte of a length whose highest is 0. Of a pipe nothing is taken.
+bool begins_as_spec(const std::string& path) try {
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(to_path(path), ignored)) return "";
-  std::byte first{};
-  if (FileReader(path).read(0, {&first, 1}) == 0) return "";
-  return {static_cast<char>(first)};
+  if (!std::filesystem::is_regular_file(to_path(path), ignored)) return false;
+  std::array<std::byte, 8> start{};
+  const size_t count = FileReader(path).read(0, start);
+  return count > 0 && start.front() == std::byte{'{'} &&
+         (count < start.size() || start.back() != std::byte{0});
 } catch (const Error&) {  // whoever reads the file says why
-  return "";
+  return false;
 }
 
 std::string read_spec(const std::string& path, const Limits& limits) {
@@ -57,7 +60,7 @@ std::string read_spec(const std::string& path, const Limits& limits) {
   if (!std::filesystem::exists(to_path(path), ignored) && path.find_first_of("./\\") == path.npos)
     fail(Code::not_found, "no network is named \"", path,
          "\", and no file; there are: ", joined(model_names()));
-  check(first_byte(path) == "{" || !std::filesystem::is_regular_file(to_path(path), ignored),
+  check(begins_as_spec(path) || !std::filesystem::is_regular_file(to_path(path), ignored),
         Code::bad_file, path,
         " is no network's spec, which begins with a brace; `alexnet info FILE --spec` prints that "
         "of a weight file");
@@ -91,7 +94,7 @@ NetSpec fitted(const NetSpec& spec, const ModelOptions& options) {
 }
 
 bool names_network(const std::string& given) {
-  return is_text(given) || is_zoo_name(given) || is_text(first_byte(given));
+  return is_text(given) || is_zoo_name(given) || begins_as_spec(given);
 }
 
 NetSpec network_in_metadata(const std::string& json, const InputSpec& input,

@@ -68,13 +68,13 @@ std::vector<float> merged(const WeightFile& file, const ParamSpec& param, const 
 
 WeightSource weights_to_start_from(const WeightFile& file, const NetSpec& spec, const Dataset& data,
                                    const TrainOptions& options) {
-  const Node* head_node = head_of(spec);
-  const std::string last = (head_node ? head_node->name : spec.logits) + ".";
+  const Node* found = head_of(spec);
+  const std::string last = found ? found->name : spec.logits;
   std::vector<ParamSpec> wanted = params_of(spec);
-  const TensorView* weight = file.find(last + "weight");
+  const TensorView* weight = file.find(last + ".weight");
   const int64_t file_classes = weight && !weight->shape.empty() ? weight->shape[0] : spec.classes;
   for (ParamSpec& param : wanted)
-    if (param.name.starts_with(last)) param.shape[0] = file_classes;
+    if (param.node == last) param.shape[0] = file_classes;
   check_against(file, wanted, spec.id);
   Head head = match_head(file, data, options, file_classes);
   check(std::ranges::all_of(head.rows, [&](const auto& row) { return row < file_classes; }),
@@ -83,7 +83,7 @@ WeightSource weights_to_start_from(const WeightFile& file, const NetSpec& spec, 
   tell(file, head);
   const WeightSource from_file = weights_from(file), draw = random_weights(options.seed);
   return [=, &file](const ParamSpec& param, int64_t rows, const PartSink& sink) {
-    if (!param.name.starts_with(last)) return from_file(param, rows, sink);
+    if (param.node != last) return from_file(param, rows, sink);
     auto whole = std::make_shared<DenseWeights>();
     (*whole)[param.name] = merged(file, param, head, draw);
     weights_from(std::move(whole))(param, rows, sink);

@@ -127,7 +127,8 @@ EpochRow TrainingRun::row_of(const StepResult& step) const {
 // Empty where it was stopped.
 std::optional<Evaluation> TrainingRun::validate(const RunWatch& watch) {
   EvaluateOptions how;
-  how.cancelled = watch.stopped;
+  // Without it the last epoch could not be the best, and no later run would make up for that.
+  if (best_.empty() || !trainer_->done()) how.cancelled = watch.stopped;
   how.progress = watch.on_validation;
   how.on_broken = [this](const std::string& name, const std::string& why) {
     if (told_broken_) return;  // the pictures are the same after each epoch

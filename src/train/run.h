@@ -55,7 +55,8 @@ class TrainingRun {
 
   // Steps until all epochs are run, or `steps` more (0: no limit), and a checkpoint at the end.
   // False: it was stopped before. A stop in the last step, or in the validation after it, comes too
-  // late. With validation data an epoch ends by measuring them.
+  // late; where the best epoch is kept, that validation is made to its end. With validation data an
+  // epoch ends by measuring them.
   bool run(const RunWatch& watch, int64_t steps = 0);
 
   // Of the steps of this epoch that this run has made; of the whole epoch while its end is told.

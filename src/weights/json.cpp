@@ -73,8 +73,12 @@ nlohmann::json parse_json_strictly(std::string_view text, const std::string& wha
   try {
     return nlohmann::json::parse(text, std::ref(keys));
   } catch (const nlohmann::json::exception& error) {
-    const std::string_view told = error.what();  // "[json.exception...] parse error at line 3, ..."
-    fail(Code::bad_file, what, " is not valid JSON: ", told.substr(told.find("] ") + 2));
+    // "[json.exception...] parse error at line 3, ...; last read: 'all of a text'"
+    constexpr size_t longest = 200;
+    std::string_view told = error.what();
+    told.remove_prefix(told.find("] ") + 2);
+    fail(Code::bad_file, what,
+         " is not valid JSON: ", told.substr(0, std::min(told.find("; last read"), longest)));
   }
 }
 

@@ -70,10 +70,15 @@ bool Members::flag(const std::string& key, bool otherwise) {
   return value ? value->get<bool>() : otherwise;
 }
 
-std::string Members::text(const std::string& key) {
-  const Json& value = need(key);
+std::string Members::text(const std::string& key, size_t longest) {
+  return to_text(key, need(key), longest);
+}
+
+std::string Members::to_text(const std::string& key, const Json& value, size_t longest) const {
   if (!value.is_string() || value.get_ref<const std::string&>().empty())
     refuse(key, "a text that is not empty", value);
+  if (value.get_ref<const std::string&>().size() > longest)
+    refuse(key, cat("a text of at most ", longest, " bytes"), value);
   return value.get<std::string>();
 }
 

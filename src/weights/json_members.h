@@ -24,7 +24,9 @@ class Members {
   int64_t to_whole(const std::string& key, const Json& value, int64_t least, int64_t most) const;
   float to_number(const std::string& key, const Json& value, bool positive) const;
   bool flag(const std::string& key, bool otherwise);
-  std::string text(const std::string& key);  // not empty
+  // Not empty, and of so many bytes at most.
+  std::string text(const std::string& key, size_t longest = std::string::npos);
+  std::string to_text(const std::string& key, const Json& value, size_t longest) const;
   // One of `choices`; the first where the key is absent.
   template <class Choices = std::initializer_list<const char*>>
   std::string choice(const std::string& key, const Choices& choices) {

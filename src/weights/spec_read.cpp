@@ -127,7 +127,7 @@ std::vector<std::string> inputs_of(Members& members, const std::string& before) 
     members.refuse("inputs", cat("a list of 1 to ", most_inputs, " names of nodes"), *given);
   for (const Json& name : *given) {
     if (!name.is_string()) members.refuse("inputs", "a list of names of nodes", name);
-    inputs.push_back(name.get<std::string>());
+    inputs.push_back(members.to_text("inputs", name, longest_name));
   }
   return inputs;
 }
@@ -192,9 +192,7 @@ Recipe read_recipe(const Json& json, const std::string& where) {
   recipe.momentum = at_least_zero(members, "momentum", recipe.momentum);
   recipe.decay = at_least_zero(members, "decay", recipe.decay);
   recipe.epochs = members.whole("epochs", 1, 1'000'000, recipe.epochs);
-  if (members.take("schedule")) recipe.schedule = members.text("schedule");
-  check(recipe.schedule.size() <= longest_text, Code::bad_file, where,
-        ": key \"recipe.schedule\" has over ", longest_text, " bytes");
+  if (members.take("schedule")) recipe.schedule = members.text("schedule", longest_text);
   recipe.rate_in_velocity = members.flag("rate_in_velocity", recipe.rate_in_velocity);
   const std::string mean = members.choice("mean", mean_words);
   recipe.mean = static_cast<Recipe::Mean>(std::ranges::find(mean_words, mean) - mean_words.begin());
@@ -219,7 +217,11 @@ void read_aliases(const Json& json, const std::string& where, NetSpec& spec) {
   Members members(json, where, "aliases.");
   check(json.size() <= most_nodes, Code::unsupported, where, ": ", json.size(),
         " aliases are over the limit of ", most_nodes);
-  for (const auto& [alias, node] : json.items()) spec.aliases[alias] = members.text(alias);
+  for (const auto& [alias, node] : json.items()) {
+    check(alias.size() <= longest_name, Code::bad_file, where, ": an alias has ", alias.size(),
+          " bytes, at most ", longest_name, " are possible: ", in_quotes(alias));
+    spec.aliases[alias] = members.text(alias, longest_name);
+  }
 }
 
 }  // namespace
@@ -250,7 +252,7 @@ NetSpec spec_from_json(const std::string& text, const std::string& where, SpecPa
         ", and this library knows ", spec_format, ": use a newer libalexnet");
   NetSpec spec;
   spec.id = name_in(members, where);
-  if (members.take("source")) spec.source = members.text("source");
+  if (members.take("source")) spec.source = members.text("source", longest_text);
   spec.classes = members.whole("classes", 1, max_classes);
   if (part == SpecPart::whole) {
     spec.input = input_from(members.need("input"), where + ": input", limits);
@@ -266,7 +268,7 @@ NetSpec spec_from_json(const std::string& text, const std::string& where, SpecPa
   }
   if (const Json* recipe = members.take("recipe")) spec.recipe = read_recipe(*recipe, where);
   if (const Json* aliases = members.take("aliases")) read_aliases(*aliases, where, spec);
-  spec.logits = members.text("logits");
+  spec.logits = members.text("logits", longest_name);
   read_nodes(members.need("nodes"), where, spec);
   members.finish();
   settle_widths(spec, where);
