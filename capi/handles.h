@@ -12,9 +12,9 @@
 #include "alexnet/alexnet.h"
 #include "core/limits.h"
 #include "data/dataset_memory.h"
+#include "graph/bounds.h"
 #include "guard.h"
 #include "network/session.h"
-#include "train/bounds.h"
 #include "train/overrides.h"
 #include "train/run.h"
 

@@ -13,7 +13,7 @@ namespace {
 // Pictures whose classes become wrong when a test says so.
 class Fickle : public Colours {
  public:
-  Fickle() : Colours(24) {}
+  explicit Fickle(int64_t count = 24) : Colours(count) {}
   int64_t label(int64_t i) const override { return wrong ? (i + 1) % 3 : i % 3; }
   Image image(int64_t i, int64_t size) const override { return Colours(24).image(i, size); }
   bool wrong = false;
@@ -150,6 +150,28 @@ TEST_F(RunTest, KeepsTheBestEpochOverAResume) {
   EXPECT_TRUE(anew.run({}));
   EXPECT_GT(anew.trainer().best().step, 24);
   EXPECT_TRUE(fs::exists(path("best")));
+}
+
+TEST_F(RunTest, TheBestByOtherPicturesIsNoneToBeBetterThan) {
+  {
+    TrainingRun run = run_of(options(6));
+    run.set_checkpoints({path("checkpoint"), 0, 0});
+    run.keep_best(path("best"));
+    EXPECT_TRUE(run.run({}));
+    ASSERT_GT(run.trainer().best().step, 0);
+  }
+  validation_ = std::make_shared<Fickle>(12);
+  TrainingRun other = resumed("checkpoint", 7);
+  EXPECT_EQ(other.trainer().best().step, 0);
+  EXPECT_TRUE(other.trainer().best().pictures.empty());
+}
+
+TEST_F(RunTest, RefusesFilesThatCannotBeWrittenBeforeTheFirstStep) {
+  TrainingRun run = run_of(options(1));
+  const std::string nowhere = path("nowhere") + "/file.safetensors";
+  EXPECT_THROW(run.set_checkpoints({nowhere, 0, 0}), Error);
+  EXPECT_THROW(run.keep_best(nowhere), Error);
+  EXPECT_TRUE(run.checkpoints().file.empty());
 }
 
 TEST_F(RunTest, AStopInTheLastValidationComesTooLateForTheBest) {

@@ -163,7 +163,7 @@ TEST(SpecFile, RefusedByNode) {
 TEST(SpecFile, RefusedByCount) {
   const std::string base = specs("small.json");
   const std::string none = base.substr(0, base.find("[\n  {")) + "[]}";
-  EXPECT_TRUE(has(error_of([&] { network_named(none); }, Code::bad_file), "has no nodes"));
+  EXPECT_TRUE(has(error_of([&] { network_named(none); }, Code::bad_file), "no node is named"));
   std::string nodes;
   for (int i = 0; i < 4096; ++i) nodes += cat("{\"name\":\"n", i, "\",\"op\":\"relu\"},\n");
   const std::string where = "  {\"name\":\"norm\"";
@@ -229,10 +229,46 @@ TEST(SpecFile, WeightsWhoseLengthIsABraceAreNoSpec) {
                   "is no network's spec"));
 }
 
-TEST(SpecFile, SizesThatCannotWorkAreToldWithThoseThatCan) {
+TEST(SpecFile, SizesThatCannotWorkAreRefusedByTheNodeThatTheyDoNotFit) {
   const std::string text = edited(specs("small.json"), R"("pad":1,)", "");
-  EXPECT_TRUE(has(error_of([&] { network_named(text, {.height = 2, .width = 2}); }),
-                  "height and width must each lie in 5..16384"));
+  const auto refusal = [&](int64_t height, int64_t width, Code code = Code::invalid_argument) {
+    return error_of([&] { network_named(text, {.height = height, .width = width}); }, code);
+  };
+  EXPECT_TRUE(has(refusal(2, 2), "node \"conv\": "));
+  EXPECT_TRUE(has(refusal(2, 2), "its input is to be 2 x 2 (the network's own size is 16 x 16)"));
+  EXPECT_TRUE(has(refusal(16385, 16), "must each lie in 1..16384"));
+  EXPECT_TRUE(has(refusal(16384, 16384, Code::unsupported), "pixels, the limit"));
+  const std::string classes = edited(text, R"("out":4)", R"("out":65536)");
+  EXPECT_TRUE(has(error_of([&] { network_named(classes, {.height = 8192, .width = 8192}); }),
+                  "numbers are over the limit of"));
+}
+
+TEST(SpecFile, MayBeginAsEditorsLeaveIt) {
+  const TempDir folder;
+  const std::string path = folder.file("net.json");
+  for (const char* before : {"\n", " \t\r\n", "\xef\xbb\xbf", "\xef\xbb\xbf\r\n"}) {
+    const std::string text = before + specs("small.json");
+    EXPECT_EQ(network_named(text).id, "small");
+    save(path, text);
+    EXPECT_TRUE(names_network(path));
+    EXPECT_EQ(network_named(path).id, "small");
+  }
+  std::string wide = "\xff\xfe";
+  for (const char c : specs("small.json")) wide += {c, '\0'};
+  save(path, wide);
+  EXPECT_TRUE(has(error_of([&] { network_named(path); }, Code::bad_file), "is UTF-16"));
+}
+
+// A node of 22 bytes is written with all its fields.
+TEST(SpecFile, WhatIsReadIsReadAgainFromAWeightFile) {
+  const std::string base = specs("small.json"), before = "  {\"name\":\"norm\"";
+  std::string nodes;
+  for (int i = 0; i < 4000; ++i)
+    nodes += cat("{\"name\":\"", std::string(450, 'x'), i, "\",\"op\":\"lrn\"},");
+  const NetSpec spec = network_named(edited(base, before, nodes + before));
+  const std::string text = to_json(spec, SpecPart::without_input_and_labels);
+  EXPECT_GT(text.size(), largest_spec);
+  EXPECT_EQ(network_in_metadata(text, spec.input, "file", {}).nodes.size(), spec.nodes.size());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "graph/bounds.h"
 #include "graph/op_fields.h"
 #include "weights/spec_json.h"
 
@@ -17,6 +18,14 @@ Json whole(double least, double most) {
   return {{"type", "integer"},
           {"minimum", static_cast<int64_t>(least)},
           {"maximum", static_cast<int64_t>(most)}};
+}
+Json within(const bounds::Whole& bound) {
+  return {{"type", "integer"}, {"minimum", bound.least}, {"maximum", bound.most}};
+}
+Json within(const bounds::Real& bound) {
+  return {{"type", "number"},
+          {bound.above ? "exclusiveMinimum" : "minimum", bound.least},
+          {bound.below ? "exclusiveMaximum" : "maximum", bound.most}};
 }
 template <class Words>
 Json one_of(const Words& words) {
@@ -65,7 +74,7 @@ Json start_schema() {
        {{{"type", "number"}},
         {{"type", "string"},
          {"pattern", R"(^(he|torch|(normal|uniform):(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)$)"}}}}};
-  const Json factor = {{"type", "number"}, {"minimum", 0}};
+  const Json factor = within(bounds::layer_rate);
   return {{"anyOf",
            {value,
             {{"type", "object"},
@@ -109,21 +118,20 @@ Json input_schema() {
 }
 
 Json recipe_schema() {
-  const Json count = whole(1, 1'000'000), factor = {{"type", "number"}, {"minimum", 0}},
-             flag = {{"type", "boolean"}};
+  const Json flag = {{"type", "boolean"}};
   return {{"type", "object"},
           {"properties",
-           {{"batch", count},
-            {"rate", factor},
-            {"momentum", factor},
-            {"decay", factor},
-            {"epochs", count},
+           {{"batch", within(bounds::batch)},
+            {"rate", within(bounds::rate)},
+            {"momentum", within(bounds::momentum)},
+            {"decay", within(bounds::decay)},
+            {"epochs", within(bounds::epochs)},
             {"schedule", {{"type", "string"}, {"minLength", 1}}},
             {"rate_in_velocity", flag},
             {"mean", one_of(mean_words)},
-            {"color_noise", factor},
+            {"color_noise", within(bounds::colour_noise)},
             {"color_divides", flag},
-            {"shared_crops", count}}},
+            {"shared_crops", within(bounds::batch)}}},
           {"additionalProperties", false}};
 }
 

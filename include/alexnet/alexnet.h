@@ -511,8 +511,8 @@ ALEXNET_API(alexnet_status)
 alexnet_session_options_set_threads(alexnet_session_options* options, int32_t threads);
 
 /// Images computed in one go: 1..65536. More are faster each and take more memory. Any number of
-/// images can be given to any session. Answers of sessions with different batches agree within
-/// rounding, not bit for bit.
+/// images can be given to any session. On CPUs no bit of an answer depends on it; on GPUs sessions
+/// with different batches agree within rounding.
 ALEXNET_API(alexnet_status)
 alexnet_session_options_set_batch(alexnet_session_options* options, int64_t batch);
 
@@ -937,8 +937,8 @@ ALEXNET_API(alexnet_status)
 alexnet_train_options_set_layer_rate(alexnet_train_options* options, const char* layer,
                                      double factor);
 
-/// Another side, in pixels, of the network's square input: 1..16384. Sizes that cannot work are
-/// refused with those that can.
+/// Another side, in pixels, of the network's square input: 1..16384. What cannot work is refused
+/// with the sizes that can, or with the node that it does not fit.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_input_size(alexnet_train_options* options, int64_t side);
 
@@ -979,8 +979,10 @@ alexnet_trainer_plan_memory(alexnet_context* context, const char* network, int64
 /// Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on
 /// GPUs within rounding: another process may choose other algorithms). Network, recipe, precision
 /// and position come from the file; of `options` (NULL: none) only epochs (a new total), device,
-/// parallelism, threads, data threads and validation data count. Statuses: INVALID_ARGUMENT (the
-/// data are not the checkpoint's), NOT_FOUND, IO, BAD_FILE (no checkpoint), DEVICE.
+/// parallelism, threads, data threads and validation data count. What was set on the trainer
+/// itself (callback, checkpoint, minutes, best) is set on this one anew. Statuses:
+/// INVALID_ARGUMENT (the data are not the checkpoint's), NOT_FOUND, IO, BAD_FILE (no checkpoint),
+/// DEVICE.
 ALEXNET_API(alexnet_status)
 alexnet_trainer_resume(alexnet_context* context, const char* checkpoint,
                        const alexnet_dataset* data, const alexnet_train_options* options,
@@ -996,24 +998,26 @@ alexnet_trainer_set_step_callback(alexnet_trainer* trainer, alexnet_step_callbac
 /// alexnet_trainer_run keeps a checkpoint in this file: after each `every` steps (0: after each
 /// epoch), when it is cancelled, and at its end. NULL: none, as at first. As long as it is set, no
 /// other training of this library, here or in another process, writes that file:
-/// `.alexnet-NAME.lock` beside it says whose it is. Statuses: INVALID_STATE (the trainer is at
-/// work, or another training writes this file).
+/// `.alexnet-NAME.lock` beside it says whose it is. Statuses: IO, NOT_FOUND (no file can be written
+/// there), INVALID_STATE (the trainer is at work, or another training writes this file).
 ALEXNET_API(alexnet_status)
 alexnet_trainer_set_checkpoint(alexnet_trainer* trainer, const char* path, int64_t every);
 
 /// Minutes between the checkpoints of alexnet_trainer_run, 0.001..1000000, in place of the steps of
-/// alexnet_trainer_set_checkpoint, which names the file; they are looked at after each step. 0: by
-/// steps, as at first. Statuses: INVALID_STATE (the trainer is at work).
+/// alexnet_trainer_set_checkpoint, which names the file: without one they change nothing. They are
+/// looked at after each step. 0: by steps, as at first. Statuses: INVALID_STATE (the trainer is at
+/// work).
 ALEXNET_API(alexnet_status)
 alexnet_trainer_set_checkpoint_minutes(alexnet_trainer* trainer, double minutes);
 
 /// alexnet_trainer_run keeps the best epoch's weights in this file, as
 /// alexnet_trainer_save_weights writes them in FP32: after each epoch whose validation top-1 is
-/// above that of all before. A checkpoint knows the best so far, so a resumed training replaces it
-/// by a better epoch only; where the file is gone, the best begins anew. NULL: none, as at first.
-/// No other training writes the file, as with alexnet_trainer_set_checkpoint. Statuses:
-/// INVALID_ARGUMENT (the checkpoint's file), INVALID_STATE (the trainer is at work, or has no
-/// validation data, or another training writes this file).
+/// above that of all before. A checkpoint knows the best so far, so a resumed training that is
+/// given the same file and the same validation data replaces it by a better epoch only; with other
+/// data, or where the file is gone, the best begins anew. NULL: none, as at first. No other
+/// training writes the file, as with alexnet_trainer_set_checkpoint. Statuses: INVALID_ARGUMENT
+/// (the checkpoint's file), IO, NOT_FOUND (no file can be written there), INVALID_STATE (the
+/// trainer is at work, or has no validation data, or another training writes this file).
 ALEXNET_API(alexnet_status)
 alexnet_trainer_set_best(alexnet_trainer* trainer, const char* path);
 
@@ -1025,11 +1029,13 @@ alexnet_trainer_set_best(alexnet_trainer* trainer, const char* path);
 ALEXNET_API(alexnet_status)
 alexnet_trainer_step(alexnet_trainer* trainer, double* loss, double* accuracy);
 
-/// Steps until all epochs are run, or until `steps` more are (0: no limit). OK at once where all
-/// epochs are run already. With validation data it measures them after each epoch, and before its
-/// first step where an epoch has just ended that a plateau or alexnet_trainer_set_best still waits
-/// for. Statuses: CANCELLED, and those of alexnet_trainer_step, alexnet_trainer_evaluate,
-/// alexnet_trainer_save_checkpoint and alexnet_trainer_save_weights.
+/// Steps until all epochs are run, or until `steps` more are (0: no limit). OK without a step where
+/// all epochs are run already. With validation data it measures them after each epoch. Where a
+/// resumed training has just ended an epoch whose validation its checkpoint does not know, and a
+/// plateau or alexnet_trainer_set_best goes by it, that is made up for before anything else, told
+/// to no callback (alexnet_trainer_evaluate gives the figures). Statuses: CANCELLED, and those of
+/// alexnet_trainer_step, alexnet_trainer_evaluate, alexnet_trainer_save_checkpoint and
+/// alexnet_trainer_save_weights.
 ALEXNET_API(alexnet_status) alexnet_trainer_run(alexnet_trainer* trainer, int64_t steps);
 
 /// Ends the alexnet_trainer_run or alexnet_trainer_evaluate in progress with CANCELLED, after the

@@ -143,7 +143,8 @@ CLI::Validator one_of(std::vector<std::string> words) {
   return CLI::Validator(find, "");
 }
 
-void show_information(bool shown) { informs = shown; }
+ShownInformation::ShownInformation() { informs = true; }
+ShownInformation::~ShownInformation() { informs = false; }
 
 void begin_messages(const std::string& command) {
   command_name = command;

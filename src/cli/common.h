@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "graph/bounds.h"
 #include "network/session.h"
-#include "train/bounds.h"
 
 namespace alx::cli {
 
@@ -58,8 +58,14 @@ CLI::Option* add_real(CLI::App& command, const std::string& name, double& value,
 // One of these words, for Option::check.
 CLI::Validator one_of(std::vector<std::string> words);
 
-// Shows the library's lines of information too.
-void show_information(bool shown);
+// As long as it lives the library's lines of information are shown too.
+class ShownInformation {
+ public:
+  ShownInformation();
+  ~ShownInformation();
+  ShownInformation(const ShownInformation&) = delete;
+  ShownInformation& operator=(const ShownInformation&) = delete;
+};
 
 // From here on messages bear the command's name, and the library's warnings are shown.
 void begin_messages(const std::string& command);

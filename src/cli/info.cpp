@@ -144,7 +144,14 @@ int print_spec(NetSpec spec, const Model* model) {
                              static_cast<double>(plane));
     spec.input.mean_image.clear();
   }
-  std::cout << to_json(spec, SpecPart::whole);
+  std::string text = to_json(spec, SpecPart::whole);
+  if (text.size() > largest_spec) {
+    message(cat("the labels are left out: with them the spec has ", text.size(),
+                " bytes, and no command reads more than ", largest_spec));
+    spec.labels.clear();
+    text = to_json(spec, SpecPart::whole);
+  }
+  std::cout << text;
   return done;
 }
 

@@ -39,9 +39,10 @@ class TrainRun {
     const std::shared_ptr<const Dataset> data = Dataset::open(command.data, "train");
     std::shared_ptr<const Dataset> val;
     if (!command.val.empty()) val = Dataset::open(command.val, "test");
-    show_information(true);  // what a training begins with
-    run_.emplace(make_trainer(command, data, val));
-    show_information(false);
+    {
+      const ShownInformation shown;  // what a training begins with
+      run_.emplace(make_trainer(command, data, val));
+    }
     for (OutputLock& lock : locks) trainer().hold(std::move(lock));
     run_->set_checkpoints({checkpoint_, command.checkpoint_every, command.checkpoint_minutes});
     if (!command.resume.empty()) run_->begins_saved();

@@ -10,6 +10,8 @@
 namespace alx {
 namespace {
 
+constexpr int64_t most_elements = int64_t{1} << 40;  // of a node's output and parameters, one image
+
 std::string title(const NetSpec& spec) { return spec.id.empty() ? "network" : spec.id; }
 
 template <class... Args>
@@ -246,7 +248,10 @@ std::vector<LayerInfo> layer_table(const NetSpec& spec) {
     for (const ParamShape& param : param_shapes(op, visit.inputs))
       info.parameters = sum(info.parameters, element_count(param.shape));
     info.multiply_adds = multiply_adds(op, visit.inputs);
-    info.bytes = element_count({sum(info.parameters, element_count(visit.output)), 4});
+    const int64_t elements = sum(info.parameters, element_count(visit.output));
+    check(elements <= most_elements, Code::invalid_argument, title(spec), ": node \"",
+          visit.node.name, "\": ", elements, " numbers are over the limit of ", most_elements);
+    info.bytes = elements * 4;
     table.push_back(std::move(info));
   });
   return table;

@@ -37,7 +37,7 @@ struct Recipe {
   int64_t batch = 128;
   float rate = 0.01f, momentum = 0.9f, decay = 5e-4f;
   int64_t epochs = 90;
-  std::string schedule = "step:30:0.1";  // see train/schedule.h
+  std::string schedule = "step:30:0.1";  // see graph/schedule.h
   // v = m v - rate (g + decay w), w += v; else torch's v = m v + g + decay w
   bool rate_in_velocity = true;
   // What is subtracted from pictures: what `input` says, or the mean colour or mean image of the

@@ -66,10 +66,14 @@ int64_t smallest_side(const Make& make, int64_t own) {
        max_side, " (the network's own size is ", own.height, " x ", own.width, ")");
 }
 
-NetSpec make_checked(const Make& make, const std::string& name, const ModelOptions& options) {
+void check_classes(const std::string& name, const ModelOptions& options) {
   check(options.classes >= 0 && options.classes <= max_classes, Code::invalid_argument, name, ": ",
         options.classes, " classes are not possible; give 1 to ", max_classes,
         ", or 0 for the network's own number");
+}
+
+NetSpec make_checked(const Make& make, const std::string& name, const ModelOptions& options) {
+  check_classes(name, options);
   for (int64_t side : {options.height, options.width})
     if (side < 0 || side > max_side) refuse_size(make, options);
   NetSpec spec = make(options);
@@ -91,13 +95,22 @@ NetSpec make_model(const std::string& name, const ModelOptions& options) {
 }
 
 NetSpec adapted(const NetSpec& spec, const ModelOptions& options) {
-  const auto make = [&](const ModelOptions& wanted) {
-    NetSpec other = spec;
-    if (wanted.classes > 0) set_classes(other, wanted.classes);
-    set_size(other.input, wanted.height, wanted.width);
-    return other;
-  };
-  return make_checked(make, spec.id, options);
+  check_classes(spec.id, options);
+  NetSpec other = spec;
+  if (options.classes > 0) set_classes(other, options.classes);
+  set_size(other.input, options.height, options.width);
+  const std::string wanted = cat(other.input.height, " x ", other.input.width);
+  for (int64_t side : {options.height, options.width})
+    check(side >= 0 && side <= max_side, Code::invalid_argument, spec.id, ": an input of ", wanted,
+          " cannot work; height and width must each lie in 1..", max_side);
+  try {
+    layer_table(other);
+  } catch (const Error& error) {
+    if (options.height == 0 && options.width == 0) throw;
+    fail(error.code(), error.what(), "; its input is to be ", wanted,
+         " (the network's own size is ", spec.input.height, " x ", spec.input.width, ")");
+  }
+  return other;
 }
 
 bool in_zoo(const std::string& name) {

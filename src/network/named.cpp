@@ -12,11 +12,18 @@
 #include "network/bundled.h"
 #include "weights/format.h"
 #include "weights/spec_json.h"
+#include "weights/weights.h"
 
 namespace alx {
 namespace {
 
-bool is_text(const std::string& given) { return given.starts_with('{'); }
+// Behind what an editor may have put in front: a byte order mark, empty lines.
+bool begins_with_brace(std::string_view text) {
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  if (text.starts_with(mark)) text.remove_prefix(mark.size());
+  const size_t start = text.find_first_not_of(" \t\r\n");
+  return start != text.npos && text[start] == '{';
+}
 
 std::string without_what_may_differ(NetSpec spec) {
   spec.classes = 1;
@@ -42,17 +49,32 @@ void refuse_impostor(const NetSpec& spec, const std::string& where) {
         ", from which it differs in more than classes and input; give it a name of its own");
 }
 
-// Whether a file begins as a spec. Weights of safetensors may begin with a brace too, the lowest
-// byte of a length whose highest is 0. Of a pipe nothing is taken.
-bool begins_as_spec(const std::string& path) try {
+// Of a pipe nothing is taken, and whoever reads the file says why it cannot be read.
+std::string start_of(const std::string& path) try {
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(to_path(path), ignored)) return false;
-  std::array<std::byte, 8> start{};
+  if (!std::filesystem::is_regular_file(to_path(path), ignored)) return "";
+  std::array<std::byte, 256> start{};
   const size_t count = FileReader(path).read(0, start);
-  return count > 0 && start.front() == std::byte{'{'} &&
-         (count < start.size() || start.back() != std::byte{0});
-} catch (const Error&) {  // whoever reads the file says why
-  return false;
+  return {reinterpret_cast<const char*>(start.data()), count};
+} catch (const Error&) {
+  return "";
+}
+
+// Weights of safetensors may begin with a brace too: as the lowest byte of a length, whose highest
+// is 0, and no text has one.
+bool begins_as_spec(const std::string& start) {
+  return begins_with_brace(start) && start.substr(0, 8).find('\0') == start.npos;
+}
+
+void refuse_what_is_no_spec(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(to_path(path), ignored)) return;
+  const std::string start = start_of(path);
+  check(!start.starts_with("\xff\xfe") && !start.starts_with("\xfe\xff"), Code::bad_file, path,
+        " is UTF-16, as PowerShell's > writes it: save it as UTF-8");
+  check(begins_as_spec(start), Code::bad_file, path,
+        " is no network's spec, which begins with a brace; `alexnet info FILE --spec` prints that "
+        "of a weight file");
 }
 
 std::string read_spec(const std::string& path, const Limits& limits) {
@@ -60,10 +82,7 @@ std::string read_spec(const std::string& path, const Limits& limits) {
   if (!std::filesystem::exists(to_path(path), ignored) && path.find_first_of("./\\") == path.npos)
     fail(Code::not_found, "no network is named \"", path,
          "\", and no file; there are: ", joined(model_names()));
-  check(begins_as_spec(path) || !std::filesystem::is_regular_file(to_path(path), ignored),
-        Code::bad_file, path,
-        " is no network's spec, which begins with a brace; `alexnet info FILE --spec` prints that "
-        "of a weight file");
+  refuse_what_is_no_spec(path);
   Limits wanted = limits;
   wanted.bytes = std::min<int64_t>(limits.bytes, largest_spec);
   const std::vector<std::byte> bytes = read_file(path, wanted);
@@ -73,13 +92,19 @@ std::string read_spec(const std::string& path, const Limits& limits) {
 }  // namespace
 
 NetSpec network_named(const std::string& given, const ModelOptions& options, const Limits& limits) {
-  if (is_zoo_name(given)) return make_model(given, options);
-  const bool text = is_text(given);
-  const std::string where = text ? "the network's spec" : given;
-  const NetSpec spec =
-      spec_from_json(text ? given : read_spec(given, limits), where, SpecPart::whole, limits);
-  refuse_impostor(spec, where);
-  return fitted(spec, options);
+  NetSpec made;
+  if (is_zoo_name(given)) {
+    made = make_model(given, options);
+  } else {
+    const bool text = begins_with_brace(given);
+    const std::string where = text ? "the network's spec" : given;
+    const NetSpec spec =
+        spec_from_json(text ? given : read_spec(given, limits), where, SpecPart::whole, limits);
+    refuse_impostor(spec, where);
+    made = fitted(spec, options);
+  }
+  check_pixels(made.input, made.id, limits);
+  return made;
 }
 
 NetSpec fitted(const NetSpec& spec, const ModelOptions& options) {
@@ -94,7 +119,7 @@ NetSpec fitted(const NetSpec& spec, const ModelOptions& options) {
 }
 
 bool names_network(const std::string& given) {
-  return is_text(given) || is_zoo_name(given) || begins_as_spec(given);
+  return begins_with_brace(given) || is_zoo_name(given) || begins_as_spec(start_of(given));
 }
 
 NetSpec network_in_metadata(const std::string& json, const InputSpec& input,
@@ -103,7 +128,7 @@ NetSpec network_in_metadata(const std::string& json, const InputSpec& input,
   spec.input = input;
   check_spec(spec, where);
   refuse_impostor(spec, where);
-  return spec;
+  return fitted(spec, {});
 }
 
 }  // namespace alx

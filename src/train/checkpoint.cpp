@@ -74,6 +74,7 @@ json best_to_json(const BestEpoch& best) {
   saved["top1"] = best.top1;
   saved["step"] = best.step;
   saved["judged_step"] = best.judged_step;
+  if (!best.pictures.empty()) saved["pictures"] = json::parse(best.pictures);
   return saved;
 }
 
@@ -82,7 +83,19 @@ BestEpoch best_from_json(const json& saved) {
   saved.at("top1").get_to(best.top1);
   saved.at("step").get_to(best.step);
   saved.at("judged_step").get_to(best.judged_step);
+  if (saved.contains("pictures")) best.pictures = saved.at("pictures").dump();
   return best;
+}
+
+// Rates over other pictures say nothing of which epoch is better.
+BestEpoch best_of(const BestEpoch& best, const TrainOptions& options, const std::string& file) {
+  if (best.pictures.empty() || !options.validation) return best;
+  const Document document{json::parse(best.pictures)};
+  const std::string difference = difference_from(document.json, *options.validation);
+  if (difference.empty()) return best;
+  log_line(LogLevel::warning, cat("the validation data are not those that the best epoch of ", file,
+                                  " was chosen by: ", difference, "; the best is chosen anew"));
+  return {};
 }
 
 // Where a run stands, beside its options.
@@ -178,7 +191,8 @@ Standing read_solver(const WeightFile& file, TrainOptions& options, const Datase
     if (solver.contains("plateau"))
       at.plateau =
           plateau_from_json(solver.at("plateau"), options.validation != nullptr, file.path());
-    if (solver.contains("best")) at.best = best_from_json(solver.at("best"));
+    if (solver.contains("best"))
+      at.best = best_of(best_from_json(solver.at("best")), options, file.path());
     if (epochs > 0) r.epochs = epochs;
     solver.at("step").get_to(at.step);
     return at;
@@ -243,6 +257,12 @@ std::optional<CheckpointState> read_checkpoint_state(const std::string& path) tr
   return std::nullopt;
 } catch (const Error&) {
   return std::nullopt;
+}
+
+void Trainer::set_best(const BestEpoch& best) {
+  best_ = best;
+  if (best_.step > 0 && best_.pictures.empty())
+    best_.pictures = fingerprint_of(*options_.validation, options_.seed);
 }
 
 void Trainer::hold(const std::string& path) {

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/path.h"
-#include "train/bounds.h"
+#include "graph/bounds.h"
 
 namespace alx {
 namespace {
@@ -16,7 +17,10 @@ void change_output(Trainer& trainer, const std::string& before, const std::strin
                    const std::string& other) {
   check(file.empty() || other.empty() || !same_file(file, other), Code::invalid_argument, file,
         " is written by this run already, for something else: give another path");
-  if (!file.empty()) trainer.hold(file);
+  if (!file.empty()) {
+    AtomicFile(file, 0);  // now, and not after the first epoch, shows that it cannot be written
+    trainer.hold(file);
+  }
   if (!before.empty() && (file.empty() || !same_file(before, file))) trainer.release(before);
 }
 
@@ -152,7 +156,8 @@ void TrainingRun::judge(const Evaluation& validation) {
   BestEpoch best = trainer_->best();
   if (validation.top1 > best.top1) {
     trainer_->save_weights(best_, best_stored_);
-    best = {validation.top1, trainer_->steps_done()};
+    best.top1 = validation.top1;
+    best.step = trainer_->steps_done();
   }
   best.judged_step = trainer_->steps_done();
   trainer_->set_best(best);

@@ -7,7 +7,7 @@
 #include "backends/registry.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "train/bounds.h"
+#include "graph/bounds.h"
 #include "train/hybrid.h"
 #include "train/initial_weights.h"
 

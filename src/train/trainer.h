@@ -12,10 +12,10 @@
 #include "backends/host_services.h"
 #include "core/output_lock.h"
 #include "data/pipeline.h"
+#include "graph/schedule.h"
 #include "network/evaluate.h"
 #include "network/model.h"
 #include "train/replicas.h"
-#include "train/schedule.h"
 
 namespace alx {
 
@@ -70,6 +70,7 @@ struct BestEpoch {
   double top1 = -1;         // below 0: none yet
   int64_t step = 0;         // with which it ended
   int64_t judged_step = 0;  // the last epoch that was compared ended with it
+  std::string pictures;     // by what the validation set is known again, see fingerprint.h
 };
 
 // What a file says of the run that wrote it; empty where it is no checkpoint.
@@ -116,7 +117,7 @@ class Trainer {
 
   // Kept in checkpoints, so that a resumed run replaces no better epoch by a worse one.
   const BestEpoch& best() const { return best_; }
-  void set_best(const BestEpoch& best) { best_ = best; }
+  void set_best(const BestEpoch& best);
 
   // Everything that resume() needs, atomically.
   void save_checkpoint(const std::string& path) const;

@@ -24,7 +24,7 @@ std::vector<float> triple(Members& members, const std::string& key, const Json& 
 
 void read_resize(const Json& json, const std::string& where, InputSpec& input) {
   Members resize(json, where, "resize.");
-  resize.need("mode");
+  resize.need("mode", "short_side, squash or none");
   const std::string mode = resize.choice("mode", {"short_side", "squash", "none"});
   using Resize = InputSpec::Resize;
   input.resize = mode == "squash" ? Resize::squash
@@ -70,25 +70,31 @@ InputSpec input_from(const Json& json, const std::string& where, const Limits& l
   input.height = members.whole("height", 1, max_input_side);
   input.width = members.whole("width", 1, max_input_side);
   input.channel_order = members.choice("channel_order", {"RGB", "BGR"});
-  input.scale = members.to_number("scale", members.need("scale"), true);
+  input.scale =
+      members.to_number("scale", members.need("scale", "what a byte of 255 becomes"), true);
   if (members.take("mean_image")) {
     input.mean_image = members.text("mean_image");
     members.take("mean");
   } else {
-    input.mean = triple(members, "mean", members.need("mean"), false);
+    input.mean =
+        triple(members, "mean", members.need("mean", "three numbers, one for each channel"), false);
   }
   if (const Json* deviation = members.take("std"))
     input.std = triple(members, "std", *deviation, true);
-  read_resize(members.need("resize"), where, input);
+  read_resize(members.need("resize", "an object with mode and size"), where, input);
   members.choice("crop", {"center"});
   members.finish();
-  // A few bytes could else ask for pictures of gigabytes.
+  check_pixels(input, where, limits);
+  return input;
+}
+
+void check_pixels(const InputSpec& input, const std::string& where, const Limits& limits) {
   check(input.height * input.width <= limits.pixels, Code::unsupported, where, ": an input of ",
         input.width, " x ", input.height, " is over ", limits.pixels, " pixels, the limit");
-  check(input.resize_size * input.resize_size <= limits.pixels, Code::unsupported, where,
-        ": pictures resized to ", input.resize_size, " x ", input.resize_size, " are over ",
-        limits.pixels, " pixels, the limit");
-  return input;
+  check(input.resize == InputSpec::Resize::none ||
+            input.resize_size * input.resize_size <= limits.pixels,
+        Code::unsupported, where, ": pictures resized to ", input.resize_size, " x ",
+        input.resize_size, " are over ", limits.pixels, " pixels, the limit");
 }
 
 std::vector<std::string> labels_from_json(const std::string& given, const Limits& limits) {

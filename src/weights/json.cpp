@@ -35,7 +35,7 @@ void check_extent(std::string_view text, const std::string& what, const Limits& 
   }
 }
 
-// Sees every key as the parser meets it.
+// Sees every key as the parser meets it, and the names of the objects around it.
 class KeysOnce {
  public:
   explicit KeysOnce(const std::string& what) : what_(what) {}
@@ -45,16 +45,31 @@ class KeysOnce {
     if (event == Event::object_start) open_.emplace_back();
     if (event == Event::object_end) open_.pop_back();
     if (event == Event::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      check(open_.back().insert(key).second, Code::bad_file, what_, ": key ", in_quotes(key),
-            " stands twice in one object");
+      Object& object = open_.back();
+      object.last = parsed.get_ref<const std::string&>();
+      check(object.keys.insert(object.last).second, Code::bad_file, what_, where(), ": key ",
+            in_quotes(object.last), " stands twice in one object");
     }
+    if (event == Event::value && !open_.empty() && open_.back().last == "name" &&
+        parsed.is_string())
+      open_.back().name = parsed.get_ref<const std::string&>();
     return true;
   }
 
  private:
+  struct Object {
+    std::set<std::string> keys;
+    std::string last, name;  // the key before, and what "name" says
+  };
+
+  std::string where() const {  // by the innermost name
+    for (size_t i = open_.size(); i-- > 0;)
+      if (!open_[i].name.empty()) return ": in " + in_quotes(open_[i].name);
+    return "";
+  }
+
   const std::string& what_;
-  std::vector<std::set<std::string>> open_;
+  std::vector<Object> open_;
 };
 
 }  // namespace

@@ -31,12 +31,29 @@ const Members::Json* Members::take(const std::string& key) {
   return found == object_.end() ? nullptr : &*found;
 }
 
-const Members::Json& Members::need(const std::string& key) {
+// The keys that are there are told too: one that was mistyped is among them.
+void Members::refuse_missing(const std::string& key, const std::string& expected) const {
+  constexpr size_t longest = 300;
+  std::string there;
+  for (const auto& item : object_.items()) {
+    there += cat(there.empty() ? "" : ", ", in_quotes(item.key()));
+    if (there.size() > longest) break;
+  }
+  fail(Code::bad_file, where_, ": key ", in_quotes(prefix_ + key), " is missing",
+       expected.empty() ? "" : ": " + expected, there.empty() ? "" : "; there are: " + there);
+}
+
+const Members::Json& Members::need(const std::string& key, const std::string& expected) {
   const Json* found = take(key);
-  check(found != nullptr, Code::bad_file, where_, ": key ", in_quotes(prefix_ + key),
-        " is missing");
+  if (!found) refuse_missing(key, expected);
   return *found;
 }
+
+namespace {
+std::string whole_number(int64_t least, int64_t most) {
+  return cat("a whole number from ", least, " to ", most);
+}
+}  // namespace
 
 int64_t Members::to_whole(const std::string& key, const Json& value, int64_t least,
                           int64_t most) const {
@@ -44,12 +61,12 @@ int64_t Members::to_whole(const std::string& key, const Json& value, int64_t lea
                         ? value.get<uint64_t>() <= static_cast<uint64_t>(most)
                         : value.is_number_integer();
   if (!fits || value.get<int64_t>() < least || value.get<int64_t>() > most)
-    refuse(key, cat("a whole number from ", least, " to ", most), value);
+    refuse(key, whole_number(least, most), value);
   return value.get<int64_t>();
 }
 
 int64_t Members::whole(const std::string& key, int64_t least, int64_t most) {
-  return to_whole(key, need(key), least, most);
+  return to_whole(key, need(key, whole_number(least, most)), least, most);
 }
 
 int64_t Members::whole(const std::string& key, int64_t least, int64_t most, int64_t otherwise) {
@@ -71,7 +88,7 @@ bool Members::flag(const std::string& key, bool otherwise) {
 }
 
 std::string Members::text(const std::string& key, size_t longest) {
-  return to_text(key, need(key), longest);
+  return to_text(key, need(key, "a text"), longest);
 }
 
 std::string Members::to_text(const std::string& key, const Json& value, size_t longest) const {

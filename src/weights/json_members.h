@@ -17,7 +17,7 @@ class Members {
   Members(const Json& object, std::string where, std::string prefix = "");
 
   const Json* take(const std::string& key);  // null where there is none
-  const Json& need(const std::string& key);
+  const Json& need(const std::string& key, const std::string& expected = "");
   // A whole number; the last one asks for it only where it is there.
   int64_t whole(const std::string& key, int64_t least, int64_t most);
   int64_t whole(const std::string& key, int64_t least, int64_t most, int64_t otherwise);
@@ -43,6 +43,7 @@ class Members {
 
   [[noreturn]] void refuse(const std::string& key, const std::string& expected,
                            const Json& found) const;
+  [[noreturn]] void refuse_missing(const std::string& key, const std::string& expected) const;
 
  private:
   const Json& object_;

@@ -122,6 +122,8 @@ class RowWriter {
 // JSON of `alexnet.input` and back; throws bad_file with the offending key.
 std::string to_json(const InputSpec& input);
 InputSpec input_from_json(const std::string& json, const Limits& limits = {});
+// A few bytes, or an option, could else ask for pictures of gigabytes. Throws unsupported.
+void check_pixels(const InputSpec& input, const std::string& where, const Limits& limits);
 std::vector<std::string> labels_from_json(const std::string& json, const Limits& limits = {});
 std::string labels_to_json(const std::vector<std::string>& labels);
 

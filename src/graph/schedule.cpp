@@ -1,4 +1,4 @@
-#include "train/schedule.h"
+#include "graph/schedule.h"
 
 #include <cmath>
 #include <numbers>

@@ -1,5 +1,5 @@
-// Which numbers a training run takes, in one table: a trainer, the setters of the C ABI and the
-// program's options with their help read it.
+// Which numbers a training run takes, in one table: spec files, a trainer, the setters of the C ABI
+// and the program's options with their help read it.
 #pragma once
 #include <cstdint>
 #include <string>
