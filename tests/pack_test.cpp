@@ -199,7 +199,6 @@ TEST(Tar, CutShortWhileItIsReadIsNoSetOfBrokenPictures) {
   input.width = input.height = input.resize_size = 32;
   PipelineOptions reading;
   reading.batch = 3;
-  reading.training = true;
   DataPipeline pipeline(set, std::make_shared<Preprocessor>(input), reading);
   Batch batch;
   EXPECT_TRUE(

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
-#include <limits>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -23,7 +22,7 @@ struct Slot {
   Batch batch;  // without images
   std::vector<uint8_t> bytes;
   std::vector<Crop> crops;                            // (N), of `bytes`
-  std::shared_ptr<const std::vector<int64_t>> order;  // of its epoch; null: as in the set
+  std::shared_ptr<const std::vector<int64_t>> order;  // of its epoch
   int64_t number = -1;
   int64_t rows_done = 0;
   std::exception_ptr error;
@@ -38,8 +37,8 @@ int64_t checked_size(const Dataset* data, const Preprocessor* preprocess,
         "a data pipeline needs a set with pictures; this one is empty");
   check(options.batch > 0 && options.batch <= (1 << 20), Code::invalid_argument, "a batch of ",
         options.batch, " pictures; 1 to ", 1 << 20, " are possible");
-  check(!options.training || options.batch <= size, Code::invalid_argument, "a training batch of ",
-        options.batch, " pictures from a set of ", size, "; make the batch ", size, " or smaller");
+  check(options.batch <= size, Code::invalid_argument, "a training batch of ", options.batch,
+        " pictures from a set of ", size, "; make the batch ", size, " or smaller");
   check(options.threads >= 0 && options.threads <= 1024, Code::invalid_argument, options.threads,
         " threads for reading pictures; 0 to 1024 are possible");
   check(options.queue > 0 && options.queue <= 1024, Code::invalid_argument, "a queue of ",
@@ -57,9 +56,7 @@ int64_t checked_size(const Dataset* data, const Preprocessor* preprocess,
   return size;
 }
 
-// In order, pictures are not varied.
 PipelineOptions completed(PipelineOptions options) {
-  if (!options.training) options.augment = {.random_crop = false, .flip = false};
   if (!options.loop) options.loop = make_workers(1);
   return options;
 }
@@ -84,10 +81,9 @@ struct DataPipeline::Impl {
         preprocess_(std::move(preprocess)),
         options_(completed(std::move(options))),
         size_(checked_size(data_.get(), preprocess_.get(), options_)),
-        pictures_(data_, preprocess_, options_.training, options_.cache_bytes, options_.on_broken),
+        pictures_(data_, preprocess_, options_.cache_bytes, options_.on_broken),
         slots_(options_.threads == 0 ? 1 : static_cast<size_t>(options_.queue)) {
     first_epoch_batches_ = batches_in(size_ - options_.start_position);
-    total_ = options_.training ? std::numeric_limits<int64_t>::max() : first_epoch_batches_;
     piece_ = std::clamp<int64_t>(options_.batch / (4 * std::max(options_.threads, 1)), 1, 32);
     values_ = static_cast<size_t>(3 * preprocess_->input().width * preprocess_->input().height);
   }
@@ -111,8 +107,7 @@ struct DataPipeline::Impl {
     }
   }
 
-  bool next(Batch& batch) {
-    if (taken_ >= total_) return false;
+  void next(Batch& batch) {
     Slot& slot = slots_[static_cast<size_t>(taken_ % static_cast<int64_t>(slots_.size()))];
     if (workers_.empty()) {
       open(slot, taken_);
@@ -125,7 +120,6 @@ struct DataPipeline::Impl {
     const std::lock_guard lock(mutex_);
     ++taken_;
     work_.notify_all();
-    return true;
   }
 
   int64_t batches_per_epoch() const { return batches_in(size_); }
@@ -137,13 +131,8 @@ struct DataPipeline::Impl {
   bool has_lost_workers() const { return !workers_.empty() && process_ != process_id(); }
 
  private:
-  int64_t batches_in(int64_t pictures) const {
-    return options_.training ? pictures / options_.batch
-                             : (pictures + options_.batch - 1) / options_.batch;
-  }
-  bool can_issue() const {
-    return issued_ < total_ && issued_ < taken_ + static_cast<int64_t>(slots_.size());
-  }
+  int64_t batches_in(int64_t pictures) const { return pictures / options_.batch; }
+  bool can_issue() const { return issued_ < taken_ + static_cast<int64_t>(slots_.size()); }
 
   void wait_for(const Slot& slot) {
     check(!has_lost_workers(), Code::invalid_state,
@@ -201,12 +190,11 @@ struct DataPipeline::Impl {
     batch.epoch = options_.start_epoch + (later < 0 ? 0 : 1 + later / batches_per_epoch());
     batch.position = later < 0 ? options_.start_position + number * options_.batch
                                : later % batches_per_epoch() * options_.batch;
-    batch.count = std::min(options_.batch, size_ - batch.position);
     const auto rows = static_cast<size_t>(options_.batch);
     batch.labels.resize(rows);
     slot.bytes.resize(rows * values_);
     slot.crops.resize(rows);
-    if (options_.training && order_epoch_ != batch.epoch) {
+    if (order_epoch_ != batch.epoch) {
       order_ = std::make_shared<const std::vector<int64_t>>(
           epoch_order(size_, options_.seed, batch.epoch));
       order_epoch_ = batch.epoch;
@@ -220,26 +208,15 @@ struct DataPipeline::Impl {
     for (int64_t row = first; row < last; ++row) {
       const auto r = static_cast<size_t>(row);
       const Image* image = nullptr;
-      int64_t index = -1;
-      if (row < batch.count) index = picture_at(slot, batch.position + row, image, scratch);
-      if (image != nullptr) {
-        slot.crops[r] = copied(crop_at(*image, batch.epoch, batch.position + row),
-                               slot.bytes.data() + r * values_);
-        batch.labels[r] = static_cast<int32_t>(data_->label(index));
-      } else {
-        slot.crops[r] = {};
-        batch.labels[r] = -1;
-      }
+      const int64_t index = picture_at(slot, batch.position + row, image, scratch);
+      slot.crops[r] = copied(crop_at(*image, batch.epoch, batch.position + row),
+                             slot.bytes.data() + r * values_);
+      batch.labels[r] = static_cast<int32_t>(data_->label(index));
     }
   }
 
-  // Index of the picture for this position; in training that of the next position where it is
-  // broken. `image` becomes null where there is none.
+  // Index of the picture for this position, or of the next position's where it is broken.
   int64_t picture_at(const Slot& slot, int64_t position, const Image*& image, Image& scratch) {
-    if (!options_.training) {
-      image = pictures_.get(position, scratch);
-      return position;
-    }
     for (int64_t i = 0; i < size_; ++i) {
       const int64_t index = (*slot.order)[static_cast<size_t>((position + i) % size_)];
       image = pictures_.get(index, scratch);
@@ -284,7 +261,7 @@ struct DataPipeline::Impl {
   const PipelineOptions options_;
   const int64_t size_;
   int64_t first_epoch_batches_ = 0;  // those left of the epoch a resumed run starts in
-  int64_t total_ = 0, piece_ = 1;
+  int64_t piece_ = 1;
   size_t values_ = 0;  // of one image
   PreparedPictures pictures_;
 
@@ -311,7 +288,7 @@ DataPipeline::~DataPipeline() {
   // nobody to wait for; the parent's copy frees itself
   if (impl_->has_lost_workers()) (void)impl_.release();
 }
-bool DataPipeline::next(Batch& batch) { return impl_->next(batch); }
+void DataPipeline::next(Batch& batch) { impl_->next(batch); }
 int64_t DataPipeline::batches_per_epoch() const { return impl_->batches_per_epoch(); }
 int64_t DataPipeline::broken() const { return impl_->broken(); }
 double DataPipeline::seconds_waited() const { return impl_->seconds_waited(); }

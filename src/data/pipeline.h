@@ -1,7 +1,6 @@
 // Batches for training, decoded and cropped by worker threads while the device computes, or,
-// without any, in next(). They wait as bytes: floats, four times as large, are made in next(). It
-// can go through a set in order, too, but evaluation does without it: network/evaluate.h reads
-// pictures itself.
+// without any, in next(). They wait as bytes: floats, four times as large, are made in next().
+// (Pictures that are only asked about come by network/picture_stream.h.)
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -43,19 +42,14 @@ CropDraw draw_crop(const Augment& augment, uint64_t seed, int64_t epoch, int64_t
 std::vector<int64_t> epoch_order(int64_t n, uint64_t seed, int64_t epoch);
 
 struct Batch {
-  std::vector<float> images;    // (N, 3, height, width)
-  std::vector<int32_t> labels;  // (N); -1 where the row is only filling
-  // rows that stand for a picture of the set; those behind are filling
-  int64_t count = 0;
+  std::vector<float> images;        // (N, 3, height, width)
+  std::vector<int32_t> labels;      // (N)
   int64_t epoch = 0, position = 0;  // of the first row
 };
 
 struct PipelineOptions {
   int64_t batch = 128;
   uint64_t seed = 1;
-  // Shuffled and augmented, incomplete last batch dropped; else in order, centre crop, last batch
-  // filled.
-  bool training = true;
   Augment augment;
   ColourComponents colours;                     // of the set; needed where there is colour noise
   int threads = 2;                              // workers; 0: everything in next()
@@ -67,17 +61,16 @@ struct PipelineOptions {
   std::function<void(const std::string& name, const std::string& why)> on_broken;
 };
 
-// A broken picture is named and counted. In training the next position's takes its place; in
-// evaluation its row has label -1.
+// Each epoch is shuffled, and its incomplete last batch dropped. A broken picture is named and
+// counted; the next position's takes its place.
 class DataPipeline {
  public:
   DataPipeline(std::shared_ptr<const Dataset> data, std::shared_ptr<const Preprocessor> preprocess,
                PipelineOptions options);
   ~DataPipeline();  // stops the workers
 
-  // Fills `batch` (its memory is reused). In training it never ends, epochs follow each other; in
-  // evaluation it is false after the last.
-  bool next(Batch& batch);
+  // Fills `batch` (its memory is reused). It never ends, epochs follow each other.
+  void next(Batch& batch);
 
   int64_t batches_per_epoch() const;
   int64_t broken() const;         // pictures that could not be read so far

@@ -17,11 +17,11 @@ void fail_all_broken(const Dataset& data) {
 }
 
 PreparedPictures::PreparedPictures(std::shared_ptr<const Dataset> data,
-                                   std::shared_ptr<const Preprocessor> preprocess, bool reduce,
+                                   std::shared_ptr<const Preprocessor> preprocess,
                                    size_t cache_bytes, BrokenSink on_broken)
     : data_(std::move(data)),
       preprocess_(std::move(preprocess)),
-      at_least_(reduce ? preprocess_->least_side() : 0),
+      at_least_(preprocess_->least_side()),
       cache_bytes_(cache_bytes),
       on_broken_(std::move(on_broken)),
       kept_(static_cast<size_t>(data_->size())) {}

@@ -22,9 +22,9 @@ bool is_broken(Code code);
 // Safe from several threads. What is kept changes no result, only its speed.
 class PreparedPictures {
  public:
-  // `reduce`: large JPEGs may be decoded at a fraction of their size.
+  // Large JPEGs are decoded at a fraction of their size.
   PreparedPictures(std::shared_ptr<const Dataset> data,
-                   std::shared_ptr<const Preprocessor> preprocess, bool reduce, size_t cache_bytes,
+                   std::shared_ptr<const Preprocessor> preprocess, size_t cache_bytes,
                    BrokenSink on_broken);
   ~PreparedPictures();
   PreparedPictures(const PreparedPictures&) = delete;

@@ -29,7 +29,7 @@ int main(int argc, char** argv) try {
   int64_t images = 0;
   while (seconds < wanted) {
     pipeline.next(batch);
-    images += batch.count;
+    images += static_cast<int64_t>(batch.labels.size());
     seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   }
   std::cout << static_cast<double>(images) / seconds << '\n';
