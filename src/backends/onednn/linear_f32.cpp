@@ -123,23 +123,40 @@ class Inference final : public LinearKernel {
     layout_ =
         std::make_shared<PanelLayout>(target(), out_, in_, context.in().shape[1], channels_last_);
     spec_.params = {{{out_, in_}, DataType::f32, layout_}, {{out_}, DataType::f32, nullptr}};
+    if (images_ > few) spec_.forward_workspace = bytes_of(images_ * in_);
   }
 
   void forward() override {
+    const int64_t depths = divide_up(in_, depth_at_once);
+    if (images_ > few)
+      (*runtime_->loop)(depths, [&](int64_t depth) { gather(depth * depth_at_once); });
     (*runtime_->loop)(layout_->blocks(), [&](int64_t block) { outputs(block); });
   }
   void backward() override {}
 
  private:
+  // Images that are read where they lie. Of more, those elements of a row that are used at once are
+  // laid together: rows often lie a multiple of 4096 bytes apart, and a cache has few places for
+  // such.
+  static constexpr int64_t few = 4;
+
+  void gather(int64_t k) const {
+    const int64_t deep = std::min(depth_at_once, in_ - k);
+    float* to = static_cast<float*>(binding_.forward_workspace) + k * images_;
+    for (int64_t image = 0; image < images_; ++image)
+      std::copy_n(x_ + image * in_ + k, deep, to + image * deep);
+  }
+
   void outputs(int64_t block) const {
+    const auto* gathered = static_cast<const float*>(binding_.forward_workspace);
     const int64_t first = block * PanelLayout::block, count = layout_->outputs_of(block);
     for (int64_t k = 0; k < in_; k += depth_at_once) {
       const int64_t deep = std::min(depth_at_once, in_ - k);
       vectors::multiply(target(), {.rows = images_,
                                    .columns = count,
                                    .depth = deep,
-                                   .a = x_ + k,
-                                   .a_row = in_,
+                                   .a = images_ > few ? gathered + k * images_ : x_ + k,
+                                   .a_row = images_ > few ? deep : in_,
                                    .a_depth = 1,
                                    .b = weight_ + layout_->offset(block, k),
                                    .b_panel = deep * width(),

@@ -9,12 +9,14 @@ HWY_BEFORE_NAMESPACE();
 namespace alx::vectors::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Ten chains cover the latency of two units with room to spare.
+// Ten chains cover the latency of two units with room to spare. Each starts elsewhere: of equal
+// ones the compiler makes one.
 int64_t multiply_add(int64_t rounds, float& value) {
   const hn::ScalableTag<float> d;
   const auto factor = hn::Set(d, 0.999f), term = hn::Set(d, value);
-  auto a = term, b = term, c = term, e = term, f = term, g = term, h = term, i = term, j = term,
-       k = term;
+  auto a = term, b = hn::Add(a, term), c = hn::Add(b, term), e = hn::Add(c, term),
+       f = hn::Add(e, term), g = hn::Add(f, term), h = hn::Add(g, term), i = hn::Add(h, term),
+       j = hn::Add(i, term), k = hn::Add(j, term);
   for (int64_t round = 0; round < rounds; ++round) {
     a = hn::MulAdd(a, factor, term), b = hn::MulAdd(b, factor, term);
     c = hn::MulAdd(c, factor, term), e = hn::MulAdd(e, factor, term);
