@@ -14,12 +14,17 @@ EvaluateOptions alx::capi::evaluate_options(int32_t crops, alexnet_progress_call
   EvaluateOptions options;
   options.crops = crops;
   options.cancelled = [&stop] { return stop; };
-  if (progress)
-    options.progress = [=, &stop](int64_t done, int64_t total) {
-      const CallbackScope scope;
-      stop = progress(user_data, done, total) != 0;
-    };
+  options.progress = progress_of(progress, user_data, stop);
   return options;
+}
+
+std::function<void(int64_t, int64_t)> alx::capi::progress_of(alexnet_progress_callback progress,
+                                                             void* user_data, bool& stop) {
+  if (!progress) return {};
+  return [=, &stop](int64_t done, int64_t total) {
+    const CallbackScope scope;
+    stop = progress(user_data, done, total) != 0;
+  };
 }
 
 alexnet_status alexnet_session_evaluate(alexnet_session* const* sessions, int64_t count,

@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,7 +15,8 @@
 #include "data/dataset_memory.h"
 #include "graph/bounds.h"
 #include "guard.h"
-#include "network/session.h"
+#include "network/feature_index.h"
+#include "network/nearest.h"
 #include "train/overrides.h"
 #include "train/run.h"
 
@@ -92,6 +94,9 @@ alexnet_evaluation* make_evaluation_handle(Evaluation evaluation, std::vector<st
 // says so.
 EvaluateOptions evaluate_options(int32_t crops, alexnet_progress_callback progress, void* user_data,
                                  bool& stop);
+// Passes progress on; empty where there is nobody. `stop` as above.
+std::function<void(int64_t done, int64_t total)> progress_of(alexnet_progress_callback progress,
+                                                             void* user_data, bool& stop);
 alexnet_memory* make_memory_handle(const Network& network, Phase phase);
 
 // A handle serves one thread at a time: a second one is told so instead of waiting.
@@ -132,6 +137,7 @@ struct alexnet_session {
   std::unique_ptr<alx::Session> session;
   std::shared_ptr<const alx::capi::Settings> settings;  // the model's
   std::shared_ptr<const alx::Model> model;
+  std::vector<std::string> outputs;
   std::atomic<bool> at_work{false};
 };
 
@@ -143,6 +149,21 @@ struct alexnet_result {
   std::shared_ptr<const alx::Model> model;  // owner of the labels
   std::vector<float> probabilities;
   std::vector<std::vector<alx::Ranked>> ranked;  // of each image, all classes
+  struct Layer {
+    std::string layer;
+    std::vector<float> values;  // of one image after the other
+  };
+  std::vector<Layer> layers;  // the session's outputs
+};
+
+struct alexnet_index {
+  std::shared_ptr<const alx::FeatureIndex> index;
+  std::shared_ptr<const alx::capi::Settings> settings;
+};
+
+struct alexnet_neighbours {
+  std::vector<alx::Neighbour> found;
+  std::vector<std::string> paths;
 };
 
 struct alexnet_evaluation {

@@ -199,7 +199,7 @@ alexnet_status alexnet_model_preprocess(const alexnet_model* model, const alexne
     require(image, "image");
     require(values, "values");
     check(image->image.width > 0, Code::invalid_argument, "image has no pixels; set them first");
-    const std::vector<float> prepared = prepare(*model->model, {image->image}, crops);
+    const std::vector<float> prepared = prepare(*model->model, image->image, crops);
     const auto needed = static_cast<int64_t>(prepared.size());
     check(capacity >= needed, Code::invalid_argument, "capacity is ", capacity, ", but ", crops,
           " crops take ", needed, " floats");

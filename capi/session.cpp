@@ -1,5 +1,6 @@
 // Session options, sessions and results.
 #include "handles.h"
+#include "network/answer_pictures.h"
 
 using namespace alx;
 using namespace alx::capi;
@@ -14,15 +15,38 @@ SessionOptions options_for(const alexnet_model* model, const alexnet_session_opt
   return wanted;
 }
 
-alexnet_result* make_result(const alexnet_session* session, std::vector<float> probabilities) {
+// What the layers of its options have answered, besides probabilities.
+std::unique_ptr<alexnet_result> empty_result(const alexnet_session* session) {
   auto result = std::make_unique<alexnet_result>();
   result->model = session->model;
-  const auto classes = static_cast<size_t>(session->model->spec().classes);
-  for (size_t first = 0; first < probabilities.size(); first += classes)
-    result->ranked.push_back(
-        top_k(std::span(probabilities).subspan(first, classes), static_cast<int64_t>(classes)));
-  result->probabilities = std::move(probabilities);
+  for (const std::string& output : session->outputs) result->layers.push_back({output, {}});
+  return result;
+}
+
+void add_image(alexnet_result& result, std::span<const float> probabilities) {
+  result.ranked.push_back(top_k(probabilities, static_cast<int64_t>(probabilities.size())));
+  result.probabilities.insert(result.probabilities.end(), probabilities.begin(),
+                              probabilities.end());
+}
+
+alexnet_result* answer(alexnet_session* session, Pictures pictures, int crops) {
+  auto result = empty_result(session);
+  AnswerWatch watch;
+  watch.on_answer = [&](int64_t, const Answer& answer) {
+    add_image(*result, answer.probabilities);
+    for (size_t i = 0; i < answer.layers.size(); ++i) {
+      std::vector<float>& all = result->layers[i].values;
+      all.insert(all.end(), answer.layers[i].begin(), answer.layers[i].end());
+    }
+  };
+  watch.on_broken = [](int64_t, const Error& error) { throw error; };
+  answer_pictures({session->session.get()}, std::move(pictures),
+                  {.crops = crops, .layers = session->outputs}, watch);
   return result.release();
+}
+
+Pictures pictures_of(const alexnet_image* const* images, int64_t count) {
+  return {count, [=](int64_t i, Image&) -> const Image& { return images[i]->image; }};
 }
 
 void check_images(const alexnet_image* const* images, int64_t count) {
@@ -35,27 +59,13 @@ void check_images(const alexnet_image* const* images, int64_t count) {
   }
 }
 
-// One batch at a time, so that many pictures do not lie in memory preprocessed all at once.
-template <class Run>
-std::vector<float> run_in_batches(const alexnet_image* const* images, int64_t count, int64_t batch,
-                                  const Run& run) {
-  std::vector<float> all;
-  for (int64_t first = 0; first < count; first += batch) {
-    std::vector<Image> part;
-    for (int64_t i = first; i < std::min(first + batch, count); ++i)
-      part.push_back(images[i]->image);
-    const std::vector<float> values = run(part);
-    all.insert(all.end(), values.begin(), values.end());
-  }
-  return all;
-}
-
 template <class Read>
 alexnet_status classify_one(alexnet_session* session, const Read& read, alexnet_result** result) {
   return guard([&] {
     require(result, "result");
     const Work work(session, "session");
-    *result = make_result(session, session->session->classify({read()}));
+    const auto picture = [&](int64_t, Image& scratch) -> const Image& { return scratch = read(); };
+    *result = answer(session, {1, picture}, 1);
   });
 }
 
@@ -147,6 +157,7 @@ alexnet_status alexnet_session_create(const alexnet_model* model,
     auto made = std::make_unique<alexnet_session>();
     made->model = model->model;
     made->settings = model->settings;
+    made->outputs = wanted.outputs;
     made->session = std::make_unique<Session>(model->model, wanted);
     *session = made.release();
   });
@@ -177,9 +188,7 @@ alexnet_status alexnet_session_classify_images(alexnet_session* session,
     require(result, "result");
     const Work work(session, "session");
     check_images(images, count);
-    Session& run = *session->session;
-    const auto classify = [&](const std::vector<Image>& part) { return run.classify(part, crops); };
-    *result = make_result(session, run_in_batches(images, count, run.batch(), classify));
+    *result = answer(session, pictures_of(images, count), crops);
   });
 }
 
@@ -193,8 +202,15 @@ alexnet_status alexnet_session_run_tensor(alexnet_session* session, const float*
     const int64_t image =
         element_count(session->session->network().input_shape()) / session->session->batch();
     check(count <= INT64_MAX / image, Code::invalid_argument, "count is too large: ", count);
-    *result =
-        make_result(session, session->session->run({values, static_cast<size_t>(count * image)}));
+    Answers all =
+        session->session->answer({values, static_cast<size_t>(count * image)}, session->outputs);
+    auto made = empty_result(session);
+    const size_t classes = all.probabilities.size() / static_cast<size_t>(count);
+    for (size_t at = 0; at < all.probabilities.size(); at += classes)
+      add_image(*made, std::span(all.probabilities).subspan(at, classes));
+    for (size_t i = 0; i < all.layers.size(); ++i)
+      made->layers[i].values = std::move(all.layers[i]);
+    *result = made.release();
   });
 }
 
@@ -219,12 +235,12 @@ alexnet_status alexnet_session_features(alexnet_session* session,
     const int64_t needed = element_count(run.network().shape(layer)) / run.batch() * count;
     check(capacity >= needed, Code::invalid_argument, "capacity is ", capacity, ", but ", count,
           " images of layer ", layer, " take ", needed, " floats");
-    const auto features_of = [&](const std::vector<Image>& part) {
-      return session->session->features(part, layer);
+    AnswerWatch watch;
+    watch.on_answer = [to = values](int64_t, const Answer& answer) mutable {
+      to = std::copy(answer.layers.front().begin(), answer.layers.front().end(), to);
     };
-    const std::vector<float> features =
-        run_in_batches(images, count, session->session->batch(), features_of);
-    std::copy(features.begin(), features.end(), values);
+    answer_pictures({session->session.get()}, pictures_of(images, count), {.layers = {layer}},
+                    watch);
   });
 }
 
@@ -275,6 +291,26 @@ alexnet_status alexnet_result_probabilities(const alexnet_result* result, int64_
     const int64_t classes = result->model->spec().classes;
     *probabilities = result->probabilities.data() + image * classes;
     give(class_count, classes);
+  });
+}
+
+alexnet_status alexnet_result_features(const alexnet_result* result, int64_t image,
+                                       const char* layer, const float** values, int64_t* count) {
+  return guard([&] {
+    require(result, "result");
+    require(layer, "layer");
+    require(values, "values");
+    require_index(image, static_cast<int64_t>(result->ranked.size()), "image");
+    const NetSpec& spec = result->model->spec();
+    const Node* wanted = spec.find(layer);
+    const auto found = std::ranges::find_if(result->layers, [&](const auto& each) {
+      return wanted != nullptr && spec.find(each.layer) == wanted;
+    });
+    check(found != result->layers.end(), Code::not_found, "the result holds no features of \"",
+          layer, "\": name it by alexnet_session_options_add_output before the session is made");
+    const size_t size = found->values.size() / result->ranked.size();
+    *values = found->values.data() + static_cast<size_t>(image) * size;
+    give(count, static_cast<int64_t>(size));
   });
 }
 

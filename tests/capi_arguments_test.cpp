@@ -34,6 +34,34 @@ TEST_F(Arguments, OfContextsAndDevices) {
   });
 }
 
+TEST_F(Arguments, OfIndexes) {
+  alexnet_index* index = nullptr;
+  alexnet_neighbours* found = nullptr;
+  const float features[] = {1};
+  const auto create = [&](alexnet_session* with, const char* layer, const char* pictures,
+                          const char* path) {
+    return alexnet_index_create(with, layer, pictures, path, nullptr, nullptr, &number_, &number_);
+  };
+  expect_refused({
+      {"session", [&] { return create(nullptr, "fc5", ".", "i.safetensors"); }},
+      {"layer", [&] { return create(session, nullptr, ".", "i.safetensors"); }},
+      {"pictures", [&] { return create(session, "fc5", nullptr, "i.safetensors"); }},
+      {"path", [&] { return create(session, "fc5", ".", nullptr); }},
+      {"path", [&] { return alexnet_index_open(nullptr, nullptr, &index); }},
+      {"index", [&] { return alexnet_index_open(nullptr, "i.safetensors", nullptr); }},
+      {"index", [&] { return alexnet_index_size(nullptr, &number_, &number_); }},
+      {"index", [&] { return alexnet_index_layer(nullptr, &text_); }},
+      {"index", [&] { return alexnet_index_search(nullptr, session, image, 1, &found); }},
+      {"index", [&] { return alexnet_index_search_features(nullptr, features, 1, 1, &found); }},
+      {"neighbours", [&] { return alexnet_neighbours_count(nullptr, &number_); }},
+      {"neighbours", [&] { return alexnet_neighbours_get(nullptr, 0, &number_, &text_, &real_); }},
+  });
+  EXPECT_EQ(index, nullptr);
+  EXPECT_EQ(found, nullptr);
+  alexnet_index_free(nullptr);
+  alexnet_neighbours_free(nullptr);
+}
+
 TEST_F(Arguments, OfModels) {
   alexnet_model* made = nullptr;
   float value = 1;
@@ -146,6 +174,7 @@ TEST_F(Arguments, OfSessionsAndResults) {
       {"result", [&] { return alexnet_result_count(nullptr, &number_); }},
       {"result", [&] { return alexnet_result_top(nullptr, 0, 0, &number_, &text_, nullptr); }},
       {"result", [&] { return alexnet_result_probabilities(nullptr, 0, &values, &number_); }},
+      {"result", [&] { return alexnet_result_features(nullptr, 0, "fc5", &values, &number_); }},
   });
   EXPECT_EQ(result, nullptr);
   ASSERT_EQ(alexnet_session_run_tensor(session, pixels.data(), 1, &result), ALEXNET_OK);
@@ -155,6 +184,9 @@ TEST_F(Arguments, OfSessionsAndResults) {
       {"rank", [&] { return alexnet_result_top(result, 0, 10, &number_, &text_, nullptr); }},
       {"image", [&] { return alexnet_result_probabilities(result, -1, &values, &number_); }},
       {"probabilities", [&] { return alexnet_result_probabilities(result, 0, nullptr, &number_); }},
+      {"image", [&] { return alexnet_result_features(result, 1, "fc5", &values, &number_); }},
+      {"layer", [&] { return alexnet_result_features(result, 0, nullptr, &values, &number_); }},
+      {"values", [&] { return alexnet_result_features(result, 0, "fc5", nullptr, &number_); }},
   });
   EXPECT_EQ(values, nullptr);
   alexnet_result_free(result);

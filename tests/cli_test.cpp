@@ -2,6 +2,7 @@
 #include <chrono>
 #include <csignal>
 #include <limits>
+#include <sstream>
 #include <thread>
 
 #include "cli_fixture.h"
@@ -52,6 +53,29 @@ TEST_F(Cli, ReadsPicturesOfAnyShape) {
   const Outcome result = run("classify --json dot.bmp strip.bmp");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(json::parse(result.out).at("results").size(), 2u);
+}
+
+TEST_F(Cli, ClassifiesFoldersAndPatternsAsTables) {
+  fs::create_directories("shots/more");
+  write("shots/b.bmp", bmp(12, 12, 1, 0));
+  write("shots/a, \"b\".bmp", bmp(12, 12, 2, 1));
+  write("shots/more/c.bmp", bmp(12, 12, 3, 2));
+  const Outcome folder = run("classify --csv --top 2 shots");
+  ASSERT_EQ(folder.code, 0) << folder.err;
+  std::istringstream lines(folder.out);
+  std::string line;
+  std::vector<std::string> rows;
+  while (std::getline(lines, line)) rows.push_back(line);
+  ASSERT_EQ(rows.size(), 7u);
+  EXPECT_EQ(rows[0], "image,rank,index,label,probability");
+  EXPECT_EQ(rows[1].find("\"shots/a, \"\"b\"\".bmp\",1,"), 0u) << rows[1];
+  EXPECT_EQ(rows[3].find("shots/b.bmp,1,"), 0u) << rows[3];
+  EXPECT_EQ(rows[6].find("shots/more/c.bmp,2,"), 0u) << rows[6];
+  const Outcome pattern = run("classify --csv --top 2 'shots/*.bmp' 'shots/m*'");
+  EXPECT_EQ(pattern.code, 0) << pattern.err;
+  EXPECT_EQ(pattern.out, folder.out);
+  refuses("classify 'shots/*.jpg'", 1, "shots/*.jpg: no file is named like this");
+  refuses("classify --csv --json shots", 2, "--json");
 }
 
 TEST_F(Cli, RefusesWhatIsNoPicture) {

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "core/workers.h"
 #include "models/zoo.h"
 #include "network/feature_index.h"
 #include "network/nearest.h"
@@ -58,7 +59,7 @@ TEST(Nearest, AgreesWithSumsInDouble) {
     const std::vector<float> rows = noise(dimension, 301 * dimension),
                              query = noise(7777, dimension);
     for (const int threads : {0, 1, 3})
-      expect_same(nearest(query, std::as_bytes(std::span(rows)), 6, threads),
+      expect_same(nearest(query, std::as_bytes(std::span(rows)), 6, *make_workers(threads)),
                   in_double(query, rows, 6));
   }
 }
@@ -73,7 +74,7 @@ TEST(Nearest, OrdersNearTiesAsDoubleDoes) {
     if (i % 3 > 0) rows[i * dimension + i] = std::nextafter(other[i], i % 3 == 1 ? 9.f : -9.f);
   }
   for (const int64_t k : {1, 6, 100, 200, 1000})
-    expect_same(nearest(query, std::as_bytes(std::span(rows)), k, 2),
+    expect_same(nearest(query, std::as_bytes(std::span(rows)), k, *make_workers(2)),
                 in_double(query, rows, static_cast<size_t>(k)));
 }
 
@@ -84,20 +85,20 @@ TEST(Nearest, TakesRowsAtAnyAddressAndOfAnySize) {
     for (float& v : query) v *= scale;
     std::vector<std::byte> shifted(rows.size() * sizeof(float) + 1);
     std::memcpy(shifted.data() + 1, rows.data(), shifted.size() - 1);
-    expect_same(nearest(query, std::span(shifted).subspan(1), 5), in_double(query, rows, 5));
+    expect_same(nearest(query, std::span(shifted).subspan(1), 5, *make_workers(1)), in_double(query, rows, 5));
   }
 }
 
 TEST(Nearest, RefusesWhatHasNoDistance) {
   std::vector<float> rows = noise(5, 10 * 20);
   const std::vector<float> query = noise(6, 20);
-  EXPECT_TRUE(nearest(query, {}, 6).empty());
+  EXPECT_TRUE(nearest(query, {}, 6, *make_workers(1)).empty());
   for (const float wrong :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 3e38f}) {
     rows[7 * 20 + 3] = wrong;
-    error_of([&] { nearest(query, std::as_bytes(std::span(rows)), 1); }, Code::bad_file);
+    error_of([&] { nearest(query, std::as_bytes(std::span(rows)), 1, *make_workers(1)); }, Code::bad_file);
   }
-  error_of([&] { nearest(query, std::as_bytes(std::span(rows)).subspan(4), 1); },
+  error_of([&] { nearest(query, std::as_bytes(std::span(rows)).subspan(4), 1, *make_workers(1)); },
            Code::invalid_argument);
 }
 
@@ -184,7 +185,7 @@ TEST_F(Index, OneMadeInPythonIsRead) {
   const FeatureIndex index = FeatureIndex::open(as_python(metadata, {3, 4}, rows));
   EXPECT_EQ(index.size(), 3);
   EXPECT_EQ(index.image(1), "猫.png");
-  const auto found = nearest(std::span(rows).subspan(4, 4), index.rows(), 1);
+  const auto found = nearest(std::span(rows).subspan(4, 4), index.rows(), 1, *make_workers(1));
   EXPECT_EQ(found.front().index, 1);
   EXPECT_EQ(found.front().distance, 0);
 }

@@ -175,6 +175,16 @@ namespace AlexNet
         protected override void Free(IntPtr native) => Native.alexnet_result_free(native);
     }
 
+    internal sealed class IndexHandle : NativeHandle
+    {
+        protected override void Free(IntPtr native) => Native.alexnet_index_free(native);
+    }
+
+    internal sealed class NeighboursHandle : NativeHandle
+    {
+        protected override void Free(IntPtr native) => Native.alexnet_neighbours_free(native);
+    }
+
     internal sealed class EvaluationHandle : NativeHandle
     {
         protected override void Free(IntPtr native) => Native.alexnet_evaluation_free(native);
@@ -390,7 +400,40 @@ namespace AlexNet
         internal static extern Status alexnet_result_probabilities(ResultHandle result, long image, out IntPtr probabilities, out long class_count);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_result_features(ResultHandle result, long image, byte[] layer, out IntPtr values, out long count);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern void alexnet_result_free(IntPtr result);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_index_create(SessionHandle session, byte[] layer, byte[] pictures, byte[] path, ProgressCallback progress, IntPtr user_data, out long written, out long broken);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_index_open(ContextHandle context, byte[] path, out IndexHandle index);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_index_size(IndexHandle index, out long pictures, out long numbers);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_index_layer(IndexHandle index, out IntPtr layer);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_index_search(IndexHandle index, SessionHandle session, ImageHandle image, long most, out NeighboursHandle neighbours);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_index_search_features(IndexHandle index, float* features, long numbers, long most, out NeighboursHandle neighbours);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_neighbours_count(NeighboursHandle neighbours, out long count);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_neighbours_get(NeighboursHandle neighbours, long rank, out long picture, out IntPtr path, out double distance);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void alexnet_neighbours_free(IntPtr neighbours);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void alexnet_index_free(IntPtr index);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_evaluation_counts(EvaluationHandle evaluation, out long images, out long broken);

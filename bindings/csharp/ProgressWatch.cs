@@ -23,16 +23,22 @@ namespace AlexNet
 
         internal static Evaluation Evaluate(Action<long, long> progress, CancellationToken token, Measure measure)
         {
+            EvaluationHandle evaluation = null;
+            Watch(progress, token, (callback, user) => measure(callback, user, out evaluation));
+            return new Evaluation(evaluation);
+        }
+
+        internal static void Watch(Action<long, long> progress, CancellationToken token, Func<ProgressCallback, IntPtr, Status> call)
+        {
             token.ThrowIfCancellationRequested();
             var watch = new ProgressWatch(progress, token);
             GCHandle root = GCHandle.Alloc(watch);
             try
             {
-                Status status = measure(Thunk, GCHandle.ToIntPtr(root), out EvaluationHandle evaluation);
+                Status status = call(Thunk, GCHandle.ToIntPtr(root));
                 watch.thrown?.Throw();
                 if (status == Status.Cancelled) token.ThrowIfCancellationRequested();
                 Native.Check(status);
-                return new Evaluation(evaluation);
             }
             finally
             {

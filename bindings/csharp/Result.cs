@@ -80,6 +80,20 @@ namespace AlexNet
             }
         }
 
+        /// <summary>Activations of a layer of <see cref="SessionOptions.Outputs"/>: channels x height x width floats, of ten
+        /// crops the mean.</summary>
+        public float[] Features(string layer, long image = 0)
+        {
+            using (Handle.Hold())
+            {
+                Native.Check(Native.alexnet_result_features(Handle, image, Native.Utf8(layer, nameof(layer)), out IntPtr values,
+                    out long count));
+                var copy = new float[count];
+                Marshal.Copy(values, copy, 0, copy.Length);
+                return copy;
+            }
+        }
+
         /// <summary>Frees it.</summary>
         public void Dispose() => owned.Dispose();
     }

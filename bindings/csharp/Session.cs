@@ -28,7 +28,7 @@ namespace AlexNet
         /// <summary>What is computed in, Fp32 by default. "cpu" has Fp16 and Bf16 too.</summary>
         public Precision Precision { get; set; } = Precision.Fp32;
 
-        /// <summary>Layers for <see cref="Session.Features(IReadOnlyList{Image}, string)"/>: names of
+        /// <summary>Layers for <see cref="Session.Features(IReadOnlyList{Image}, string)"/> and <see cref="Result.Features"/>: names of
         /// <see cref="Model.Layers"/>, as "fc5" of the model that comes with the library; none by default.</summary>
         public IList<string> Outputs { get; } = new List<string>();
 
@@ -52,7 +52,7 @@ namespace AlexNet
         private readonly SessionHandle owned;
         private readonly long imageSize;
 
-        private SessionHandle Handle => owned.Of(nameof(Session));
+        internal SessionHandle Handle => owned.Of(nameof(Session));
 
         /// <summary>Reads the weights, checks their checksums (<see cref="Status.BadFile"/> names a damaged tensor) and places the
         /// memory; `options` null: the defaults.</summary>

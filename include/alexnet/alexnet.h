@@ -188,6 +188,8 @@ typedef struct alexnet_session_options alexnet_session_options;  ///< how a sess
 typedef struct alexnet_session alexnet_session;  ///< a model bound to devices, batch and precision
 typedef struct alexnet_image alexnet_image;      ///< a picture
 typedef struct alexnet_result alexnet_result;    ///< probabilities of one or more images
+typedef struct alexnet_index alexnet_index;      ///< features of pictures, to search in
+typedef struct alexnet_neighbours alexnet_neighbours;  ///< what a search has found
 typedef struct alexnet_evaluation alexnet_evaluation;  ///< accuracy over labelled pictures
 typedef struct alexnet_memory alexnet_memory;          ///< bytes that a session or trainer takes
 typedef struct alexnet_weights alexnet_weights;  ///< an opened weight file, whatever its network
@@ -522,8 +524,8 @@ ALEXNET_API(alexnet_status)
 alexnet_session_options_set_precision(alexnet_session_options* options,
                                       alexnet_precision precision);
 
-/// A layer whose activations alexnet_session_features shall give: "fc7", "conv5", or a name of
-/// alexnet_model_layer_name.
+/// A layer whose activations alexnet_session_features and alexnet_result_features shall give:
+/// "fc7", "conv5", or a name of alexnet_model_layer_name.
 ALEXNET_API(alexnet_status)
 alexnet_session_options_add_output(alexnet_session_options* options, const char* layer);
 
@@ -631,8 +633,79 @@ ALEXNET_API(alexnet_status)
 alexnet_result_probabilities(const alexnet_result* result, int64_t image,
                              const float** probabilities, int64_t* class_count);
 
+/// Activations of a layer for image `image`: (channels, height, width), dense, `count` floats
+/// (NULL: not wanted). Of ten crops the mean. `layer`: one that alexnet_session_options_add_output
+/// named before the session was made; every call that gives a result has computed it in the same
+/// pass as the probabilities. Statuses: NOT_FOUND (layer).
+ALEXNET_API(alexnet_status)
+alexnet_result_features(const alexnet_result* result, int64_t image, const char* layer,
+                        const float** values, int64_t* count);
+
 /// Frees it; NULL is allowed.
 ALEXNET_API(void) alexnet_result_free(alexnet_result* result);
+/// @}
+
+// ------------------------------------------------------------------------------------------------
+/// @name Index
+/// Features of many pictures, in a file, and the nearest of them to another picture, by Euclidean
+/// distance, exactly (the paper's figure 4). `alexnet features` and `alexnet search` make and read
+/// the same file. An index never changes.
+/// @{
+
+/// Writes an index of a picture or of all pictures below a folder, whole or not at all. `layer`:
+/// one that alexnet_session_options_add_output named; the paper takes what the last fully connected
+/// layer reads ("fc7"). A larger batch of the session is faster. `progress` (NULL: none) is called
+/// between batches, with pictures done and pictures in all. `written` and `broken` (NULL: not
+/// wanted): pictures that the index holds, and those that were left out, since they cannot be read,
+/// each of which the log names. Statuses: NOT_FOUND (layer, pictures), BAD_FILE (no picture can be
+/// read), IO, CANCELLED (`progress` said so), DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_index_create(alexnet_session* session, const char* layer, const char* pictures,
+                     const char* path, alexnet_progress_callback progress, void* user_data,
+                     int64_t* written, int64_t* broken);
+
+/// Opens the index in a file, which is mapped; `context` NULL: the default one. Free with
+/// alexnet_index_free. Statuses: NOT_FOUND, IO, BAD_FILE (no index, or damaged).
+ALEXNET_API(alexnet_status)
+alexnet_index_open(alexnet_context* context, const char* path, alexnet_index** index);
+
+/// Pictures, and numbers of each. NULL: not wanted.
+ALEXNET_API(alexnet_status)
+alexnet_index_size(const alexnet_index* index, int64_t* pictures, int64_t* numbers);
+
+/// The layer whose activations it holds: for alexnet_session_options_add_output.
+ALEXNET_API(alexnet_status) alexnet_index_layer(const alexnet_index* index, const char** layer);
+
+/// The pictures nearest to `image`, `most` (1 or more) at most. `session`: of the model that the
+/// index was made by, with its layer among the outputs. Free `neighbours` with
+/// alexnet_neighbours_free. Statuses: INVALID_ARGUMENT (another model, or other preprocessing),
+/// NOT_FOUND (layer), BAD_FILE (values that are no numbers), DEVICE, INVALID_STATE.
+ALEXNET_API(alexnet_status)
+alexnet_index_search(const alexnet_index* index, alexnet_session* session,
+                     const alexnet_image* image, int64_t most, alexnet_neighbours** neighbours);
+
+/// The same with features that are there already: `numbers` floats, as alexnet_index_size says. Any
+/// number of threads at once. Statuses: INVALID_ARGUMENT (another count), BAD_FILE.
+ALEXNET_API(alexnet_status)
+alexnet_index_search_features(const alexnet_index* index, const float* features, int64_t numbers,
+                              int64_t most, alexnet_neighbours** neighbours);
+
+/// How many pictures were found.
+ALEXNET_API(alexnet_status)
+alexnet_neighbours_count(const alexnet_neighbours* neighbours, int64_t* count);
+
+/// One of them: `rank` 0 is the nearest, of equals the one with the lower number comes first. Its
+/// number in the index, its path, which lives as long as `neighbours`, and its distance. NULL: not
+/// wanted.
+ALEXNET_API(alexnet_status)
+alexnet_neighbours_get(const alexnet_neighbours* neighbours, int64_t rank, int64_t* picture,
+                       const char** path, double* distance);
+
+/// Frees it; NULL is allowed.
+ALEXNET_API(void) alexnet_neighbours_free(alexnet_neighbours* neighbours);
+
+/// Frees it; NULL is allowed.
+ALEXNET_API(void) alexnet_index_free(alexnet_index* index);
 /// @}
 
 // ------------------------------------------------------------------------------------------------

@@ -149,6 +149,8 @@ struct Free {
   void operator()(alexnet_session* handle) const noexcept { (void)alexnet_session_free(handle); }
   void operator()(alexnet_image* handle) const noexcept { alexnet_image_free(handle); }
   void operator()(alexnet_result* handle) const noexcept { alexnet_result_free(handle); }
+  void operator()(alexnet_index* handle) const noexcept { alexnet_index_free(handle); }
+  void operator()(alexnet_neighbours* handle) const noexcept { alexnet_neighbours_free(handle); }
   void operator()(alexnet_evaluation* handle) const noexcept { alexnet_evaluation_free(handle); }
   void operator()(alexnet_memory* handle) const noexcept { alexnet_memory_free(handle); }
   void operator()(alexnet_weights* handle) const noexcept { alexnet_weights_free(handle); }
@@ -370,6 +372,14 @@ class Result {
   std::vector<float> probabilities(int64_t image = 0) const {
     const View<const float> all = values(image);
     return std::vector<float>(all.begin(), all.end());
+  }
+  // Activations of a layer of SessionOptions::outputs: channels x height x width floats, of ten
+  // crops the mean.
+  std::vector<float> features(const Text& layer, int64_t image = 0) const {
+    const float* first = nullptr;
+    int64_t count = 0;
+    check(alexnet_result_features(get(), image, layer.c_str(), &first, &count));
+    return std::vector<float>(first, first + count);
   }
   const alexnet_result* get() const noexcept { return handle_.get(); }
 
@@ -635,8 +645,8 @@ namespace detail {
 
 // Calls make(callback, user_data, alexnet_evaluation**) and reads what comes. What `progress`
 // throws comes out here.
-template <class Make>
-Evaluation evaluation(const Progress& progress, Make&& make) {
+template <class Call>
+void watched(const Progress& progress, Call&& call) {
   struct State {
     const Progress& call;
     std::exception_ptr thrown;
@@ -650,10 +660,16 @@ Evaluation evaluation(const Progress& progress, Make&& make) {
       return 1;
     }
   };
-  alexnet_evaluation* handle = nullptr;
-  const alexnet_status status = make(progress ? pass_on : nullptr, &state, &handle);
+  const alexnet_status status = call(progress ? pass_on : nullptr, &state);
   if (state.thrown) std::rethrow_exception(state.thrown);
   check(status);
+}
+
+template <class Make>
+Evaluation evaluation(const Progress& progress, Make&& make) {
+  alexnet_evaluation* handle = nullptr;
+  watched(progress,
+          [&](alexnet_progress_callback call, void* to) { return make(call, to, &handle); });
   Evaluation e;
   e.handle = Handle<alexnet_evaluation>(handle);
   check(alexnet_evaluation_counts(e.handle.get(), &e.images, &e.broken));
@@ -801,6 +817,72 @@ class Session {
   }
   size_t image_size_;
   detail::Handle<alexnet_session> handle_;
+};
+
+// A picture that an index has found.
+struct Neighbour {
+  int64_t picture;   // its number in the index
+  std::string path;  // as it was when the index was made
+  double distance;   // Euclidean, of the features
+};
+
+// Features of many pictures, in a file, and the nearest of them to another picture.
+class Index {
+ public:
+  struct Written {
+    int64_t pictures, broken;  // in the index; left out, since they cannot be read
+  };
+  // Writes an index of a picture or of all pictures below a folder. `layer`: of
+  // SessionOptions::outputs. `progress`: as for Session::evaluate.
+  static Written create(Session& session, const Text& layer, const Text& pictures, const Text& path,
+                        const Progress& progress = nullptr) {
+    Written written{};
+    detail::watched(progress, [&](alexnet_progress_callback call, void* to) {
+      return alexnet_index_create(session.get(), layer.c_str(), pictures.c_str(), path.c_str(),
+                                  call, to, &written.pictures, &written.broken);
+    });
+    return written;
+  }
+
+  explicit Index(const Text& path)
+      : handle_(detail::made<alexnet_index>(alexnet_index_open, nullptr, path.c_str())) {}
+  int64_t size() const { return sizes().first; }      // pictures
+  int64_t numbers() const { return sizes().second; }  // of each
+  // For SessionOptions::outputs.
+  std::string layer() const { return detail::got<const char*>(alexnet_index_layer, get()); }
+  // The nearest first, of equals the lower number. `session`: of the model that made the index.
+  std::vector<Neighbour> search(Session& session, const Image& image, int64_t most = 6) const {
+    return found(detail::made<alexnet_neighbours>(alexnet_index_search, get(), session.get(),
+                                                  image.get(), most));
+  }
+  // By features that are there already.
+  std::vector<Neighbour> search(View<const float> features, int64_t most = 6) const {
+    return found(detail::made<alexnet_neighbours>(alexnet_index_search_features, get(),
+                                                  features.data(),
+                                                  static_cast<int64_t>(features.size()), most));
+  }
+  const alexnet_index* get() const noexcept { return handle_.get(); }
+
+ private:
+  std::pair<int64_t, int64_t> sizes() const {
+    std::pair<int64_t, int64_t> both;
+    check(alexnet_index_size(get(), &both.first, &both.second));
+    return both;
+  }
+  static std::vector<Neighbour> found(const detail::Handle<alexnet_neighbours>& handle) {
+    std::vector<Neighbour> list;
+    const auto count = detail::got<int64_t>(alexnet_neighbours_count, handle.get());
+    for (int64_t rank = 0; rank < count; ++rank) {
+      Neighbour neighbour{};
+      const char* path = nullptr;
+      check(alexnet_neighbours_get(handle.get(), rank, &neighbour.picture, &path,
+                                   &neighbour.distance));
+      neighbour.path = path;
+      list.push_back(std::move(neighbour));
+    }
+    return list;
+  }
+  detail::Handle<alexnet_index> handle_;
 };
 
 struct TensorInfo {

@@ -46,7 +46,7 @@ class Search {
     const auto row = static_cast<size_t>(index_.dimension());
     for (size_t i = 0; i < pictures_.size(); ++i)
       show(i, nearest(std::span(features).subspan(i * row, row), index_.rows(), options_.top,
-                      options_.device.threads));
+                      *session_->loop()));
     if (options_.json)
       print_json({{"model", session_->model().spec().id},
                   {"layer", index_.source().layer},
@@ -78,10 +78,7 @@ class Search {
     wanted.batch = std::min<int64_t>(max_batch, static_cast<int64_t>(pictures_.size()));
     wanted.outputs = {source.layer};
     session_.emplace(model, wanted);
-    const Shape shape = session_->network().shape(source.layer);
-    check(element_count(shape) / shape.front() == index_.dimension(), Code::invalid_argument,
-          options_.index, " holds ", index_.dimension(), " numbers a picture, but ", source.layer,
-          " of ", model->description(), " gives ", element_count(shape) / shape.front());
+    index_.check_session(*session_);
   }
 
   void show(size_t query, const std::vector<Neighbour>& found) {

@@ -26,7 +26,10 @@ bool is_terminal(std::FILE* file);
 int terminal_columns(std::FILE* file);        // 0 where it does not say
 bool takes_utf8();                            // what is printed
 std::string quoted(const std::string& text);  // for a shell
-double peak_rss_mb();                         // the most memory the program has used
+// Files and folders that a pattern with * and ? stands for, and [...] where shells have that,
+// sorted by bytes.
+std::vector<std::string> paths_like(const std::string& pattern);
+double peak_rss_mb();  // the most memory the program has used
 
 // Ctrl-C, SIGTERM and SIGHUP as a question that long work asks between its steps. From the call on
 // the first signal only sets a flag; a second one ends the program at once. A signal that the

@@ -1,7 +1,9 @@
+#include <glob.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <string_view>
@@ -26,6 +28,16 @@ Console::~Console() = default;
 
 std::vector<std::string> arguments_of(int argc, char** argv) {
   return {argv + (argc > 0 ? 1 : 0), argv + argc};
+}
+
+std::vector<std::string> paths_like(const std::string& pattern) {
+  glob_t found{};
+  std::vector<std::string> paths;
+  if (glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0)
+    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+  std::sort(paths.begin(), paths.end());
+  return paths;
 }
 
 bool is_terminal(std::FILE* file) { return isatty(fileno(file)) == 1; }

@@ -5,6 +5,7 @@
 #include <psapi.h>
 #include <shellapi.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "cli/system.h"
@@ -53,6 +54,22 @@ std::vector<std::string> arguments_of(int, char**) {
   for (int i = 1; i < count; ++i) arguments.push_back(to_utf8(std::wstring_view(wide[i])));
   LocalFree(wide);
   return arguments;
+}
+
+// Patterns stand for names within a folder: FindFirstFile knows no others.
+std::vector<std::string> paths_like(const std::string& pattern) {
+  const std::string folder = pattern.substr(0, pattern.find_last_of("/\\:") + 1);
+  WIN32_FIND_DATAW found;
+  const HANDLE search = FindFirstFileW(to_wide(pattern).c_str(), &found);
+  std::vector<std::string> paths;
+  if (search == INVALID_HANDLE_VALUE) return paths;
+  do {
+    const std::string name = to_utf8(found.cFileName);
+    if (name != "." && name != "..") paths.push_back(folder + name);
+  } while (FindNextFileW(search, &found) != 0);
+  FindClose(search);
+  std::sort(paths.begin(), paths.end());
+  return paths;
 }
 
 bool is_terminal(std::FILE* file) {

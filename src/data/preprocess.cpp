@@ -189,15 +189,12 @@ void Preprocessor::add_colour(const std::array<float, 3>& rgb, std::span<float> 
   }
 }
 
-void Preprocessor::center(const Image& prepared, std::span<float> out) const {
-  window(prepared, center_offset(prepared.width, input_.width),
-         center_offset(prepared.height, input_.height), false, out);
+Crop Preprocessor::center(const Image& prepared) const {
+  return crop(prepared, center_offset(prepared.width, input_.width),
+              center_offset(prepared.height, input_.height), false);
 }
 
-void Preprocessor::ten_crops(const Image& prepared, std::span<float> out) const {
-  const size_t one = static_cast<size_t>(3 * input_.width * input_.height);
-  check(out.size() == 10 * one, Code::invalid_argument, "room for ", out.size(),
-        " values where ten crops have ", 10 * one);
+Crop Preprocessor::one_of_ten(const Image& prepared, int64_t index) const {
   const bool whole = input_.resize == InputSpec::Resize::none;
   const auto square = [&](int64_t side, int64_t window) {
     return whole ? side : std::min(side, std::max(input_.resize_size, window));
@@ -214,10 +211,8 @@ void Preprocessor::ten_crops(const Image& prepared, std::span<float> out) const 
       {right, bottom},
       {left + center_offset(width, input_.width), top + center_offset(height, input_.height)},
   }};
-  for (size_t i = 0; i < 10; ++i) {
-    const auto [x, y] = places[i % 5];
-    window(prepared, x, y, i >= 5, out.subspan(i * one, one));
-  }
+  const auto [x, y] = places[static_cast<size_t>(index % 5)];
+  return crop(prepared, x, y, index >= 5);
 }
 
 }  // namespace alx

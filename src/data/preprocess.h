@@ -63,11 +63,12 @@ class Preprocessor {
   void add_colour(const std::array<float, 3>& rgb, std::span<float> out) const;
 
   // Centre crop; offsets rounded as torchvision's CenterCrop does.
-  void center(const Image& prepared, std::span<float> out) const;
+  Crop center(const Image& prepared) const;
+  void center(const Image& prepared, std::span<float> out) const { fill(center(prepared), out); }
 
-  // The paper's ten (section 4.1): four corners and centre of the centre square, then their mirror
-  // images, in that order; `out` holds 10 images.
-  void ten_crops(const Image& prepared, std::span<float> out) const;
+  // One of the paper's ten (section 4.1): four corners and centre of the centre square, then their
+  // mirror images, in that order.
+  Crop one_of_ten(const Image& prepared, int64_t index) const;
 
  private:
   int64_t longest_side() const;  // of a prepared picture; more is cut off

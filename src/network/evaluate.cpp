@@ -6,8 +6,8 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "data/prepared.h"
 #include "models/imagenet_labels.h"
+#include "network/answer_pictures.h"
 
 namespace alx {
 namespace {
@@ -18,36 +18,15 @@ std::string folded(const std::string& name) {
   return text;
 }
 
-// Rows still to be computed: images with their true classes.
-struct Pending {
-  std::vector<Image> images;
-  std::vector<int64_t> truths;
-};
-
-void count(const std::vector<float>& probabilities, const Pending& pending, Evaluation& result) {
-  const size_t classes = probabilities.size() / pending.truths.size();
-  for (size_t i = 0; i < pending.truths.size(); ++i) {
-    const std::span<const float> row(probabilities.data() + i * classes, classes);
-    const std::vector<Ranked> best = top_k(row, 5);
-    const int64_t truth = pending.truths[i];
-    result.top1 += best.front().index == truth;
-    result.top5 +=
-        std::any_of(best.begin(), best.end(), [&](const Ranked& r) { return r.index == truth; });
-    result.loss -= std::log(std::max(static_cast<double>(row[static_cast<size_t>(truth)]), 1e-30));
-    ++result.confusion[{truth, best.front().index}];
-    ++result.images;
-  }
-}
-
-std::vector<float> mean_answer(const std::vector<Session*>& sessions,
-                               const std::vector<Image>& images, int crops) {
-  std::vector<float> sum = sessions.front()->classify(images, crops);
-  for (size_t i = 1; i < sessions.size(); ++i) {
-    const std::vector<float> other = sessions[i]->classify(images, crops);
-    for (size_t j = 0; j < sum.size(); ++j) sum[j] += other[j];
-  }
-  for (float& p : sum) p /= static_cast<float>(sessions.size());
-  return sum;
+void count(std::span<const float> probabilities, int64_t truth, Evaluation& result) {
+  const std::vector<Ranked> best = top_k(probabilities, 5);
+  result.top1 += best.front().index == truth;
+  result.top5 +=
+      std::any_of(best.begin(), best.end(), [&](const Ranked& r) { return r.index == truth; });
+  const double right = probabilities[static_cast<size_t>(truth)];
+  result.loss -= std::log(std::max(right, 1e-30));
+  ++result.confusion[{truth, best.front().index}];
+  ++result.images;
 }
 
 }  // namespace
@@ -92,28 +71,23 @@ Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data,
   const std::vector<int64_t> classes =
       match_classes(data.classes(), model.labels(), model.description());
   Evaluation result;
-  Pending pending;
-  const auto flush = [&] {
-    if (pending.images.empty()) return;
-    count(mean_answer(sessions, pending.images, options.crops), pending, result);
-    pending = {};
+  AnswerWatch watch;
+  watch.on_answer = [&](int64_t i, const Answer& answer) {
+    count(answer.probabilities, classes[static_cast<size_t>(data.label(i))], result);
   };
-  for (int64_t i = 0; i < data.size(); ++i) {
-    try {
-      pending.images.push_back(data.image(i));
-      pending.truths.push_back(classes[static_cast<size_t>(data.label(i))]);
-    } catch (const Error& error) {
-      if (!is_broken(error.code())) throw;
-      ++result.broken;
-      if (options.on_broken) options.on_broken(data.name(i), error.what());
-    }
-    if (static_cast<int64_t>(pending.images.size()) < sessions.front()->batch()) continue;
-    flush();
-    if (options.progress) options.progress(i + 1, data.size());
+  watch.on_broken = [&](int64_t i, const Error& why) {
+    ++result.broken;
+    if (options.on_broken) options.on_broken(data.name(i), why.what());
+  };
+  watch.after_batch = [&](int64_t done) {
+    if (options.progress) options.progress(done, data.size());
     if (options.cancelled && options.cancelled())
-      fail(Code::cancelled, "stopped after ", i + 1, " of ", data.size(), " images");
-  }
-  flush();
+      fail(Code::cancelled, "stopped after ", done, " of ", data.size(), " images");
+  };
+  const auto read = [&](int64_t i, Image& scratch) -> const Image& {
+    return scratch = data.image(i);
+  };
+  answer_pictures(sessions, {data.size(), read}, {.crops = options.crops}, watch);
   check(result.images > 0, Code::bad_file, "none of the ", data.size(), " pictures could be read");
   const auto images = static_cast<double>(result.images);
   result.top1 /= images;

@@ -117,4 +117,13 @@ void FeatureIndex::check_model(const Model& model) const {
     refuse("preprocessing");
 }
 
+void FeatureIndex::check_session(const Session& session) const {
+  check_model(session.model());
+  const Shape shape = session.network().shape(source_.layer);
+  const int64_t numbers = element_count(shape) / shape.front();
+  check(numbers == dimension_, Code::invalid_argument, file_.path(), " holds ", dimension_,
+        " numbers a picture, but ", source_.layer, " of ", session.model().description(), " gives ",
+        numbers);
+}
+
 }  // namespace alx

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "network/model.h"
+#include "network/session.h"
 
 namespace alx {
 
@@ -44,6 +44,8 @@ class FeatureIndex {
 
   // Throws invalid_argument where features of this model cannot be compared with those here.
   void check_model(const Model& model) const;
+  // And that its layer gives as many numbers as are here.
+  void check_session(const Session& session) const;
 
  private:
   explicit FeatureIndex(WeightFile file) : file_(std::move(file)) {}

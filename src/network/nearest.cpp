@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "core/parallel.h"
 
 namespace alx {
 namespace {
@@ -61,14 +60,16 @@ double exact_distance(std::span<const float> query, const std::byte* row) {
 }  // namespace
 
 std::vector<Neighbour> nearest(std::span<const float> query, std::span<const std::byte> rows,
-                               int64_t k, int threads) {
+                               int64_t k, const ParallelLoop& loop) {
   const size_t row_bytes = query.size_bytes();
   check(row_bytes > 0 && rows.size() % row_bytes == 0, Code::invalid_argument, rows.size(),
         " bytes are no whole count of rows of ", query.size(), " numbers");
   const size_t count = rows.size() / row_bytes;
   std::vector<double> squares(count);
-  in_parts(count, threads, [&](size_t first, size_t last) {
-    for (size_t i = first; i < last; ++i)
+  const auto parts = std::clamp<size_t>(count, 1, static_cast<size_t>(loop.threads()));
+  loop(static_cast<int64_t>(parts), [&](int64_t at) {
+    const auto part = static_cast<size_t>(at);
+    for (size_t i = count * part / parts; i < count * (part + 1) / parts; ++i)
       squares[i] = squared_distance(query.data(), rows.data() + i * row_bytes, query.size());
   });
   const auto wrong =

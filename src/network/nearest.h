@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "core/parallel_loop.h"
+
 namespace alx {
 
 struct Neighbour {
@@ -13,9 +15,9 @@ struct Neighbour {
 };
 
 // The k rows nearest to the query, the nearest first, of equals the lower index first: what sums in
-// double give. `rows` are F32, each as long as the query; no alignment is assumed. `threads` 0: all
-// cores. Throws bad_file where a row's distance is no finite number.
+// double give. `rows` are F32, each as long as the query; no alignment is assumed. Throws bad_file
+// where a row's distance is no finite number.
 std::vector<Neighbour> nearest(std::span<const float> query, std::span<const std::byte> rows,
-                               int64_t k, int threads = 0);
+                               int64_t k, const ParallelLoop& loop);
 
 }  // namespace alx

@@ -13,7 +13,11 @@
 
 namespace alx {
 Session::Session(std::shared_ptr<const Model> model, const SessionOptions& options)
-    : model_(std::move(model)), network_(plan(*model_, options)) {
+    : model_(std::move(model)),
+      network_(plan(*model_, options)),
+      precision_(options.precision),
+      loop_(loop_of(options.host, options.threads)),
+      readers_(options.host.loop ? 0 : loop_->threads()) {
   model_->load(*network_);
   log_line(LogLevel::info, cat("session of ", model_->description(), ": batch ", options.batch,
                                ", ", name_of(options.precision), ", ", options.devices));
@@ -28,76 +32,142 @@ std::unique_ptr<Network> Session::plan(const Model& model, const SessionOptions&
       model.spec(), open_devices(options.devices, options.threads, options.host), wanted);
 }
 
-std::vector<float> Session::run_and_read(std::span<const float> images, const std::string& output,
-                                         Values values) {
-  const auto image_size = static_cast<size_t>(element_count(network_->input_shape()) / batch());
-  check(images.size() % image_size == 0, Code::invalid_argument, images.size(),
-        " numbers are no whole count of images of ", image_size, ": ",
-        to_string(network_->input_shape()));
-  const size_t count = images.size() / image_size, step = static_cast<size_t>(batch());
-  const auto row = static_cast<size_t>(element_count(network_->shape(output)) / batch());
-  std::vector<float> all(count * row), part(step * row);
-  for (size_t first = 0; first < count; first += step) {
-    const size_t n = std::min(step, count - first);
-    const std::span<const float> batch = images.subspan(first * image_size, n * image_size);
-    if (values == Values::ours) network_->set_input(batch);
-    // Networks swallow them: ReLU makes a NaN zero, and the answer looks like any other.
-    else if (const size_t wrong = network_->set_finite_input(batch); wrong < batch.size())
-      fail(Code::invalid_argument, "value ", first * image_size + wrong, " of the input is ",
-           batch[wrong], ", not a finite number");
-    network_->forward();
-    network_->read(output, part);
-    std::copy_n(part.begin(), n * row, all.begin() + static_cast<std::ptrdiff_t>(first * row));
+namespace {
+
+// Rows of one output as they come, or the means of so many in a row.
+class Collected {
+ public:
+  Collected(const Network& network, std::string name, int crops)
+      : name_(std::move(name)),
+        row_(static_cast<size_t>(element_count(network.shape(name_)) / network.batch())),
+        crops_(crops),
+        batch_(static_cast<size_t>(network.batch()) * row_),
+        sum_(crops > 1 ? row_ : 0) {}
+
+  void read(Network& network, int64_t count) {
+    network.read(name_, batch_);
+    const std::span<const float> rows(batch_.data(), static_cast<size_t>(count) * row_);
+    if (crops_ == 1) {
+      all_.insert(all_.end(), rows.begin(), rows.end());
+      return;
+    }
+    for (size_t at = 0; at < rows.size(); at += row_) add(rows.subspan(at, row_));
   }
-  return all;
+
+  std::vector<float> take() { return std::move(all_); }
+
+ private:
+  void add(std::span<const float> row) {
+    for (size_t i = 0; i < row_; ++i) sum_[i] += row[i];
+    if (++summed_ < crops_) return;
+    for (double& sum : sum_) {
+      all_.push_back(static_cast<float>(sum / crops_));
+      sum = 0;
+    }
+    summed_ = 0;
+  }
+
+  std::string name_;
+  size_t row_;
+  int crops_, summed_ = 0;
+  std::vector<float> batch_, all_;
+  std::vector<double> sum_;
+};
+
+Crop test_crop(const Preprocessor& preprocessor, const Image& prepared, int64_t index, int crops) {
+  return crops == 1 ? preprocessor.center(prepared) : preprocessor.one_of_ten(prepared, index);
 }
 
-std::vector<float> Session::run(std::span<const float> images) {
-  return probabilities_of(images, Values::anyones);
-}
+}  // namespace
 
-std::vector<float> Session::probabilities_of(std::span<const float> images, Values values) {
-  std::vector<float> probabilities = run_and_read(images, network_->result(), values);
-  const bool finite =
-      first_not_finite(probabilities.data(), probabilities.size()) == probabilities.size();
-  check(finite, Code::bad_file, "the answer of ", model_->description(),
-        " is not a number: the weights overflow in this precision");
-  return probabilities;
-}
-
-std::vector<float> prepare(const Model& model, const std::vector<Image>& images, int crops) {
+void check_crops(int crops) {
   check(crops == 1 || crops == 10, Code::invalid_argument, "crops must be 1 or 10, got ", crops);
-  const Preprocessor& preprocessor = model.preprocessor();
-  const InputSpec& input = preprocessor.input();
-  const auto size = static_cast<size_t>(3 * input.height * input.width * crops);
-  std::vector<float> values(images.size() * size);
-  for (size_t i = 0; i < images.size(); ++i) {
-    const Image prepared = preprocessor.prepare(images[i]);
-    const std::span<float> out(values.data() + i * size, size);
-    crops == 1 ? preprocessor.center(prepared, out) : preprocessor.ten_crops(prepared, out);
+}
+
+template <class SetInput>
+Answers Session::compute(int64_t rows, int crops, const std::vector<std::string>& layers,
+                         const SetInput& set_input) {
+  std::vector<Collected> outputs{{*network_, network_->result(), crops}};
+  for (const std::string& layer : layers) outputs.emplace_back(*network_, layer, crops);
+  for (int64_t first = 0; first < rows; first += batch()) {
+    const int64_t count = std::min(batch(), rows - first);
+    set_input(first, count);
+    network_->forward();
+    for (Collected& output : outputs) output.read(*network_, count);
   }
-  return values;
+  Answers answers;
+  answers.probabilities = outputs.front().take();
+  for (size_t i = 1; i < outputs.size(); ++i) answers.layers.push_back(outputs[i].take());
+  const std::vector<float>& all = answers.probabilities;
+  check(first_not_finite(all.data(), all.size()) == all.size(), Code::bad_file, "the answer of ",
+        model_->description(), " is not a number: the weights overflow in this precision");
+  return answers;
+}
+
+Answers Session::answer(std::span<const float> inputs, const std::vector<std::string>& layers,
+                        int crops) {
+  check_crops(crops);
+  const auto one = static_cast<size_t>(element_count(network_->input_shape()) / batch());
+  check(inputs.size() % (one * static_cast<size_t>(crops)) == 0, Code::invalid_argument,
+        inputs.size(), " numbers are no whole count of images of ", one, ": ",
+        to_string(network_->input_shape()));
+  const auto rows = static_cast<int64_t>(inputs.size() / one);
+  return compute(rows, crops, layers, [&](int64_t first, int64_t count) {
+    const size_t from = static_cast<size_t>(first) * one;
+    const auto values = inputs.subspan(from, static_cast<size_t>(count) * one);
+    // Networks swallow them: ReLU makes a NaN zero, and the answer looks like any other.
+    if (const size_t wrong = network_->set_finite_input(values); wrong < values.size())
+      fail(Code::invalid_argument, "value ", from + wrong, " of the input is ", values[wrong],
+           ", not a finite number");
+  });
+}
+
+Answers Session::answer(std::span<const Image* const> prepared,
+                        const std::vector<std::string>& layers, int crops) {
+  check_crops(crops);
+  const Preprocessor& preprocessor = model_->preprocessor();
+  const auto one = static_cast<size_t>(element_count(network_->input_shape()) / batch());
+  const auto rows = static_cast<int64_t>(prepared.size()) * crops;
+  input_.resize(static_cast<size_t>(std::min(rows, batch())) * one);
+  return compute(rows, crops, layers, [&](int64_t first, int64_t count) {
+    (*loop_)(count, [&](int64_t row) {
+      const Image& image = *prepared[static_cast<size_t>((first + row) / crops)];
+      preprocessor.fill(test_crop(preprocessor, image, (first + row) % crops, crops),
+                        std::span(input_).subspan(static_cast<size_t>(row) * one, one));
+    });
+    network_->set_input(std::span(input_).first(static_cast<size_t>(count) * one));
+  });
+}
+
+Answers Session::answer(const std::vector<Image>& images, const std::vector<std::string>& layers,
+                        int crops) {
+  std::vector<Image> prepared;
+  std::vector<const Image*> all;
+  prepared.reserve(images.size());
+  for (const Image& image : images)
+    all.push_back(&prepared.emplace_back(model_->preprocessor().prepare(image)));
+  return answer(std::span<const Image* const>(all), layers, crops);
 }
 
 std::vector<float> Session::classify(const std::vector<Image>& images, int crops) {
-  const std::vector<float> each = probabilities_of(prepare(*model_, images, crops), Values::ours);
-  const auto row = static_cast<size_t>(classes());
-  std::vector<float> mean(images.size() * row);
-  for (size_t i = 0; i < mean.size(); ++i) {
-    double sum = 0;
-    for (size_t crop = 0; crop < static_cast<size_t>(crops); ++crop)
-      sum += each[(i / row * static_cast<size_t>(crops) + crop) * row + i % row];
-    mean[i] = static_cast<float>(sum / crops);
-  }
-  return mean;
+  return answer(images, {}, crops).probabilities;
 }
 
 std::vector<float> Session::features(const std::vector<Image>& images, const std::string& layer) {
-  return features(prepare(*model_, images, 1), layer);
+  return std::move(answer(images, {layer}, 1).layers.front());
 }
 
-std::vector<float> Session::features(std::span<const float> prepared, const std::string& layer) {
-  return run_and_read(prepared, layer, Values::ours);
+std::vector<float> prepare(const Model& model, const Image& image, int crops) {
+  check_crops(crops);
+  const Preprocessor& preprocessor = model.preprocessor();
+  const InputSpec& input = preprocessor.input();
+  const auto size = static_cast<size_t>(3 * input.height * input.width);
+  std::vector<float> values(size * static_cast<size_t>(crops));
+  const Image prepared = preprocessor.prepare(image);
+  for (int crop = 0; crop < crops; ++crop)
+    preprocessor.fill(test_crop(preprocessor, prepared, crop, crops),
+                      std::span(values).subspan(static_cast<size_t>(crop) * size, size));
+  return values;
 }
 
 std::vector<Ranked> top_k(std::span<const float> probabilities, int64_t k) {

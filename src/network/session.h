@@ -20,6 +20,12 @@ struct SessionOptions {
   HostServices host;
 };
 
+// What a network gives for pictures, one after the other.
+struct Answers {
+  std::vector<float> probabilities;        // (count, classes)
+  std::vector<std::vector<float>> layers;  // of each wanted one: (count, elements of one image)
+};
+
 class Session {
  public:
   Session(std::shared_ptr<const Model> model, const SessionOptions& options);
@@ -31,35 +37,51 @@ class Session {
   const Model& model() const { return *model_; }
   const Network& network() const { return *network_; }
   int64_t batch() const { return network_->batch(); }
+  Precision precision() const { return precision_; }
   int64_t classes() const { return model_->spec().classes; }
 
-  // Preprocessed pictures (count, 3, height, width) -> probabilities (count, classes). Any count:
-  // it runs as many batches as that takes. Throws invalid_argument where a value is not finite,
-  // bad_file where an answer is not.
-  std::vector<float> run(std::span<const float> images);
+  // What preparing pictures may run on.
+  const std::shared_ptr<const ParallelLoop>& loop() const { return loop_; }
+  // Threads to read pictures with while this one computes; 0 where the loop is the program's, which
+  // shall have no threads of ours beside it.
+  int readers() const { return readers_; }
 
-  // Whole pictures. `crops` 1: the centre; 10: the mean over ten crops (the paper, section 4.1).
+  // Preprocessed pictures (count * crops, 3, height, width) in one pass, with activations of layers
+  // among options.outputs. Any count: it runs as many batches as that takes. Of `crops` rows in a
+  // row the mean is given. Throws invalid_argument where a value is not finite, bad_file where a
+  // probability is not.
+  Answers answer(std::span<const float> inputs, const std::vector<std::string>& layers = {},
+                 int crops = 1);
+  // The same of pictures that the model's Preprocessor has prepared. `crops` 1: the centre; 10: the
+  // mean over ten crops (the paper, section 4.1).
+  Answers answer(std::span<const Image* const> prepared,
+                 const std::vector<std::string>& layers = {}, int crops = 1);
+
+  std::vector<float> run(std::span<const float> inputs) { return answer(inputs).probabilities; }
+  // Whole pictures.
   std::vector<float> classify(const std::vector<Image>& images, int crops = 1);
-
-  // Activations of a layer among options.outputs for the centre crops: (count, elements of one
-  // image).
   std::vector<float> features(const std::vector<Image>& images, const std::string& layer);
-  // as run() takes them
-  std::vector<float> features(std::span<const float> prepared, const std::string& layer);
 
  private:
-  enum class Values { ours, anyones };  // anyone's may be no finite numbers
-  std::vector<float> probabilities_of(std::span<const float> prepared, Values values);
-  std::vector<float> run_and_read(std::span<const float> images, const std::string& output,
-                                  Values values);
+  Answers answer(const std::vector<Image>& images, const std::vector<std::string>& layers,
+                 int crops);
+  // `set_input(first, count)` gives the network so many rows from that one on.
+  template <class SetInput>
+  Answers compute(int64_t rows, int crops, const std::vector<std::string>& layers,
+                  const SetInput& set_input);
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Network> network_;
+  Precision precision_;
+  std::shared_ptr<const ParallelLoop> loop_;
+  int readers_;
+  std::vector<float> input_;  // of a batch, made from pictures
 };
 
-// What the network reads for these pictures: (count * crops, 3, height, width). `crops`: 1, the
-// centre, or 10.
-std::vector<float> prepare(const Model& model, const std::vector<Image>& images, int crops);
+// Throws invalid_argument unless they are 1 or 10.
+void check_crops(int crops);
+// What the network reads for a picture: (crops, 3, height, width). `crops`: 1, the centre, or 10.
+std::vector<float> prepare(const Model& model, const Image& image, int crops);
 
 struct Ranked {
   int64_t index;

@@ -11,6 +11,7 @@
 #include "backends/host_buffer.h"
 #include "core/error.h"
 #include "core/mapped_file.h"
+#include "core/workers.h"
 #include "network/nearest.h"
 
 namespace {
@@ -19,7 +20,7 @@ double median_ms(std::span<const float> query, std::span<const std::byte> rows, 
   std::vector<double> times;
   for (int i = 0; i < 10; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    alx::nearest(query, rows, 6, threads);
+    alx::nearest(query, rows, 6, *alx::make_workers(threads));
     times.push_back(
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
             .count());

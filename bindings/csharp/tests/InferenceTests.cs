@@ -107,6 +107,38 @@ internal static class InferenceTests
         }
     }
 
+    public static void IndexesFindPictures()
+    {
+        string path = Runner.New("pictures.safetensors");
+        using (var model = new Model())
+        using (var session = new Session(model, new SessionOptions { Batch = 4, Threads = 1, Outputs = { "fc5" } }))
+        using (Image image = Image.FromFile(Runner.Cat))
+        using (Result result = session.Classify(image))
+        {
+            float[] features = result.Features("fc5");
+            Check.That(features.SequenceEqual(session.Features(image, "fc5")), "features in one pass");
+            Check.Fails(Status.NotFound, () => result.Features("fc6"), "fc6");
+            long pictures = 0;
+            FeatureIndex.Written written = FeatureIndex.Create(session, "fc5", Runner.Samples, path, (done, total) => pictures = total);
+            Check.Equal(pictures, written.Pictures + written.Broken);
+            using (var index = new FeatureIndex(path))
+            {
+                Check.Equal(written.Pictures, index.Count);
+                Check.Equal(192L, index.Numbers);
+                Check.Equal("fc5", index.Layer);
+                IReadOnlyList<Neighbour> found = index.Search(session, image, 3);
+                Check.Equal(3, found.Count);
+                Check.Equal(Path.GetFullPath(Runner.Cat), Path.GetFullPath(found[0].Path));
+                Check.Near(0, found[0].Distance, 0);
+                Check.Equal(found[1].Picture, index.Search(features, 2)[1].Picture);
+                Check.Fails(Status.InvalidArgument, () => index.Search(new float[3]), "192");
+            }
+            Check.Throws<NotSupportedException>(() => FeatureIndex.Create(session, "fc5", Runner.Samples, path,
+                (done, total) => throw new NotSupportedException()));
+            Check.Fails(Status.NotFound, () => new FeatureIndex(Runner.New("none")), "none");
+        }
+    }
+
     public static void ModelsTellOfThemselves()
     {
         using (var model = new Model())
