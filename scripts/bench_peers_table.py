@@ -118,7 +118,8 @@ def tables(documents):
         "A ratio is the best other program's time over libalexnet's: the median of the rounds, and above 1 libalexnet is faster; bold "
         "where it reaches the goal.\nAVX2 counts only where the machine has no AVX-512: runs that merely switch AVX-512 off are not in "
         "the table. An empty cell was not measured.\nMB: peak memory of both processes.",
-        "\n".join(source_line(column, document) for column in COLUMNS for document in sources[column]) or "Nothing is measured yet.",
+        "\n".join(dict.fromkeys(source_line(column, document) for column in COLUMNS for document in sources[column]))
+        or "Nothing is measured yet.",
     ]
     for busy in ("0", "1", "all"):
         if busy != "0" and not any(state == busy for _, state in cells):
