@@ -1,6 +1,7 @@
 #include "backends/onednn/linear_f32.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "backends/onednn/activation.h"
 #include "backends/onednn/own_layout.h"
@@ -66,13 +67,24 @@ class PanelLayout final : public OwnLayout {
     if (!channels_last_) return k;
     return k % channels_ * (in_ / channels_) + k / channels_;
   }
+  // By way of a small copy of some of each row: rows often lie a multiple of 4096 bytes apart, and
+  // a cache has few places for such.
   void pack_panel(const float* rows, int64_t first_output, int64_t filled, float* packed) const {
-    const int64_t width = vectors::panel_width(target_);
-    for (int64_t k = 0; k < in_; ++k) {
-      float* to = packed + panel_at(first_output, k);
-      const float* from = rows + source(k);
-      for (int64_t i = 0; i < filled; ++i) to[i] = from[i * in_];
-      std::fill(to + filled, to + width, 0.f);
+    const int64_t width = vectors::panel_width(target_),
+                  channels = channels_last_ ? channels_ : in_, pixels = in_ / channels,
+                  step = std::max<int64_t>(1, depth_at_once / pixels), stride = step * pixels + 1;
+    std::vector<float> near(static_cast<size_t>(width * stride));
+    for (int64_t first = 0; first < channels; first += step) {
+      const int64_t some = std::min(step, channels - first);
+      for (int64_t i = 0; i < filled; ++i)
+        std::copy_n(rows + i * in_ + first * pixels, some * pixels, near.data() + i * stride);
+      for (int64_t pixel = 0; pixel < pixels; ++pixel)
+        for (int64_t channel = 0; channel < some; ++channel) {
+          float* to = packed + panel_at(first_output, pixel * channels + first + channel);
+          const float* from = near.data() + channel * pixels + pixel;
+          for (int64_t i = 0; i < filled; ++i) to[i] = from[i * stride];
+          std::fill(to + filled, to + width, 0.f);
+        }
     }
   }
 
