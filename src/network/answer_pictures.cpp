@@ -62,8 +62,10 @@ void answer_pictures(const std::vector<Session*>& sessions, Pictures pictures,
   std::vector<const Preprocessor*> preprocessors;
   for (const Session* session : sessions) preprocessors.push_back(&session->model().preprocessor());
   const int64_t count = pictures.count;
-  PictureStream stream(std::move(pictures), std::move(preprocessors), 2 * first.batch(),
-                       options.readers.value_or(first.readers()), first.loop());
+  // There is nothing to be ahead of where all are one batch.
+  const int readers = options.readers.value_or(count > first.batch() ? first.readers() : 0);
+  PictureStream stream(std::move(pictures), std::move(preprocessors), 2 * first.batch(), readers,
+                       first.loop());
   for (int64_t done = 0; done < count;) {
     const Prepared batch = stream.next(first.batch());
     tell(batch, done, answers_of(sessions, batch, options), watch);

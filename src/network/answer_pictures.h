@@ -14,8 +14,9 @@ namespace alx {
 struct AnswerOptions {
   int crops = 1;  // 1: the centre; 10: the mean over ten (the paper, section 4.1)
   std::vector<std::string> layers =
-      {};                           // whose activations are wanted, of the first session's outputs
-  std::optional<int> readers = {};  // threads that read; the first session's where not said
+      {};  // whose activations are wanted, of the first session's outputs
+  // Threads that read. Where not said, the first session's, and none for pictures of one batch.
+  std::optional<int> readers = {};
 };
 
 // Of one picture.
