@@ -20,13 +20,15 @@ if(CMAKE_CROSSCOMPILING)
   include(AlexnetHostHeaders)
 endif()
 
-# Which decoder reads pictures.
-if(ALEXNET_WITH_OPENCV)
-  set(ALEXNET_DECODER opencv)
+# What reads JPEG, PNG and WebP, and whether OpenCV's plug-in is built, which reads the rest.
+set(ALEXNET_OPENCV OFF)
+if(NOT ALEXNET_WITH_PICTURES)
+  set(ALEXNET_DECODER none)
 elseif(WIN32)
   set(ALEXNET_DECODER wic)  # Windows' own
 else()
-  set(ALEXNET_DECODER none)
+  set(ALEXNET_DECODER libraries)
+  set(ALEXNET_OPENCV ${ALEXNET_WITH_OPENCV})
 endif()
 
 # Programs in bin/ find libraries in lib/ by their relative place, built as installed, so that both trees can be moved.

@@ -1,5 +1,5 @@
-# What `cmake --install` puts where, in three components: runtime (what a compiled program needs), development, program. Every
-# place is found from another by its relative path, so that the whole tree can be moved.
+# What `cmake --install` puts where, in four components: runtime (what a compiled program needs), opencv (the plug-in that reads rarer
+# pictures), development, program. Every place is found from another by its relative path, so that the whole tree can be moved.
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/alexnet)
 set(data ${CMAKE_INSTALL_DATADIR}/alexnet)
@@ -17,6 +17,9 @@ if(carried)
   install(PROGRAMS ${carried} DESTINATION ${CMAKE_INSTALL_LIBDIR}/alexnet COMPONENT runtime)
   install(DIRECTORY build/deps/onednn/share/doc/onednn DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
 endif()
+if(ALEXNET_OPENCV)
+  install(TARGETS alexnet_opencv LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/alexnet COMPONENT opencv)
+endif()
 
 # Development.
 install(DIRECTORY include/alexnet DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
@@ -30,9 +33,6 @@ set(find_dependencies)
 foreach(dependency ${ALEXNET_STATIC_FIND})
   string(APPEND find_dependencies "    find_dependency(${dependency})\n")
 endforeach()
-if(AlexnetOpenCV IN_LIST ALEXNET_STATIC_FIND)
-  install(FILES cmake/FindAlexnetOpenCV.cmake DESTINATION ${package} COMPONENT development)
-endif()
 configure_file(capi/alexnet-config.cmake.in alexnet-config.cmake @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/alexnet-config.cmake ${PROJECT_BINARY_DIR}/alexnet-config-version.cmake
   DESTINATION ${package} COMPONENT development)

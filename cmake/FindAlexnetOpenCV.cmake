@@ -1,6 +1,6 @@
 # find_package(AlexnetOpenCV): OpenCV's core and imgcodecs, as the targets opencv_core and opencv_imgcodecs. OpenCV's own
 # configuration goes first. Debian has that only together with all of OpenCV's parts, hundreds of packages; without it the two
-# libraries and their headers are looked for by name. Installed too, for those who link the static library.
+# libraries and their headers are looked for by name.
 find_package(OpenCV QUIET COMPONENTS core imgcodecs)
 if(OpenCV_FOUND)
   set(AlexnetOpenCV_FOUND TRUE)
@@ -13,8 +13,8 @@ mark_as_advanced(ALEXNET_OPENCV_INCLUDE ALEXNET_OPENCV_CORE ALEXNET_OPENCV_IMGCO
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(AlexnetOpenCV
   REQUIRED_VARS ALEXNET_OPENCV_IMGCODECS ALEXNET_OPENCV_CORE ALEXNET_OPENCV_INCLUDE
-  REASON_FAILURE_MESSAGE "Pictures are read with OpenCV's core and imgcodecs (Debian: libopencv-imgcodecs-dev). Install them, or \
-build the library with -DALEXNET_WITH_OPENCV=OFF.")
+  REASON_FAILURE_MESSAGE "The plug-in that reads TIFF and other rarer pictures needs OpenCV's core and imgcodecs (Debian: \
+libopencv-imgcodecs-dev). Install them, or build without it, with -DALEXNET_WITH_OPENCV=OFF.")
 if(AlexnetOpenCV_FOUND AND NOT TARGET opencv_core)
   foreach(part core imgcodecs)
     string(TOUPPER ALEXNET_OPENCV_${part} library)

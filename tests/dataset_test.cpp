@@ -48,7 +48,7 @@ TEST(FolderDataset, WhatIsNoSetIsRefused) {
   EXPECT_TRUE(has(refused(folder.write("file", "x"), Code::bad_file), "nor a tar archive"));
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "neither a sub-folder per class"));
   folder.write("cats/1.jpg", "x");
-  folder.write("dogs/1.gif", "x");
+  folder.write("dogs/1.avi", "x");
   EXPECT_TRUE(has(refused(folder.path(), Code::bad_file), "dogs: a class without pictures"));
   EXPECT_TRUE(has(refused(folder.path(), Code::invalid_argument, "validation"), "\"validation\""));
 }

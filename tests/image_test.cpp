@@ -67,7 +67,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"palette_alpha.png", 1}, Case{"rgb_key.png", 0}, Case{"rgb_16.png", 0},
                     Case{"grey_16.png", 0}, Case{"grey_2.png", 0}, Case{"lossy.webp", 1},
                     Case{"alpha.webp", 1}, Case{"turned.webp", 0}, Case{"rgb_bmp.bmp", 0},
-                    Case{"palette_bmp.bmp", 0}),
+                    Case{"palette_bmp.bmp", 0}, Case{"bmp_565.bmp", 0}, Case{"bmp_555.bmp", 0},
+                    Case{"still.gif", 0}, Case{"see_through.gif", 0}, Case{"full_table.gif", 0},
+                    Case{"moving.gif", 0}),
     [](const testing::TestParamInfo<Case>& tested) {
       const std::string file = tested.param.file;
       return file.substr(0, file.find('.'));
@@ -95,7 +97,7 @@ TEST(Image, BytesBehindThePictureAreIgnored) {
   }
 }
 
-TEST(Image, StrayBytesBetweenJpegSegmentsAreSkippedSilently) {
+TEST(Image, StrayBytesBetweenJpegSegmentsAreSkipped) {
   std::string jpeg = bytes_of(golden("jpeg.jpg"));
   const Image whole = decode(jpeg);
   jpeg.insert(jpeg.find("\xFF\xDB"), "stray");
@@ -105,8 +107,9 @@ TEST(Image, StrayBytesBetweenJpegSegmentsAreSkippedSilently) {
 }
 
 TEST(Image, DamageNeverCrashes) {
-  for (const char* file : {"rgb.png", "palette_alpha.png", "alpha.webp", "rgb_bmp.bmp",
-                           "palette_bmp.bmp", "exif_6.jpg"}) {
+  for (const char* file :
+       {"rgb.png", "palette_alpha.png", "alpha.webp", "animated.webp", "rgb_bmp.bmp",
+        "palette_bmp.bmp", "bmp_565.bmp", "still.gif", "see_through.gif", "exif_6.jpg"}) {
     const std::string whole = bytes_of(golden(file));
     for (size_t at = 0; at < std::min<size_t>(whole.size(), 200); ++at) {
       for (char value : {'\0', '\x7F', '\xFF'}) {
@@ -128,14 +131,11 @@ TEST(Image, DamageNeverCrashes) {
 TEST(Image, OtherContentIsNamed) {
   EXPECT_TRUE(has(refused(""), "is empty (0 bytes)"));
   EXPECT_TRUE(has(refused("<!DOCTYPE html>\n<html>404</html>"), "but text"));
-  EXPECT_TRUE(has(refused("GIF89a\1\0\1\0"), "a GIF picture"));
-  EXPECT_TRUE(has(refused(std::string("II*\0\x08\0\0\0", 8)), "a TIFF picture"));
   EXPECT_TRUE(has(refused(std::string("\0\0\0\x20"
                                       "ftypheic",
                                       12)),
                   "HEIC"));
   EXPECT_TRUE(has(refused("\x01\x02\xAB\xCD\xEF"), "bytes 01 02 ab cd"));
-  EXPECT_TRUE(has(refused(bytes_of(golden("animated.webp"))), "animated"));
 }
 
 TEST(Image, FilesThatAreNone) {

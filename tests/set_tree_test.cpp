@@ -90,7 +90,7 @@ const Tree beside{"1.jpg", "2.jpg", "cat/1.jpg", "dog/1.jpg", "dog/film.avi", "3
 const Tree parts{"train/cat/1.jpg", "train/cat/in/2.jpg", "val/cat/9.jpg", "train/dog/1.jpg",
                  "val/dog/8.jpg",   "stray.jpg",          "train/s.jpg",   "val/t.jpg"};
 const Tree one_part{"train/cat/1.jpg", "train/dog/2.jpg", "stray.jpg"};
-const Tree empty_class{"cat/1.jpg", "dog/1.gif"};
+const Tree empty_class{"cat/1.jpg", "dog/1.avi"};
 const Tree none{"1.jpg", "2.jpg"};
 
 TEST_F(OneRule, IsTheSameAsFolderAndAsArchive) {

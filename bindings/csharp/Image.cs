@@ -25,7 +25,7 @@ namespace AlexNet
             owned = handle;
         }
 
-        /// <summary>Reads a JPEG, PNG, WebP or BMP; its rotation tag is followed.</summary>
+        /// <summary>Reads a JPEG, PNG, WebP, BMP, GIF or TIFF; its rotation tag is followed.</summary>
         public static Image FromFile(string path)
         {
             Native.Match();

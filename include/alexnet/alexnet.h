@@ -261,7 +261,7 @@ ALEXNET_API(const char*) alexnet_version(void);
 /// ALEXNET_ABI_VERSION of the library that is loaded.
 ALEXNET_API(int32_t) alexnet_abi_version(void);
 
-/// One line for bug reports: version, compiler, and which of oneDNN, OpenCV and plots are built in.
+/// One line for bug reports: version, compiler, and which of oneDNN, pictures, OpenCV and plots are built.
 /// What the machine has, GPUs too, alexnet_device_description says.
 ALEXNET_API(const char*) alexnet_build_info(void);
 
@@ -552,7 +552,7 @@ ALEXNET_API(alexnet_status)
 alexnet_session_create(const alexnet_model* model, const alexnet_session_options* options,
                        alexnet_session** session);
 
-/// Classifies the picture in a file: JPEG, PNG, WebP or BMP, by the centre crop. `result` holds one
+/// Classifies the picture in a file: JPEG, PNG, WebP, BMP, GIF or TIFF, by the centre crop. `result` holds one
 /// image; free it with alexnet_result_free. Statuses: NOT_FOUND, IO, BAD_FILE (no picture, or no
 /// finite answer), UNSUPPORTED (built without picture reading), DEVICE, INVALID_STATE.
 ALEXNET_API(alexnet_status)
@@ -775,7 +775,8 @@ ALEXNET_API(alexnet_status)
 alexnet_image_set_pixels(alexnet_image* image, const uint8_t* pixels, int64_t width, int64_t height,
                          int64_t stride, alexnet_pixel_format format);
 
-/// Reads a JPEG, PNG, WebP or BMP; its rotation tag is followed.
+/// Reads a JPEG, PNG, WebP, BMP, GIF or TIFF; its rotation tag is followed, and an animation
+/// gives its first picture.
 /// Statuses: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED (built without picture reading).
 ALEXNET_API(alexnet_status) alexnet_image_from_file(const char* path, alexnet_image** image);
 

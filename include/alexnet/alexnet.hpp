@@ -396,7 +396,7 @@ class Result {
 // A picture, RGB inside, whatever it came from.
 class Image {
  public:
-  // JPEG, PNG, WebP or BMP; its rotation tag is followed.
+  // JPEG, PNG, WebP, BMP, GIF or TIFF; its rotation tag is followed.
   static Image from_file(const Text& path) {
     return Image(detail::made<alexnet_image>(alexnet_image_from_file, path.c_str()));
   }
@@ -726,7 +726,7 @@ class Session {
     return detail::memory(detail::made<alexnet_memory>(alexnet_session_memory, get()));
   }
 
-  // The picture in a file: JPEG, PNG, WebP or BMP, by its centre crop.
+  // The picture in a file: JPEG, PNG, WebP, BMP, GIF or TIFF, by its centre crop.
   Result classify(const Text& path) {
     return Result(detail::made<alexnet_result>(alexnet_session_classify_file, get(), path.c_str()));
   }

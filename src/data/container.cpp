@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -10,27 +9,12 @@
 #include "core/number.h"
 #include "data/bytes.h"
 #include "data/crc32.h"
+#include "data/inspect.h"
 
 namespace alx {
 namespace {
 
 constexpr std::string_view png_magic{"\x89PNG\r\n\x1a\n", 8};
-constexpr std::string_view exif_magic{"Exif\0\0", 6};
-
-[[noreturn]] void cut_off(const std::string& what, std::string_view kind,
-                          const std::string& missing) {
-  fail(Code::bad_file, what, ": cut off ", kind, " file: ", missing, "; fetch or save it again");
-}
-
-void check_pixels(const ImageInfo& info, const std::string& what, const Limits& limits) {
-  check(info.width > 0 && info.height > 0, Code::bad_file, what,
-        ": damaged picture file: its size is ", info.width, "x", info.height);
-  check(info.width <= max_image_side && info.height <= max_image_side &&
-            info.width * info.height <= limits.pixels,
-        Code::bad_file, what, ": a picture of ", info.width, "x", info.height, " pixels; at most ",
-        limits.pixels, " pixels and ", max_image_side, " a side are read; make it smaller first");
-}
-
 // --- JPEG: segments up to the scan, then entropy-coded data up to the next marker, to the
 // end-of-image marker.
 
@@ -195,7 +179,6 @@ ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what,
         ": damaged PNG file: it does not start with IHDR");
   info.width = view.be32(16);
   info.height = view.be32(20);
-  const bool grey = view.u8(25) == 0;
   uint64_t packed = 0;
   for (size_t at = 8;;) {
     const size_t length = view.be32(at);
@@ -212,14 +195,9 @@ ImageInfo inspect_png(std::span<const std::byte> bytes, const std::string& what,
           ": damaged PNG file: a second IHDR at byte ", at, "; fetch or save it again");
     if (view.has(at + 4, "IDAT")) packed += length;
     if (view.has(at + 4, "eXIf")) info.orientation = exif_orientation(view.part(at + 8, length));
-    if (view.has(at + 4, "tRNS") && grey && length >= 2) info.transparent_grey = view.be16(at + 8);
     info.strays |= !essential;
     at += length + 12;
   }
-  // Depths below 8 are decoded to the whole range of a byte.
-  const uint32_t depth = view.u8(24);
-  if (info.transparent_grey && depth >= 1 && depth < 8)
-    *info.transparent_grey *= 255u / ((1u << depth) - 1u);
   check_pixels(info, what, limits);
   check_packed(info, view.u8(24), view.u8(25), packed, what);
   return info;
@@ -238,106 +216,10 @@ std::vector<std::byte> essential_png(std::span<const std::byte> bytes) {
   return kept;
 }
 
-// --- WebP: a RIFF file.
-
-struct Size {
-  int64_t width = 0, height = 0;
-  bool operator==(const Size&) const = default;
-};
-
-// Of one chunk with a picture; empty where it is none.
-Size webp_frame(const ByteView& view, size_t chunk) {
-  const size_t data = chunk + 8;
-  if (view.has(chunk, "VP8 ")) return {view.le16(data + 6) & 0x3FFF, view.le16(data + 8) & 0x3FFF};
-  if (!view.has(chunk, "VP8L")) return {};
-  const uint32_t packed = view.le32(data + 1);
-  return {1 + (packed & 0x3FFF), 1 + ((packed >> 14) & 0x3FFF)};
-}
-
-ImageInfo inspect_webp(std::span<const std::byte> bytes, const std::string& what,
-                       const Limits& limits) {
-  const ByteView view(bytes);
-  ImageInfo info{ImageKind::webp};
-  const size_t first = 12, end = size_t{view.le32(4)} + 8;
-  if (end > bytes.size())
-    cut_off(what, "WebP", cat("it should have ", end, " bytes and has ", bytes.size()));
-  Size canvas, frame;
-  for (size_t at = first; at + 8 <= end;) {
-    const size_t length = view.le32(at + 4), data = at + 8;
-    if (length > end - data)
-      cut_off(what, "WebP", cat("the chunk at byte ", at, " runs over the end at ", end));
-    if (view.has(at, "VP8X")) {
-      check(at == first, Code::bad_file, what, ": damaged WebP file: an extended header at byte ",
-            at, ", not at the start; fetch or save it again");
-      check((view.u8(data) & 0x02) == 0, Code::bad_file, what,
-            ": an animated WebP, not one picture; save one frame");
-      canvas = {1 + (view.le32(data + 4) & 0xFFFFFF), 1 + (view.le32(data + 7) & 0xFFFFFF)};
-    } else if (const Size size = webp_frame(view, at); size != Size{}) {
-      check(frame == Size{}, Code::bad_file, what, ": damaged WebP file: a second picture at byte ",
-            at, "; fetch or save it again");
-      frame = size;
-    } else if (view.has(at, "EXIF")) {
-      const size_t skip = view.has(data, exif_magic) ? exif_magic.size() : 0;
-      info.orientation = exif_orientation(view.part(data + skip, length - std::min(skip, length)));
-    }
-    at = data + length + (length & 1);
-  }
-  info.width = std::max(frame.width, canvas.width);
-  info.height = std::max(frame.height, canvas.height);
-  check_pixels(info, what, limits);
-  check(canvas == Size{} || canvas == frame, Code::bad_file, what,
-        ": damaged WebP file: its header announces ", canvas.width, "x", canvas.height,
-        " pixels, its picture has ", frame.width, "x", frame.height, "; fetch or save it again");
-  return info;
-}
-
-// --- BMP: a header, an optional palette, rows padded to four bytes.
-
-ImageInfo inspect_bmp(std::span<const std::byte> bytes, const std::string& what,
-                      const Limits& limits) {
-  const ByteView view(bytes);
-  ImageInfo info{ImageKind::bmp};
-  const uint64_t header = view.le32(14);
-  const bool old = header == 12;
-  const size_t least = old ? 26 : 54;
-  if (bytes.size() < least)
-    cut_off(what, "BMP", cat("its header has ", least, " bytes, the file ", bytes.size()));
-  const int64_t height =
-      old ? int64_t{view.le16(20)} : int64_t{static_cast<int32_t>(view.le32(22))};
-  info.width = old ? int64_t{view.le16(18)} : int64_t{static_cast<int32_t>(view.le32(18))};
-  info.height = std::abs(height);  // negative: rows from the top down
-  const uint64_t bits = view.le16(old ? 24 : 28), compression = old ? 0 : view.le32(30);
-  const uint64_t listed = old || bits > 8 ? 0 : view.le32(46);
-  const bool sound =
-      (old || header >= 40) && bits >= 1 && bits <= 32 && compression <= 3 && listed <= 256;
-  check(sound, Code::bad_file, what, ": damaged or unusual BMP file: a header of ", header,
-        " bytes, ", bits, " bits a pixel, compression ", compression, ", ", listed,
-        " colours; save it as PNG");
-  const uint64_t colours = bits > 8 ? 0 : listed > 0 ? listed : uint64_t{1} << bits;
-  const uint64_t row =
-      (static_cast<uint64_t>(std::max<int64_t>(info.width, 0)) * bits + 31) / 32 * 4;
-  const bool packed = compression == 1 || compression == 2;
-  const uint64_t pixels = packed ? view.le32(34) : row * static_cast<uint64_t>(info.height);
-  const uint64_t needed = std::max(14 + header + colours * (old ? 3 : 4), view.le32(10) + pixels);
-  if (needed > bytes.size())
-    cut_off(what, "BMP", cat("it should have ", needed, " bytes and has ", bytes.size()));
-  check_pixels(info, what, limits);
-  // two bytes stand for 255 pixels at most
-  const int64_t most_packed = 128 * static_cast<int64_t>(bytes.size());
-  if (packed && info.width * info.height > most_packed)
-    cut_off(
-        what, "BMP",
-        cat("its ", bytes.size(), " bytes cannot hold ", info.width, "x", info.height, " pixels"));
-  return info;
-}
-
 // --- Anything else: say what it is.
 
 std::string describe(std::span<const std::byte> bytes) {
   const ByteView view(bytes);
-  if (view.has(0, "GIF8")) return "a GIF picture";
-  if (view.has(0, std::string_view("II*\0", 4)) || view.has(0, std::string_view("MM\0*", 4)))
-    return "a TIFF picture";
   if (view.has(4, "ftyp")) return "a HEIC, AVIF or video file";
   if (view.has(0, "%PDF")) return "a PDF document";
   const auto head = bytes.first(std::min<size_t>(bytes.size(), 256));
@@ -353,6 +235,24 @@ std::string describe(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
+
+void cut_off(const std::string& what, std::string_view kind, const std::string& missing) {
+  fail(Code::bad_file, what, ": cut off ", kind, " file: ", missing, "; fetch or save it again");
+}
+
+void check_pixels(const ImageInfo& info, const std::string& what, const Limits& limits) {
+  check(info.width > 0 && info.height > 0, Code::bad_file, what,
+        ": damaged picture file: its size is ", info.width, "x", info.height);
+  check(info.width <= max_image_side && info.height <= max_image_side &&
+            info.width * info.height <= limits.pixels,
+        Code::bad_file, what, ": a picture of ", info.width, "x", info.height, " pixels; at most ",
+        limits.pixels, " pixels and ", max_image_side, " a side are read; make it smaller first");
+}
+
+const char* kind_name(ImageKind kind) {
+  static constexpr const char* names[] = {"JPEG", "PNG", "WebP", "BMP", "GIF", "TIFF", "PNM"};
+  return names[static_cast<size_t>(kind)];
+}
 
 int exif_orientation(std::span<const std::byte> tiff) {
   const ByteView view(tiff);
@@ -383,9 +283,12 @@ ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& wha
   if (view.has(0, png_magic)) return inspect_png(bytes, what, limits);
   if (view.has(0, "RIFF") && view.has(8, "WEBP")) return inspect_webp(bytes, what, limits);
   if (view.has(0, "BM")) return inspect_bmp(bytes, what, limits);
+  if (is_gif(bytes)) return inspect_gif(bytes, what, limits);
+  if (is_tiff(bytes)) return inspect_tiff(bytes, what, limits);
+  if (is_pnm(bytes)) return inspect_pnm(bytes, what, limits);
   check(!bytes.empty(), Code::bad_file, what, ": is empty (0 bytes) where a picture was expected");
   fail(Code::bad_file, what, ": not a picture but ", describe(bytes),
-       "; JPEG, PNG, WebP and BMP can be read");
+       "; JPEG, PNG, WebP, BMP, GIF, TIFF and PNM can be read");
 }
 
 }  // namespace alx

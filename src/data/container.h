@@ -11,16 +11,25 @@
 
 namespace alx {
 
-enum class ImageKind { jpeg, png, webp, bmp };
+enum class ImageKind { jpeg, png, webp, bmp, gif, tiff, pnm };
+
+const char* kind_name(ImageKind kind);
+
+// An animation's first picture: its bytes in the file and its place in the whole.
+struct FirstFrame {
+  size_t begin = 0, size = 0;
+  int64_t x = 0, y = 0, width = 0, height = 0;
+};
 
 struct ImageInfo {
   ImageKind kind = ImageKind::jpeg;
   int64_t width = 0, height = 0;  // as stored, before `orientation`
   int orientation = 1;            // EXIF's 1..8
-  // PNG: the grey value, at its full depth, that stands for transparent
-  std::optional<uint32_t> transparent_grey = {};
-  // PNG: has chunks that pixels do not need; JPEG: has stray bytes between its segments
+  // JPEG: has stray bytes between its segments; PNG: has chunks that pixels do not need
   bool strays = false;
+  bool run_lengths = false;  // BMP
+  int64_t pictures = 1;      // WebP and GIF: of an animation, as far as the file is sound
+  std::optional<FirstFrame> first_frame = {};  // of an animated WebP
 };
 
 constexpr int64_t max_image_side = int64_t{1} << 20;
@@ -32,8 +41,7 @@ constexpr int64_t max_image_side = int64_t{1} << 20;
 ImageInfo inspect_image(std::span<const std::byte> bytes, const std::string& what,
                         const Limits& limits = {});
 
-// A whole PNG or JPEG without its strays: libpng and libjpeg would write about faults in them to
-// stderr.
+// A whole PNG or JPEG without its strays, for decoders that can't be told to pass them over.
 std::vector<std::byte> essential_bytes(std::span<const std::byte> bytes, ImageKind kind);
 
 // EXIF's orientation from its TIFF block; 1 where it has none or is damaged.

@@ -1,4 +1,4 @@
-// Pictures by the decoders of Windows (WIC): builds for Windows without OpenCV.
+// Pictures by the decoders of Windows (WIC): builds for Windows.
 #include <windows.h>
 // The order matters: it needs windows.h.
 #include <wincodec.h>
@@ -34,9 +34,7 @@ void good(HRESULT result, const std::string& what) {
   check(result != WINCODEC_ERR_COMPONENTNOTFOUND, Code::unsupported, what,
         ": this Windows has no decoder for its kind (WebP: the Store's \"WebP Image Extensions\"); "
         "save it as PNG");
-  fail(Code::bad_file, what,
-       ": damaged picture file: its header is sound but its pixels cannot be ",
-       "decoded; fetch or save it again");
+  fail_undecodable(what, "");
 }
 
 // The calling thread belongs to the host program, which may have set it up for COM in its own way,
@@ -109,8 +107,10 @@ Image read_frame(IWICImagingFactory* factory, IWICBitmapSource* frame, const Ima
 
 // Always whole, for `shrink` is only allowed. Windows makes PNG's transparent colours part of alpha
 // itself.
-Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, int,
-                    const std::string& what) {
+Image decode_by_library(std::span<const std::byte> encoded, const ImageInfo& info, int,
+                        const std::string& what) {
+  check(info.pictures == 1, Code::unsupported, what,
+        ": an animated WebP, which Windows does not read; save one frame");
   std::vector<std::byte> essential;
   if (info.strays) encoded = essential = essential_bytes(encoded, info.kind);
   check(encoded.size() <= size_t{std::numeric_limits<int>::max()}, Code::bad_file, what, ": ",
@@ -138,8 +138,8 @@ Image decode_pixels(std::span<const std::byte> encoded, const ImageInfo& info, i
   return read_frame(factory.get(), frame.get(), info, what);
 }
 
-std::vector<std::byte> encode_pixels(const Image&, ImageKind, int) {
-  fail(Code::unsupported, "this build writes no picture files (ALEXNET_WITH_OPENCV is off)");
+std::vector<std::byte> encode_jpeg(const Image&, int) {
+  fail(Code::unsupported, "this build writes no JPEG files: it reads pictures by Windows");
 }
 
 }  // namespace alx

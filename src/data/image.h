@@ -20,10 +20,11 @@ inline Image black_image(int64_t width, int64_t height) {
   return {width, height, std::vector<uint8_t>(static_cast<size_t>(width * height * 3))};
 }
 
-// Decodes JPEG, PNG, WebP or BMP: grey, palette, 16-bit, CMYK and YCCK JPEG become RGB; alpha is
-// laid over white; EXIF rotation is applied. `what` names the source in messages. Throws bad_file
-// where the bytes are no whole image of a known kind (empty, cut off, text) or exceed a limit, with
-// what was found; unsupported where built without OpenCV. `at_least` > 0 is for training: a JPEG is
+// Decodes JPEG, PNG, WebP, BMP, GIF, TIFF and PNM: grey, palette, 16-bit, CMYK and YCCK JPEG become
+// RGB; alpha is laid over white; EXIF rotation is applied; an animation gives its first picture.
+// `what` names the source in messages. Throws bad_file where the bytes are no whole image of a
+// known kind (empty, cut off, text) or exceed a limit, with what was found; unsupported where this
+// build or this installation does not read the kind. `at_least` > 0 is for training: a JPEG is
 // decoded at 1/2, 1/4 or 1/8 size as long as its short side stays at least that.
 Image decode_image(std::span<const std::byte> encoded, const std::string& what,
                    int64_t at_least = 0, const Limits& limits = {});

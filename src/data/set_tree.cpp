@@ -17,6 +17,9 @@ namespace {
 using Kind = TreeEntry::Kind;
 using Names = std::set<std::string, std::less<>>;
 
+constexpr std::array<std::string_view, 8> picture_extensions{".jpg", ".jpeg", ".png", ".webp",
+                                                             ".bmp", ".gif",  ".tif", ".tiff"};
+
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 // with its '/'
 std::string_view folder_of(std::string_view path) { return path.substr(0, path.rfind('/') + 1); }
@@ -295,9 +298,8 @@ class Arrangement {
       const std::string folder = root_ + name + "/";
       const size_t begin = end;
       while (end < tree.pictures.size() && tree.pictures[end].path.starts_with(folder)) ++end;
-      check(end > begin, Code::bad_file, place(root_ + name),
-            ": a class without pictures; put .jpg, .jpeg, .png, .webp or ",
-            ".bmp files into it, or remove the folder");
+      check(end > begin, Code::bad_file, place(root_ + name), ": a class without pictures; put ",
+            joined(picture_extensions), " files into it, or remove the folder");
       tree.classes.push_back(name);
       tree.ends.push_back(end);
     }
@@ -329,13 +331,12 @@ class Arrangement {
 }  // namespace
 
 bool has_image_extension(const std::string& name) {
-  static constexpr std::array<std::string_view, 5> extensions{".jpg", ".jpeg", ".png", ".webp",
-                                                              ".bmp"};
   const std::string_view own = file_name(name);
   const size_t dot = own.rfind('.');
   if (dot == own.npos || dot == 0) return false;
   const std::string extension = lower_case(std::string(own.substr(dot)));
-  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+  return std::find(picture_extensions.begin(), picture_extensions.end(), extension) !=
+         picture_extensions.end();
 }
 
 bool is_part_name(const std::string& name) {
@@ -369,8 +370,8 @@ std::vector<std::string> arrange_pictures(std::vector<TreeEntry> entries,
     }
   }
   left.log(where);
-  check(!paths.empty(), Code::not_found, where,
-        ": there is no picture (.jpg, .jpeg, .png, .webp, .bmp) below it");
+  check(!paths.empty(), Code::not_found, where, ": there is no picture (",
+        joined(picture_extensions), ") below it");
   std::sort(paths.begin(), paths.end());  // as bytes: char_traits compares them without sign
   return paths;
 }

@@ -1,7 +1,5 @@
 #include "plot/canvas.h"
 
-#include <cairo-svg.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -39,7 +37,7 @@ cairo_status_t append(void* closure, const unsigned char* data, unsigned length)
 // Without a font pango would draw boxes for letters and say nothing.
 void check_fonts(PangoLayout* layout) {
   PangoContext* context = pango_layout_get_context(layout);
-  const std::unique_ptr<PangoFontDescription, decltype(&pango_font_description_free)> font(
+  const std::unique_ptr<PangoFontDescription, decltype(pango_font_description_free)> font(
       pango_font_description_from_string(kFont), pango_font_description_free);
   PangoFont* loaded =
       pango_font_map_load_font(pango_context_get_font_map(context), context, font.get());
@@ -120,6 +118,7 @@ Canvas::Canvas(const std::string& path, double width, double height) : path_(pat
   check(width * kScale <= kMaxPixels && height * kScale <= kMaxPixels, Code::invalid_argument,
         "the figure '", path, "' would be ", width * kScale, " x ", height * kScale,
         " pixels, more than ", kMaxPixels, " a side; draw less at once");
+  load_cairo();
   if (svg_) {
     surface_.reset(cairo_svg_surface_create_for_stream(append, &svg_bytes_, width, height));
     cairo_svg_surface_set_document_unit(surface_.get(), CAIRO_SVG_UNIT_PX);
@@ -149,7 +148,7 @@ void Canvas::set_colour(Colour colour) {
 }
 
 PangoRectangle Canvas::set_text(const std::string& text, const TextStyle& style) {
-  const std::unique_ptr<char, decltype(&g_free)> valid(
+  const std::unique_ptr<char, decltype(g_free)> valid(
       g_utf8_make_valid(text.data(), static_cast<gssize>(std::min(text.size(), kMaxTextBytes))),
       g_free);
   PangoFontDescription* font = pango_font_description_from_string(kFont);

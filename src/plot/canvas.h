@@ -1,9 +1,6 @@
 // A sheet to draw on, and the look that all figures share. Units are those of a screen at normal
 // density, y downwards; a PNG has two pixels per unit.
 #pragma once
-#include <cairo.h>
-#include <pango/pangocairo.h>
-
 #include <array>
 #include <memory>
 #include <string>
@@ -11,6 +8,7 @@
 #include <vector>
 
 #include "data/image.h"
+#include "plot/cairo.h"
 
 namespace alx {
 

@@ -106,6 +106,38 @@ def make_others(rgb):
         expect(name)
 
 
+def bmp_16(masks):
+    """All values of each colour, in 16 bits with these masks (none: 5 bits each)."""
+    red, green, blue = masks or (0x7C00, 0x3E0, 0x1F)
+    scaled = [[(x * mask // 63) & mask for x in range(64)] for mask in (red, green, blue)]
+    pixels = np.array(scaled + [[red | green | blue] * 64], "<u2")
+    header = struct.pack("<IiiHHIIiiII", 40, 64, -4, 1, 16, 3 if masks else 0, pixels.nbytes, 0, 0, 0, 0)
+    header += struct.pack("<III", *masks) if masks else b""
+    return b"BM" + struct.pack("<IHHI", 14 + len(header) + pixels.nbytes, 0, 0, 14 + len(header)) + header + pixels.tobytes()
+
+
+def make_rarer(rgb):
+    palette = rgb.quantize(16)
+    palette.save(OUT / "still.gif", interlace=True)
+    palette.save(OUT / "see_through.gif", transparency=3, interlace=False)
+    noise = np.random.default_rng(5).integers(0, 256, (64, 96), dtype=np.uint8)
+    Image.fromarray(noise).save(OUT / "full_table.gif")  # more pieces than codes
+    frames = [rgb.quantize(64), rgb.transpose(Image.Transpose.FLIP_TOP_BOTTOM).quantize(64), palette]
+    frames[0].save(OUT / "moving.gif", save_all=True, append_images=frames[1:], duration=100)
+    (OUT / "bmp_565.bmp").write_bytes(bmp_16((0xF800, 0x7E0, 0x1F)))
+    (OUT / "bmp_555.bmp").write_bytes(bmp_16(None))
+    rgb.save(OUT / "rgb_tiff.tif", compression="tiff_lzw")
+    palette.save(OUT / "palette_tiff.tif")
+    Image.fromarray(picture(24, 16, 4)).save(OUT / "alpha_tiff.tif")
+    rgb.convert("1").save(OUT / "one_bit_tiff.tif", compression="group4")
+    for orientation in range(1, 9):
+        rgb.save(OUT / f"turned_{orientation}.tif", tiffinfo={ORIENTATION: orientation})
+    names = ("still", "see_through", "full_table", "moving", "bmp_565", "bmp_555", "rgb_tiff", "palette_tiff",
+             "alpha_tiff", "one_bit_tiff")
+    for name in (*names, *(f"turned_{i}" for i in range(1, 9))):
+        expect(name)
+
+
 def make_resized():
     source = picture(40, 30, seed=2)
     source[::3, ::2] = 255 - source[::3, ::2]  # sharp edges show the filter
@@ -145,6 +177,7 @@ def main():
         expect(name)
     make_pngs(rgb)
     make_others(rgb)
+    make_rarer(rgb)
     make_resized()
     make_inputs()
     print(sum(p.stat().st_size for p in OUT.iterdir()), "bytes in", OUT)
