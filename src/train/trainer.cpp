@@ -168,7 +168,7 @@ void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const D
   rate_watch_.emplace(spec.classes);
   losses_.resize(static_cast<size_t>(replicas_->batch()));
   probabilities_.resize(static_cast<size_t>(replicas_->batch() * spec.classes));
-  tell_of_data(*data_, options);
+  if (options.tells) tell_of_data(*data_, options);
   if (frozen_)
     log_line(
         LogLevel::info,

@@ -51,6 +51,7 @@ struct TrainOptions {
   // too, "conv*" what begins so.
   std::map<std::string, float> layer_rates;
   int data_threads = 1;
+  bool tells = true;  // of its pictures; off: for those of a benchmark
   // For validate(), and what a plateau schedule watches then; null: none, and the training loss.
   std::shared_ptr<const Dataset> validation;
   double validation_share = 0;  // of each class's pictures, split off for that instead; 0: none
