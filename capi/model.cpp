@@ -1,4 +1,7 @@
 // Devices, networks of the zoo, and models.
+#include <mutex>
+#include <set>
+
 #include "backends/registry.h"
 #include "core/text.h"
 #include "handles.h"
@@ -32,6 +35,14 @@ const LayerInfo& layer_at(const alexnet_model* model, int64_t index) {
   require(model, "model");
   require_index(index, static_cast<int64_t>(model->layers.size()), "index");
   return model->layers[static_cast<size_t>(index)];
+}
+
+// Texts that a program may hold as long as it runs: few, and each once.
+const std::string& kept_for_good(std::string text) {
+  static std::mutex mutex;
+  static auto& kept = *new std::set<std::string>;
+  const std::lock_guard lock(mutex);
+  return *kept.insert(std::move(text)).first;
 }
 
 }  // namespace
@@ -107,6 +118,18 @@ alexnet_status alexnet_network_name(int64_t index, const char** name) {
     require(name, "name");
     require_index(index, static_cast<int64_t>(known_networks().size()), "index");
     *name = known_networks()[static_cast<size_t>(index)].c_str();
+  });
+}
+
+alexnet_status alexnet_network_weights(const char* network, const char** path) {
+  return guard([&] {
+    require(network, "network");
+    require(path, "path");
+    check(in_zoo(network), Code::not_found, "'", network,
+          "' is no network of the library; there are: ", joined(model_names()));
+    std::string file = bundled_weights(network);
+    if (file.empty()) file = weights_named(network);  // says where it was looked for
+    *path = kept_for_good(std::move(file)).c_str();
   });
 }
 

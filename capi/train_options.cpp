@@ -147,6 +147,14 @@ alexnet_status alexnet_train_options_set_label_smoothing(alexnet_train_options* 
   });
 }
 
+alexnet_status alexnet_train_options_set_class_weights(alexnet_train_options* options,
+                                                       const char* weights) {
+  return set(options, [&](auto& to) {
+    require(weights, "weights");
+    to.plain.balance_classes = balances(weights);
+  });
+}
+
 alexnet_status alexnet_train_options_set_dropout(alexnet_train_options* options, int32_t enabled) {
   return set(options, [&](auto& to) { to.plain.dropout = enabled != 0; });
 }
@@ -163,6 +171,14 @@ alexnet_status alexnet_train_options_set_new_head(alexnet_train_options* options
   return set(options, [&](auto& to) { to.plain.new_head = enabled != 0; });
 }
 
+alexnet_status alexnet_train_options_set_freeze(alexnet_train_options* options,
+                                                const char* layers) {
+  return set(options, [&](auto& to) {
+    require(layers, "layers");
+    to.plain.freeze = freezes(layers);
+  });
+}
+
 alexnet_status alexnet_train_options_set_input_size(alexnet_train_options* options, int64_t side) {
   return set(options, [&](auto& to) {
     check_bound(bounds::side, side, "side");
@@ -173,6 +189,14 @@ alexnet_status alexnet_train_options_set_input_size(alexnet_train_options* optio
 alexnet_status alexnet_train_options_set_validation(alexnet_train_options* options,
                                                     const alexnet_dataset* data) {
   return set(options, [&](auto& to) { to.plain.validation = data ? data->data : nullptr; });
+}
+
+alexnet_status alexnet_train_options_set_validation_share(alexnet_train_options* options,
+                                                          double share) {
+  return set(options, [&](auto& to) {
+    if (share != 0) check_bound(bounds::validation_share, share, "share: 0 (none), else it");
+    to.plain.validation_share = share;
+  });
 }
 
 void alexnet_train_options_free(alexnet_train_options* options) { delete options; }

@@ -117,7 +117,7 @@ alexnet_status alexnet_trainer_create(alexnet_context* context, const char* netw
     const NetSpec spec =
         spec_for(network, static_cast<int64_t>(data->data->classes().size()), options, settings);
     return std::make_unique<Trainer>(
-        spec, data->data, options_for(spec, data->data->size(), overrides_of(options, settings)));
+        spec, data->data, options_for(spec, *data->data, overrides_of(options, settings)));
   });
 }
 

@@ -31,6 +31,8 @@ TEST_F(Arguments, OfContextsAndDevices) {
       {"count", [&] { return alexnet_network_count(nullptr); }},
       {"name", [&] { return alexnet_network_name(0, nullptr); }},
       {"index", [&] { return alexnet_network_name(INT64_MAX, &text_); }},
+      {"network", [&] { return alexnet_network_weights(nullptr, &text_); }},
+      {"path", [&] { return alexnet_network_weights("alexnet-cifar10", nullptr); }},
   });
 }
 

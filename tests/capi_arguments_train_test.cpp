@@ -228,4 +228,21 @@ TEST_F(Arguments, OfTrainOptions) {
   alexnet_train_options_free(options);
 }
 
+TEST_F(Arguments, OfWhatTrainingSplitsOffWeighsAndFreezes) {
+  alexnet_train_options* options = nullptr;
+  ASSERT_EQ(alexnet_train_options_create(&options), ALEXNET_OK);
+  expect_refused({
+      {"options", [&] { return alexnet_train_options_set_validation_share(nullptr, 0.1); }},
+      {"share", [&] { return alexnet_train_options_set_validation_share(options, 0.6); }},
+      {"share", [&] { return alexnet_train_options_set_validation_share(options, std::nan("")); }},
+      {"options", [&] { return alexnet_train_options_set_class_weights(nullptr, "none"); }},
+      {"weights", [&] { return alexnet_train_options_set_class_weights(options, nullptr); }},
+      {"class weights", [&] { return alexnet_train_options_set_class_weights(options, "fair"); }},
+      {"options", [&] { return alexnet_train_options_set_freeze(nullptr, "none"); }},
+      {"layers", [&] { return alexnet_train_options_set_freeze(options, nullptr); }},
+      {"frozen", [&] { return alexnet_train_options_set_freeze(options, "all"); }},
+  });
+  alexnet_train_options_free(options);
+}
+
 }  // namespace

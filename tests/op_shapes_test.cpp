@@ -160,6 +160,7 @@ TEST(OpShapes, RefusesOtherOps) {
   expect_refused(SoftmaxLoss{}, {{2, 3}, {3}}, {"2 labels", "got 3"});
   expect_refused(SoftmaxLoss{}, {{2, 3}, {2, 1}}, {"2 labels", "2 x 1"});
   expect_refused(SoftmaxLoss{1}, {{2, 3}, {2}}, {"smoothing", "got 1"});
+  expect_refused(SoftmaxLoss{0, {1, 2}}, {{2, 3}, {2}}, {"3 class weights", "got 2"});
   expect_refused(Split{0}, {{2, 3}}, {"ways", "got 0"});
   expect_refused(Relu{}, {{}}, {"no dimensions"});
   expect_refused(Relu{}, {{huge, huge, huge}}, {"too large"});

@@ -180,6 +180,38 @@ TEST_P(OpsOf, LossGoesByTheGlobalBatch) {
   EXPECT_LE(relative_error(shared.input_grads[0], own.input_grads[0]), 1e-6);
 }
 
+// torch.nn.CrossEntropyLoss(weight=w, label_smoothing=s), reduction "mean", by its documentation:
+// the sum over images and classes of -t w log p, divided by the sum of w of the images' labels.
+TEST_P(OpsOf, LossWeighsClassesAsTorchDoes) {
+  const std::vector<float> w{0.5f, 4, 1};
+  const Values x{0.3f, -1.2f, 2, 1.5f, 0.1f, -0.4f, -2, 0.7f, 0.2f, 1, 1, -1};
+  const std::vector<size_t> labels{1, 0, 1, 2};
+  for (const double s : {0.0, 0.1}) {
+    double loss = 0, divisor = 0;
+    Values gradient(12);
+    for (size_t n = 0; n < 4; ++n) divisor += w[labels[n]];
+    for (size_t n = 0; n < 4; ++n) {
+      double sum = 0;
+      for (size_t c = 0; c < 3; ++c) sum += std::exp(static_cast<double>(x[3 * n + c]));
+      for (size_t c = 0; c < 3; ++c) {
+        const double t = ((c == labels[n] ? 1 - s : 0) + s / 3) * w[c];
+        loss -= t * (x[3 * n + c] - std::log(sum)) / divisor;
+        // of -t log p[c] by each logit: t (p[i] - (i == c))
+        for (size_t i = 0; i < 3; ++i)
+          gradient[3 * n + i] += static_cast<float>(
+              t * (std::exp(static_cast<double>(x[3 * n + i])) / sum - (i == c)) / divisor);
+      }
+    }
+    const OpData data{{x, {1, 0, 1, 2}}, {}, {}};
+    const OpResult result = run_op(backend(), SoftmaxLoss{static_cast<float>(s), w}, {{4, 3}, {4}},
+                                   data, {.step = {.loss_divisor = static_cast<float>(divisor)}});
+    double mean = 0;
+    for (const float each : result.outputs[1]) mean += each / divisor;
+    EXPECT_NEAR(mean, loss, 1e-6) << s;
+    EXPECT_LE(relative_error(result.input_grads[0], gradient), 1e-6) << s;
+  }
+}
+
 TEST_P(OpsOf, LabelBeyondTheClassesIsRefused) {
   const OpData data{{random_values(8, 1), {0, 4}}, {}, {}};
   // its kernels cannot refuse: Network::set_labels did

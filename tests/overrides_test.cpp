@@ -75,7 +75,9 @@ TEST(Overrides, OfBothGiveTheSameRun) {
   const TrainOptions a = Program(
                              "--epochs 3 --batch 5 --lr 0.3 --momentum 0.5 --weight-decay 0.25 "
                              "--schedule cosine --mean image --label-smoothing 0.1 --data-threads "
-                             "2 --layer-rates conv1=0.5 --seed 7 --dropout off --threads 3")
+                             "2 --layer-rates conv1=0.5 --seed 7 --dropout off --threads 3 "
+                             "--class-weights balanced --val 0.25 "
+                             "--init w --freeze all-but-last")
                              .options(spec);
   Setters c;
   alexnet_train_options* to = c.handle;
@@ -90,7 +92,11 @@ TEST(Overrides, OfBothGiveTheSameRun) {
         alexnet_train_options_set_data_threads(to, 2),
         alexnet_train_options_set_layer_rate(to, "conv1", 0.5),
         alexnet_train_options_set_seed(to, 7), alexnet_train_options_set_dropout(to, 0),
-        alexnet_train_options_set_threads(to, 3)})
+        alexnet_train_options_set_threads(to, 3),
+        alexnet_train_options_set_class_weights(to, "balanced"),
+        alexnet_train_options_set_validation_share(to, 0.25),
+        alexnet_train_options_set_initial_weights(to, "w"),
+        alexnet_train_options_set_freeze(to, "all-but-last")})
     ASSERT_EQ(status, ALEXNET_OK) << alexnet_last_error();
   const TrainOptions b = c.options(spec);
   EXPECT_EQ(a.recipe.epochs, 3);
@@ -108,6 +114,11 @@ TEST(Overrides, OfBothGiveTheSameRun) {
   EXPECT_EQ(a.seed, b.seed);
   EXPECT_EQ(a.dropout, b.dropout);
   EXPECT_EQ(a.threads, b.threads);
+  EXPECT_TRUE(a.balance_classes && b.balance_classes);
+  EXPECT_EQ(a.validation_share, 0.25);
+  EXPECT_EQ(b.validation_share, 0.25);
+  EXPECT_EQ(a.init, b.init);
+  EXPECT_TRUE(a.freeze && b.freeze);
 }
 
 struct Bounded {
@@ -175,13 +186,23 @@ std::vector<Bounded> bounded() {
   };
 }
 
+Bounded validation_share() {
+  return {"--val",
+          {-0.1, 0.51, 2},
+          {0.01, 0.5},
+          alexnet_train_options_set_validation_share,
+          [](TrainOptions& to, double v) { to.validation_share = v; }};
+}
+
 TEST(Bounds, ProgramSettersAndTrainerRefuseTheSame) {
   const auto data = std::make_shared<Colours>(24);
   const auto parse = [](const char* option, double value) {
     const bool whole = value == std::floor(value) && std::abs(value) < 1e15;
     Program(cat(option, "=", whole ? cat(static_cast<int64_t>(value)) : general(value, 17)));
   };
-  for (const Bounded& each : bounded()) {
+  std::vector<Bounded> all = bounded();
+  all.push_back(validation_share());
+  for (const Bounded& each : all) {
     Setters setters;
     for (const double value : each.bad) {
       EXPECT_THROW(parse(each.option, value), CLI::ValidationError) << each.option << " " << value;

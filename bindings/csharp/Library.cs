@@ -88,6 +88,15 @@ namespace AlexNet
             }
         }
 
+        /// <summary>The weight file that comes with the library for one of <see cref="Networks"/>. Throws where none
+        /// does.</summary>
+        public static string NetworkWeights(string network)
+        {
+            Native.Match();
+            Native.Check(Native.alexnet_network_weights(Native.Utf8(network, nameof(network)), out IntPtr path));
+            return Native.Text(path);
+        }
+
         /// <summary>Throws, with the reason, where a device, or several with commas, cannot be used.</summary>
         public static void ProbeDevice(string device)
         {

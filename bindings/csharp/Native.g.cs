@@ -289,6 +289,9 @@ namespace AlexNet
         internal static extern Status alexnet_network_name(long index, out IntPtr name);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_network_weights(byte[] network, out IntPtr path);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_model_open(ContextHandle context, byte[] file_or_name, byte[] network, out ModelHandle model);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -580,6 +583,9 @@ namespace AlexNet
         internal static extern Status alexnet_train_options_set_label_smoothing(TrainOptionsHandle options, double smoothing);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_class_weights(TrainOptionsHandle options, byte[] weights);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_dropout(TrainOptionsHandle options, int enabled);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -589,6 +595,9 @@ namespace AlexNet
         internal static extern Status alexnet_train_options_set_new_head(TrainOptionsHandle options, int enabled);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_freeze(TrainOptionsHandle options, byte[] layers);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_layer_rate(TrainOptionsHandle options, byte[] layer, double factor);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -596,6 +605,9 @@ namespace AlexNet
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern Status alexnet_train_options_set_validation(TrainOptionsHandle options, DatasetHandle data);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern Status alexnet_train_options_set_validation_share(TrainOptionsHandle options, double share);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern void alexnet_train_options_free(IntPtr options);

@@ -20,7 +20,7 @@ namespace AlexNet
     /// values are checked when a trainer is made.</summary>
     public sealed class TrainOptions
     {
-        private string device = "cpu", parallelism = "data";
+        private string device = "cpu", parallelism = "data", classWeights = "none", freeze = "none";
 
         /// <summary>Passes over the data.</summary>
         public long? Epochs { get; set; }
@@ -91,15 +91,35 @@ namespace AlexNet
         /// <summary>The share of each label that is spread over all classes: 0, the default, or more, below 1.</summary>
         public double LabelSmoothing { get; set; }
 
+        /// <summary>How much the pictures of a class count in the loss: "none", the default, all alike; or "balanced", by
+        /// N / (K n), of N pictures in K classes n in this one.</summary>
+        public string ClassWeights
+        {
+            get => classWeights;
+            set => classWeights = value ?? throw new ArgumentNullException(nameof(ClassWeights));
+        }
+
         /// <summary>False switches dropout off; true by default.</summary>
         public bool Dropout { get; set; } = true;
 
-        /// <summary>A weight file to start from; of its last layer the classes of the same names stay. null, the default: drawn
-        /// weights.</summary>
+        /// <summary>A weight file to start from, or a network whose weights come with the library; of its last layer the classes
+        /// of the same names stay. null, the default: drawn weights.</summary>
         public string InitialWeights { get; set; }
 
         /// <summary>True draws the last layer of <see cref="InitialWeights"/> anew; false by default.</summary>
         public bool NewHead { get; set; }
+
+        /// <summary>Which layers do not learn: "none", the default; or "all-but-last" of <see cref="InitialWeights"/>: what they
+        /// make of each picture is computed once, and pictures are not varied.</summary>
+        public string Freeze
+        {
+            get => freeze;
+            set => freeze = value ?? throw new ArgumentNullException(nameof(Freeze));
+        }
+
+        /// <summary>A share of each class's pictures in place of <see cref="Validation"/>, which is not trained on: above 0, up
+        /// to 0.5; 0, the default: none. A resumed training goes on with its own.</summary>
+        public double ValidationShare { get; set; }
 
         /// <summary>Pictures to measure after each epoch of <see cref="Trainer.Run"/>: <see cref="TrainingStep"/> tells of it,
         /// <see cref="Trainer.KeepBest"/> and a plateau go by it. Their classes have the names of the training data's. null, the
@@ -130,10 +150,13 @@ namespace AlexNet
             Native.Check(Native.alexnet_train_options_set_parallelism(to, Native.Utf8(Parallelism)));
             Native.Check(Native.alexnet_train_options_set_data_threads(to, DataThreads));
             Native.Check(Native.alexnet_train_options_set_label_smoothing(to, LabelSmoothing));
+            Native.Check(Native.alexnet_train_options_set_class_weights(to, Native.Utf8(ClassWeights)));
             Native.Check(Native.alexnet_train_options_set_dropout(to, Dropout ? 1 : 0));
             if (InitialWeights != null)
                 Native.Check(Native.alexnet_train_options_set_initial_weights(to, Native.Utf8(InitialWeights)));
             Native.Check(Native.alexnet_train_options_set_new_head(to, NewHead ? 1 : 0));
+            Native.Check(Native.alexnet_train_options_set_freeze(to, Native.Utf8(Freeze)));
+            Native.Check(Native.alexnet_train_options_set_validation_share(to, ValidationShare));
             if (Validation != null) Native.Check(Native.alexnet_train_options_set_validation(to, Validation.Handle));
             return to;
         }

@@ -390,6 +390,13 @@ ALEXNET_API(alexnet_status) alexnet_network_count(int64_t* count);
 
 /// "alexnet-2012", "alexnet", ...: `index` in 0..count-1. The name lives as long as the library.
 ALEXNET_API(alexnet_status) alexnet_network_name(int64_t index, const char** name);
+
+/// The weight file that comes with the library for this network, by its name in the zoo:
+/// "alexnet-cifar10" has one. Functions that take a weight file or such a name find it by
+/// themselves. The text lives as long as the library. Statuses: NOT_FOUND (no such network, none
+/// comes with the library, or it is in none of the places where it is looked for, which
+/// alexnet_last_error names).
+ALEXNET_API(alexnet_status) alexnet_network_weights(const char* network, const char** path);
 /// @}
 
 // ------------------------------------------------------------------------------------------------
@@ -909,9 +916,9 @@ ALEXNET_API(alexnet_status) alexnet_train_options_create(alexnet_train_options**
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_epochs(alexnet_train_options* options, int64_t epochs);
 
-/// Images of one step: 1 up to the size of the data, at most 1000000. Where not set: the recipe's,
-/// or all data where there are fewer. An epoch has whole steps only; the pictures left over are
-/// others in each epoch.
+/// Images of one step: 1 up to the size of the data, less what is split off for validation, at most
+/// 1000000. Where not set: the recipe's, or all data where there are fewer. An epoch has whole
+/// steps only; the pictures left over are others in each epoch.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_batch(alexnet_train_options* options, int64_t batch);
 
@@ -988,21 +995,39 @@ alexnet_train_options_set_mean(alexnet_train_options* options, const char* mean)
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_label_smoothing(alexnet_train_options* options, double smoothing);
 
+/// How much the pictures of a class count in the loss: "none" (where not set), all alike; or
+/// "balanced", by N / (K n), where the data have N pictures in K classes, n of them in this one.
+/// The mean over a batch is then that of torch's CrossEntropyLoss: divided by the sum of its
+/// pictures' weights. Losses and rates of validation data are without weights.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_class_weights(alexnet_train_options* options, const char* weights);
+
 /// 0 switches dropout off.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_dropout(alexnet_train_options* options, int32_t enabled);
 
-/// A weight file to start from instead of drawn weights. Of its last layer the classes stay whose
-/// names the data have too, compared as in alexnet_session_evaluate; the others are drawn. A file
-/// that names no classes gives its last layer where their number fits. A line of the log (INFO)
-/// says what was kept. Its channel order, scale, mean and std are used too, unless
-/// alexnet_train_options_set_mean asks for others.
+/// A weight file to start from instead of drawn weights, or the name of a network whose weights
+/// come with the library, as in alexnet_model_open: a file of that name is "./NAME". Of its last
+/// layer the classes stay whose names the data have too, compared as in alexnet_session_evaluate;
+/// the others are drawn. A file that names no classes gives its last layer where their number fits.
+/// A line of the log (INFO) says what was kept. Its channel order, scale, mean and std are used
+/// too, unless alexnet_train_options_set_mean asks for others.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_initial_weights(alexnet_train_options* options, const char* path);
 
 /// Nonzero: initial weights are used without their last layer, which is drawn.
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_new_head(alexnet_train_options* options, int32_t enabled);
+
+/// Which layers do not learn: "none" (where not set); or "all-but-last", which needs initial
+/// weights, of which only the last layer learns. What the other layers make of each picture is then
+/// computed once, before the first step, without dropout and without random crops, flips or colour
+/// noise (the log, INFO, says so); dropout right before the last layer stays. It is kept in memory
+/// up to 2 GiB, else in a temporary file without a name in the system's folder for such. The last
+/// layer is trained on the first of the devices; alexnet_trainer_memory and _plan_memory tell of it
+/// alone.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_freeze(alexnet_train_options* options, const char* layers);
 
 /// A factor of one layer's learning rate, 0..1000000; 0 freezes it. "conv1" means conv1a and conv1b
 /// too, "conv*" what begins so. May be set for several layers. A name that the network does not
@@ -1024,6 +1049,15 @@ alexnet_train_options_set_input_size(alexnet_train_options* options, int64_t sid
 ALEXNET_API(alexnet_status)
 alexnet_train_options_set_validation(alexnet_train_options* options, const alexnet_dataset* data);
 
+/// A share of the data's pictures for that instead of a set: above 0, up to 0.5; 0: none, as where
+/// not set. Of each class the share, rounded, and at least one picture where it has two, is drawn
+/// by the seed and not trained on; classes of one picture keep it, which a warning names.
+/// Checkpoints keep share and seed: a resumed training splits its data alike, whatever is set then
+/// (a warning says so), but is measured by a set where one is set. A trainer that is made with both
+/// refuses that, and so does one that is resumed with a share its checkpoint does not know.
+ALEXNET_API(alexnet_status)
+alexnet_train_options_set_validation_share(alexnet_train_options* options, double share);
+
 /// Frees it; NULL is allowed.
 ALEXNET_API(void) alexnet_train_options_free(alexnet_train_options* options);
 /// @}
@@ -1037,7 +1071,9 @@ ALEXNET_API(void) alexnet_train_options_free(alexnet_train_options* options);
 /// A network (name, spec file or its text) that shall learn these data, with as many classes;
 /// `context` NULL: the default one, `options` NULL: the network's recipe. Weight files and
 /// checkpoints of a network that is not of the zoo carry it, and need its spec no more. The trainer
-/// keeps the data alive. Free with alexnet_trainer_free. Statuses: NOT_FOUND (network, device,
+/// keeps the data alive. The log says what it found: pictures, classes and left-over pictures of an
+/// epoch (INFO); one class only, classes without pictures, and of up to 256 pictures those that are
+/// broken (WARNING). Free with alexnet_trainer_free. Statuses: NOT_FOUND (network, device,
 /// initial weights), IO, BAD_FILE, DEVICE, UNSUPPORTED.
 ALEXNET_API(alexnet_status)
 alexnet_trainer_create(alexnet_context* context, const char* network, const alexnet_dataset* data,
@@ -1052,8 +1088,9 @@ alexnet_trainer_plan_memory(alexnet_context* context, const char* network, int64
 
 /// Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on
 /// GPUs within rounding: another process may choose other algorithms). Network, recipe, precision
-/// and position come from the file; of `options` (NULL: none) only epochs (a new total), device,
-/// parallelism, threads, data threads and validation data count. What was set on the trainer
+/// and position come from the file, and so does what is split off for validation or frozen; of
+/// `options` (NULL: none) only epochs (a new total), device, parallelism, threads, data threads and
+/// validation data count. What was set on the trainer
 /// itself (callback, checkpoint, minutes, best) is set on this one anew. Statuses:
 /// INVALID_ARGUMENT (the data are not the checkpoint's), NOT_FOUND, IO, BAD_FILE (no checkpoint),
 /// DEVICE.
@@ -1096,7 +1133,9 @@ ALEXNET_API(alexnet_status)
 alexnet_trainer_set_best(alexnet_trainer* trainer, const char* path);
 
 /// One step: batch, forward, backward, update. It writes no file, and measures no validation data,
-/// but where a plateau judges the epoch before. Out (NULL: not wanted): loss and accuracy as in
+/// but where a plateau judges the epoch before. A loss that runs away in the first 50 steps (three
+/// in a row over four times the first one, or that of an answer that knows nothing) is a WARNING of
+/// the log, with the rate to try. Out (NULL: not wanted): loss and accuracy as in
 /// alexnet_step. Statuses:
 /// INVALID_STATE (all epochs are run; or the loss is no number any more: start again with a lower
 /// rate), BAD_FILE (no picture can be read), IO, DEVICE.

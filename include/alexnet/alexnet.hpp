@@ -235,6 +235,11 @@ inline std::vector<std::string> networks() {
   return detail::texts(detail::got<int64_t>(alexnet_network_count), alexnet_network_name);
 }
 
+// The weight file that comes with the library for a network of the zoo. Throws where none does.
+inline std::string network_weights(const Text& network) {
+  return detail::got<const char*>(alexnet_network_weights, network.c_str());
+}
+
 // One part of a loop of the library's, by its index; what a Context::ParallelFor calls.
 class RunPart {
  public:
@@ -1003,13 +1008,23 @@ struct TrainOptions {
   int32_t data_threads = 1;
   // the share of each label that is spread over all classes: 0 or more, below 1
   double label_smoothing = 0;
+  // How much the pictures of a class count in the loss: "none", all alike; or "balanced", by
+  // N / (K n), of N pictures in K classes n in this one.
+  std::string class_weights = "none";
   bool dropout = true;
-  // a weight file; of its last layer the classes of the same names stay. Empty: drawn
+  // a weight file, or a network whose weights come with the library; of its last layer the classes
+  // of the same names stay. Empty: drawn
   Text initial_weights = {};
   bool new_head = false;  // its last layer is drawn anew
+  // Which layers do not learn: "none"; or "all-but-last" of initial_weights: what they make of each
+  // picture is computed once, and pictures are not varied.
+  std::string freeze = "none";
   // Pictures to measure after each epoch of run(): Step tells of it, keep_best() and a plateau go
   // by it. Must live until the trainer is made, which keeps the pictures. Null: none.
   const Dataset* validation = nullptr;
+  // A share of each class's pictures for that instead, which is not trained on: above 0, up to 0.5;
+  // 0: none. A resumed run goes on with its own.
+  double validation_share = 0;
 };
 
 using Step = alexnet_step;  // a training step that has been made, for on_step
@@ -1041,7 +1056,8 @@ class Trainer {
   // Goes on where a checkpoint stopped, bit for bit on the same machine with as many threads (on
   // GPUs within rounding: another process may choose other algorithms). The data must be the same.
   // Network, recipe, precision and position come from the file; of `options` only epochs (a new
-  // total), device, parallelism, threads, data_threads and validation count.
+  // total), device, parallelism, threads, data_threads and validation count; a share that was split
+  // off stays.
   static Trainer resume(const Text& checkpoint, const Dataset& data,
                         const TrainOptions& options = {}) {
     return resume(Context::standard(), checkpoint, data, options);
@@ -1196,12 +1212,15 @@ class Trainer {
     check(alexnet_train_options_set_parallelism(to, options.parallelism.c_str()));
     check(alexnet_train_options_set_data_threads(to, options.data_threads));
     check(alexnet_train_options_set_label_smoothing(to, options.label_smoothing));
+    check(alexnet_train_options_set_class_weights(to, options.class_weights.c_str()));
     check(alexnet_train_options_set_dropout(to, options.dropout ? 1 : 0));
     if (const char* path = options.initial_weights.or_null())
       check(alexnet_train_options_set_initial_weights(to, path));
     check(alexnet_train_options_set_new_head(to, options.new_head ? 1 : 0));
+    check(alexnet_train_options_set_freeze(to, options.freeze.c_str()));
     if (options.validation)
       check(alexnet_train_options_set_validation(to, options.validation->get()));
+    check(alexnet_train_options_set_validation_share(to, options.validation_share));
     return handle;
   }
   State& state() const {

@@ -90,6 +90,7 @@ double training_seconds(const BenchOptions& options, const Model& model) {
   wanted.threads = options.device.threads;
   wanted.precision = precision_named(options.precision);
   wanted.augment = {.random_crop = false, .flip = false};
+  wanted.tells = false;
   if (model.file()) wanted.init = model.file()->path();
   Trainer trainer(spec, std::make_shared<NoiseData>(spec, options.batch), wanted);
   return median_seconds(options.seconds, [&] { return trainer.timed_step(); });

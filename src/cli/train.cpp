@@ -36,12 +36,10 @@ class TrainRun {
       locks.emplace_back(path);
     }
     check_old_checkpoint();
-    const std::shared_ptr<const Dataset> data = Dataset::open(command.data, "train");
-    std::shared_ptr<const Dataset> val;
-    if (!command.val.empty()) val = Dataset::open(command.val, "test");
     {
       const ShownInformation shown;  // what a training begins with
-      run_.emplace(make_trainer(command, data, val));
+      const std::shared_ptr<const Dataset> data = Dataset::open(command.data, "train");
+      run_.emplace(make_trainer(command, data, validation_set()));
     }
     for (OutputLock& lock : locks) trainer().hold(std::move(lock));
     run_->set_checkpoints({checkpoint_, command.checkpoint_every, command.checkpoint_minutes});
@@ -71,6 +69,17 @@ class TrainRun {
  private:
   Trainer& trainer() { return run_->trainer(); }
   DataType stored() const { return stored_type(precision_named(command_.store)); }
+
+  std::shared_ptr<const Dataset> validation_set() const {
+    if (command_.val.empty()) return nullptr;
+    if (!validation_share(command_)) return Dataset::open(command_.val, "test");
+    std::error_code ignored;
+    if (std::filesystem::is_directory(to_path(command_.val), ignored))
+      message(cat("warning: '", command_.val,
+                  "' means a share of the pictures, not the folder of that name here: ./",
+                  command_.val, " is the folder"));
+    return nullptr;
+  }
 
   // No file is written that another option names too.
   void check_names() const {
@@ -118,6 +127,10 @@ class TrainRun {
     watch.on_validation = [this](int64_t images, int64_t total) {
       bar_->set(static_cast<uint64_t>(trainer().steps_done()),
                 cat("validation: ", images, "/", total));
+    };
+    watch.on_features = [this](int64_t pictures, int64_t total) {
+      bar_->set(static_cast<uint64_t>(trainer().steps_done()),
+                cat("frozen layers: ", pictures, "/", total, " pictures"));
     };
     return watch;
   }
@@ -198,6 +211,8 @@ class TrainRun {
       message(cat("warning: ", trainer().broken(), " pictures could not be read"));
     check(trouble_.empty(), Code::io, "the weights are in ", command_.out, ", but: ", trouble_);
     message(cat("wrote ", command_.out));
+    message(cat("the run is finished: ", checkpoint_,
+                " may be deleted, unless it shall go on with ", "more --epochs"));
   }
 
   const TrainCommand& command_;
@@ -211,6 +226,14 @@ class TrainRun {
 int train(const TrainCommand& command) {
   if (command.model.empty() && command.resume.empty())
     throw CLI::ValidationError("--model", "name a network, or a checkpoint with --resume");
+  if (command.best && command.val.empty() && command.resume.empty())
+    throw CLI::ValidationError("--best", "goes by --val: give a set, or a share of the pictures");
+  const bool varied =
+      std::ranges::any_of(command.augment, [](const auto& w) { return w != "none"; });
+  if (freezes(command.freeze) && (varied || command.given("--pad")))
+    throw CLI::ValidationError("--freeze",
+                               "goes without --augment and --pad: what the frozen layers "
+                               "make of a picture is computed once, so it cannot be varied");
   return TrainRun(command).run();
 }
 

@@ -1,9 +1,12 @@
 #include "cli/train_options.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 #include "core/number.h"
+#include "core/path.h"
+#include "data/split.h"
 #include "network/named.h"
 
 namespace alx::cli {
@@ -55,14 +58,33 @@ std::string check_schedule(std::string& text) {
   }
 }
 
+std::optional<double> number_in(const std::string& text) {
+  const std::optional<double> number = parse_number<double>(text);
+  return number && std::isfinite(*number) ? number : std::nullopt;  // a folder may be called "nan"
+}
+
+// A number is a share, never a folder.
+std::string check_share(std::string& text) {
+  const std::optional<double> share = number_in(text);
+  if (!share || bounds::validation_share.holds(*share)) return "";
+  return cat("as a share of the pictures must lie in ", bounds::validation_share.range(), ", got ",
+             text, "; a folder of that name is ./", text);
+}
+
 void add_files(CLI::App& app, TrainCommand& command) {
   app.add_option(
          "--model", command.model,
          "The network: a name (see `alexnet info --help`) or a spec file; not with --resume")
       ->type_name("NAME|net.json");
   app.add_option("--data", command.data, data_help)->required()->type_name("DIR");
-  app.add_option("--val", command.val, "A set to measure the accuracy on after each epoch")
-      ->type_name("DIR");
+  app.add_option(
+         "--val", command.val,
+         cat("A set to measure the accuracy on after each epoch; or a share (",
+             bounds::validation_share.range(),
+             ") of the pictures of each class, drawn by --seed and not trained on (a folder "
+             "of that name is ./0.1); with --resume the run's own share needs no --val"))
+      ->type_name("DIR|SHARE")
+      ->check(CLI::Validator(check_share, ""));
   add_output(app, "--out", command.out,
              "The weight file to write in the end (.safetensors); NAME.checkpoint.safetensors lies "
              "beside it",
@@ -73,17 +95,17 @@ void add_files(CLI::App& app, TrainCommand& command) {
   app.add_flag("--force", command.force,
                "Replace the checkpoint of an unfinished run that lies beside --out");
   app.add_option("--init", command.overrides.plain.init,
-                 "Start from these weights; of the last layer the classes of the same names stay, "
-                 "the others are drawn")
-      ->type_name("FILE");
+                 "Start from these weights, or from those that come with the library "
+                 "(alexnet-cifar10; a file of that name is ./NAME); of the last layer the classes "
+                 "of the same names stay, the others are drawn")
+      ->type_name("NAME|FILE");
   app.add_flag("--new-head", command.overrides.plain.new_head, "Draw the whole last layer anew")
       ->needs(app.get_option("--init"));
   app.add_option("--log", command.log, "Write one row for each epoch")->type_name("FILE.csv");
   add_plot(app, command.plot, "Draw loss and error after each epoch");
   app.add_flag("--best", command.best,
                "Keep the weights of the epoch with the highest top 1 of --val, in "
-               "NAME.best.safetensors beside --out")
-      ->needs(app.get_option("--val"));
+               "NAME.best.safetensors beside --out");
   add_number(app, "--checkpoint-every", command.checkpoint_every, "Steps between checkpoints",
              bounds::checkpoint_steps, "; without it, once an epoch");
   add_number(app, "--checkpoint-minutes", command.checkpoint_minutes,
@@ -129,7 +151,17 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
       add_number(app, "--label-smoothing", to.plain.label_smoothing,
                  "Share of each label that is spread over all classes", bounds::label_smoothing,
                  "; without it, 0"),
+      add_choice(
+          app, "--class-weights", command.class_weights,
+          "balanced: a picture counts by N / (K n), of N pictures in K classes n in its own, "
+          "so that rare classes are learned as well",
+          "none|balanced", {class_weight_words.begin(), class_weight_words.end()}),
       add_choice(app, "--dropout", command.dropout, "on or off", "on|off", {"on", "off"}),
+      add_choice(app, "--freeze", command.freeze,
+                 "all-but-last: of --init only the last layer learns; what the others make of each "
+                 "picture is computed once, and pictures are not varied",
+                 "none|all-but-last", {freeze_words.begin(), freeze_words.end()})
+          ->needs(app.get_option("--init")),
       app.add_option("--layer-rates", command.rates,
                      "Factors of single layers' learning rates: conv1=0,fc8=10; 0 freezes, conv* "
                      "means all that begin so")
@@ -143,7 +175,17 @@ void add_recipe(CLI::App& app, TrainCommand& command) {
   for (CLI::Option* option : fixed_by_checkpoint) option->excludes(app.get_option("--resume"));
 }
 
+// What is too large for memory lies beside the result, on a disk that has room for large things.
+std::string folder_of_file(const std::string& file) {
+  const std::string folder = to_utf8(to_path(file).parent_path());
+  return folder.empty() ? "." : folder;
+}
+
 }  // namespace
+
+std::optional<double> validation_share(const TrainCommand& command) {
+  return number_in(command.val);
+}
 
 Overrides overrides_of(const TrainCommand& command, const NetSpec& spec) {
   Overrides overrides = command.overrides;
@@ -152,6 +194,10 @@ Overrides overrides_of(const TrainCommand& command, const NetSpec& spec) {
   TrainOptions& plain = overrides.plain;
   plain.seed = static_cast<uint64_t>(command.seed);
   plain.dropout = command.dropout == "on";
+  plain.balance_classes = balances(command.class_weights);
+  plain.freeze = freezes(command.freeze);
+  plain.validation_share = validation_share(command).value_or(0);
+  plain.cache_folder = folder_of_file(command.out);
   plain.precision = precision_named(command.precision);
   for (const std::string& text : command.rates) {
     const auto [layer, factor] = parse_layer_rate(text);
@@ -178,11 +224,12 @@ std::unique_ptr<Trainer> make_trainer(const TrainCommand& command,
   const auto classes = static_cast<int64_t>(data->classes().size());
   const int64_t side = command.overrides.side;
   const NetSpec spec = network_named(command.model, {classes, side, side});
-  TrainOptions options = options_for(spec, data->size(), overrides_of(command, spec));
+  TrainOptions options = options_for(spec, *data, overrides_of(command, spec));
   options.validation = validation;
-  check(options.recipe.batch <= data->size(), Code::invalid_argument, command.data, " has ",
-        data->size(), " pictures, which do not fill one batch of ", options.recipe.batch,
-        "; give a smaller --batch");
+  const int64_t pictures = training_pictures(*data, options.validation_share);
+  check(options.recipe.batch <= pictures, Code::invalid_argument, command.data, " has ", pictures,
+        " pictures", options.validation_share > 0 ? " left to learn from" : "",
+        ", which do not fill one batch of ", options.recipe.batch, "; give a smaller --batch");
   return std::make_unique<Trainer>(spec, data, options);
 }
 

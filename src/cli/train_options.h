@@ -12,6 +12,7 @@ namespace alx::cli {
 struct TrainCommand {
   std::string model, data, val, out, resume, log, plot;
   std::string store = "fp32", dropout = "on", precision = "fp32", parallel = "data", mean;
+  std::string class_weights = "none", freeze = "none";
   std::vector<std::string> augment, rates;
   bool force = false, best = false;
   int64_t seed = 1, checkpoint_every = 0;
@@ -22,6 +23,9 @@ struct TrainCommand {
 
   bool given(const std::string& option) const { return app->count(option) > 0; }
 };
+
+// --val as a share of the pictures; empty: it is a set, or none.
+std::optional<double> validation_share(const TrainCommand& command);
 
 // Adds the command's options.
 void add_train_options(CLI::App& app, TrainCommand& command);

@@ -34,6 +34,9 @@ class Dataset {
   // bytes, or pixels.
   virtual std::string key(int64_t i) const { return name(i); }
   virtual std::vector<std::byte> stored(int64_t i) const;
+  // Throws as image() does where the picture is broken as far as that shows before any pixel is
+  // decoded.
+  virtual void inspect(int64_t i) const { (void)i; }
   const std::vector<std::string>& classes() const { return classes_; }
 
  protected:

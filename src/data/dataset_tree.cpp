@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/file_reader.h"
 #include "core/path.h"
+#include "data/container.h"
 #include "data/dataset_kinds.h"
 #include "data/read_file.h"
 #include "data/tar.h"
@@ -29,6 +30,7 @@ class TreeDataset : public Dataset {
     return static_cast<int64_t>(tree_.class_of(static_cast<size_t>(i)));
   }
   std::string key(int64_t i) const override { return at(i).path; }
+  void inspect(int64_t i) const override { inspect_image(stored(i), name(i), limits_); }
 
  protected:
   const TreeEntry& at(int64_t i) const {

@@ -65,6 +65,8 @@ inline constexpr Real momentum{"momentum", 0, 1, false, true};
 inline constexpr Real decay{"weight decay", 0, 1000};
 inline constexpr Real colour_noise{"the deviation of colour noise", 0, 10};
 inline constexpr Real label_smoothing{"label smoothing", 0, 1, false, true};
+// Half of the pictures at most: what measures must not outweigh what is learned from.
+inline constexpr Real validation_share{"the share of the pictures to measure by", 0, 0.5, true};
 inline constexpr Real layer_rate{"the factor of a layer's rate", 0, 1e6};
 inline constexpr Real checkpoint_minutes{"minutes between checkpoints", 0.001, 1e6};
 }  // namespace bounds

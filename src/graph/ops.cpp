@@ -153,6 +153,9 @@ Shapes outputs(const SoftmaxLoss& loss, const Shapes& in) {
   check_rank(in[0], 2, "(N, C) of the logits");
   check(loss.smoothing >= 0 && loss.smoothing < 1, Code::invalid_argument,
         "smoothing must lie in [0, 1), got ", loss.smoothing);
+  const auto weights = static_cast<int64_t>(loss.class_weights.size());
+  check(weights == 0 || weights == in[0][1], Code::invalid_argument, "expected ", in[0][1],
+        " class weights, one for each class, got ", weights);
   check(in[1] == Shape{in[0][0]}, Code::invalid_argument, "expected ", in[0][0],
         " labels, one for each row, got ", to_string(in[1]));
   return {in[0], in[1]};

@@ -120,6 +120,15 @@ struct Softmax {};  // (N, C) -> (N, C)
 // does not count.
 struct SoftmaxLoss {
   float smoothing = 0;  // target = (1 - smoothing) * one-hot + smoothing / C
+  // One for each class, by which its part of a target is multiplied, as torch's CrossEntropyLoss
+  // has it; empty: none. The mean's divisor is then StepContext::loss_divisor.
+  std::vector<float> class_weights = {};
+  float mean_weight() const {
+    if (class_weights.empty()) return 1;
+    double sum = 0;
+    for (const float weight : class_weights) sum += weight;
+    return static_cast<float>(sum / static_cast<double>(class_weights.size()));
+  }
 };
 
 // Where element i of a dropout's tensor stands in the masked layer: of the whole one, of the global

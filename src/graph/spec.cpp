@@ -124,8 +124,9 @@ void walk(const NetSpec& spec, int64_t batch, F&& visit) {
         " is not possible; both sides must be at least 1");
   check_structure(spec);
   const std::vector<size_t> slots = resolve_slots(spec);
-  std::map<std::string, Shape> shapes{{data_name, {batch, 3, spec.input.height, spec.input.width}},
-                                      {labels_name, {batch}}};
+  std::map<std::string, Shape> shapes{
+      {data_name, {batch, spec.input.channels, spec.input.height, spec.input.width}},
+      {labels_name, {batch}}};
   for (size_t i = 0; i < spec.nodes.size(); ++i) {
     const Node& node = spec.nodes[i];
     std::vector<Shape> inputs;

@@ -15,6 +15,7 @@ namespace alx {
 constexpr int64_t max_input_side = 65536;
 struct InputSpec {
   int64_t height = 224, width = 224;
+  int64_t channels = 3;  // another number where a program feeds no pictures; in no file
   std::string channel_order = "RGB";  // or "BGR"
   // pixel bytes are mapped to 0..scale, then (v - mean) / std
   float scale = 1;
@@ -81,7 +82,7 @@ struct NetSpec {
   std::string source;
   int64_t classes = 1000;
   std::vector<std::string> labels;  // one for each class; empty: the default
-  InputSpec input;                  // channels are always 3
+  InputSpec input;
   std::vector<Node> nodes;
   std::string logits;                          // the node before Softmax
   std::map<std::string, std::string> aliases;  // usual layer names -> node names, see above

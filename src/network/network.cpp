@@ -16,6 +16,7 @@ Lowered lower_for(const NetSpec& spec, const NetworkOptions& options) {
   request.phase = options.phase;
   request.loss = options.loss || options.phase == Phase::training;
   request.label_smoothing = options.label_smoothing;
+  request.class_weights = options.class_weights;
   request.outputs = options.outputs;
   return lower(spec, request);
 }

@@ -23,8 +23,9 @@ struct NetworkOptions {
   bool keep_gradients = true;
   bool loss = false;  // ends in the softmax loss over labels; training always does
   float label_smoothing = 0;
-  std::vector<std::string> outputs;  // layers to be read besides; names or aliases
-  bool runs = true;                  // devices may take several layers as one kernel
+  std::vector<float> class_weights = {};  // in the loss, one for each class; empty: none
+  std::vector<std::string> outputs;       // layers to be read besides; names or aliases
+  bool runs = true;                       // devices may take several layers as one kernel
 };
 
 // Gives a parameter's dense f32 elements in parts of whole rows (the first dimension), in order.

@@ -87,7 +87,7 @@ void Draft::end_in_loss(const NetSpec& spec, const LowerRequest& request,
       facts_of(items_[last].op).probabilities && items_[last].inputs.front() == logits;
   items_.push_back({ends_in_softmax ? items_[last].name : loss_name,
                     {},
-                    SoftmaxLoss{request.label_smoothing},
+                    SoftmaxLoss{request.label_smoothing, request.class_weights},
                     item(logits)->slot,
                     {logits, labels_source}});
   end_ = items_.size() - 1 + first_item;
@@ -152,7 +152,7 @@ class Emitter {
     count_readers();
     net.data = values_[data_source] =
         add_value({data_name,
-                   {request.batch, 3, spec.input.height, spec.input.width},
+                   {request.batch, spec.input.channels, spec.input.height, spec.input.width},
                    DataType::f32,
                    0,
                    false});

@@ -46,7 +46,8 @@ struct LowerRequest {
   // end in SoftmaxLoss over spec.logits, in place of the Softmax that ends the spec
   bool loss = false;
   float label_smoothing = 0;
-  std::vector<std::string> outputs;  // nodes to be observed besides the end, by name or alias
+  std::vector<float> class_weights = {};  // see SoftmaxLoss
+  std::vector<std::string> outputs;       // nodes to be observed besides the end, by name or alias
 };
 
 Lowered lower(const NetSpec& spec, const LowerRequest& request);

@@ -8,6 +8,8 @@
 #include "core/random.h"
 #include "network/model_file.h"
 #include "train/fingerprint.h"
+#include "train/frozen.h"
+#include "train/solver.h"
 #include "train/trainer.h"
 #include "weights/format.h"
 #include "weights/json.h"
@@ -17,8 +19,6 @@ namespace alx {
 namespace {
 
 using nlohmann::json;
-
-constexpr size_t longest_solver = size_t{1} << 16;  // bytes; its texts stand in messages
 
 std::string state_prefix(const std::string& state) { return optimizer_prefix + state + "."; }
 
@@ -41,163 +41,6 @@ std::optional<ColourComponents> colours_of(const WeightFile& file) {
     return colours;
   } catch (const json::exception& error) {
     fail(Code::bad_file, file.path(), ": ", key_pca, " is damaged: ", error.what());
-  }
-}
-
-json plateau_to_json(const Plateau& p, bool by_validation) {
-  json saved = json::object();
-  if (std::isfinite(p.best)) saved["best"] = p.best;
-  saved["epochs_without"] = p.epochs_without;
-  saved["factor"] = p.factor;
-  saved["judged_step"] = p.judged_step;
-  saved["loss_sum"] = p.loss_sum;
-  saved["by_validation"] = by_validation;
-  return saved;
-}
-
-Plateau plateau_from_json(const json& saved, bool by_validation, const std::string& path) {
-  check(saved.at("by_validation").get<bool>() == by_validation, Code::invalid_argument, path,
-        ": its plateau schedule ", "watches ",
-        by_validation ? "the training loss" : "validation data", ": resume ",
-        by_validation ? "without" : "with", " validation data");
-  Plateau p;
-  p.best = saved.value("best", p.best);
-  saved.at("epochs_without").get_to(p.epochs_without);
-  saved.at("factor").get_to(p.factor);
-  saved.at("judged_step").get_to(p.judged_step);
-  saved.at("loss_sum").get_to(p.loss_sum);
-  return p;
-}
-
-json best_to_json(const BestEpoch& best) {
-  json saved = json::object();
-  saved["top1"] = best.top1;
-  saved["step"] = best.step;
-  saved["judged_step"] = best.judged_step;
-  if (!best.pictures.empty()) saved["pictures"] = json::parse(best.pictures);
-  return saved;
-}
-
-BestEpoch best_from_json(const json& saved) {
-  BestEpoch best;
-  saved.at("top1").get_to(best.top1);
-  saved.at("step").get_to(best.step);
-  saved.at("judged_step").get_to(best.judged_step);
-  if (saved.contains("pictures")) best.pictures = saved.at("pictures").dump();
-  return best;
-}
-
-// Rates over other pictures say nothing of which epoch is better.
-BestEpoch best_of(const BestEpoch& best, const TrainOptions& options, const std::string& file) {
-  if (best.pictures.empty() || !options.validation) return best;
-  const Document document{json::parse(best.pictures)};
-  const std::string difference = difference_from(document.json, *options.validation);
-  if (difference.empty()) return best;
-  log_line(LogLevel::warning, cat("the validation data are not those that the best epoch of ", file,
-                                  " was chosen by: ", difference, "; the best is chosen anew"));
-  return {};
-}
-
-// Where a run stands, beside its options.
-struct Standing {
-  int64_t step = 0;
-  std::string plan;
-  LossScale scale;
-  Plateau plateau;
-  BestEpoch best;
-};
-
-std::string to_json(const TrainOptions& options, const Standing& at, const Dataset& data,
-                    bool by_plateau) {
-  const Recipe& r = options.recipe;
-  const Augment& a = options.augment;
-  Document document{json::object()};
-  json& solver = document.json;
-  solver["step"] = at.step;
-  solver["images"] = data.size();
-  solver["seed"] = options.seed;
-  solver["batch"] = r.batch;
-  solver["epochs"] = r.epochs;
-  solver["rate"] = r.rate;
-  solver["momentum"] = r.momentum;
-  solver["decay"] = r.decay;
-  solver["schedule"] = r.schedule;
-  solver["rate_in_velocity"] = r.rate_in_velocity;
-  solver["label_smoothing"] = options.label_smoothing;
-  solver["dropout"] = options.dropout;
-  solver["precision"] = name_of(options.precision);
-  if (at.scale.factor != 1)
-    solver["loss_scale"] = {{"factor", at.scale.factor}, {"good_steps", at.scale.good_steps}};
-  if (!options.layer_rates.empty()) solver["layer_rates"] = options.layer_rates;
-  solver["devices"] = options.devices;
-  solver["threads"] = options.threads;
-  solver["plan"] = at.plan;
-  json& augment = solver["augment"] = json::object();
-  augment["random_crop"] = a.random_crop;
-  augment["flip"] = a.flip;
-  augment["pad"] = a.pad;
-  augment["shared"] = a.shared;
-  augment["colour_noise"] = a.colour_noise;
-  augment["colour_divides"] = a.colour_divides;
-  if (by_plateau) solver["plateau"] = plateau_to_json(at.plateau, options.validation != nullptr);
-  if (at.best.top1 >= 0) solver["best"] = best_to_json(at.best);
-  return solver.dump();
-}
-
-// The run of a checkpoint, with devices and threads of `options`; its epochs too where they are
-// given.
-Standing read_solver(const WeightFile& file, TrainOptions& options, const Dataset& data) {
-  const std::string text = file.metadata(key_solver);
-  check(!text.empty(), Code::bad_file, file.path(),
-        " is a weight file and no checkpoint (it has no ", key_solver,
-        "): start from it as initial weights instead");
-  check(text.size() <= longest_solver, Code::bad_file, file.path(), ": ", key_solver, " has over ",
-        longest_solver, " bytes: it is damaged");
-  try {
-    const Document document{parse_json(text, cat(file.path(), ": ", key_solver), file.limits())};
-    const json& solver = document.json;
-    Standing at;
-    Recipe& r = options.recipe;
-    Augment& a = options.augment;
-    const int64_t epochs = r.epochs, images = solver.at("images");
-    check(images == data.size(), Code::invalid_argument, file.path(),
-          " was written while training on ", images, " images, the data has ", data.size(),
-          ": resume with the same data");
-    solver.at("seed").get_to(options.seed);
-    solver.at("batch").get_to(r.batch);
-    solver.at("epochs").get_to(r.epochs);
-    solver.at("rate").get_to(r.rate);
-    solver.at("momentum").get_to(r.momentum);
-    solver.at("decay").get_to(r.decay);
-    solver.at("schedule").get_to(r.schedule);
-    solver.at("rate_in_velocity").get_to(r.rate_in_velocity);
-    solver.at("label_smoothing").get_to(options.label_smoothing);
-    solver.at("dropout").get_to(options.dropout);
-    // older checkpoints name none
-    options.precision = precision_named(solver.value("precision", "fp32"));
-    if (solver.contains("loss_scale")) {
-      solver.at("loss_scale").at("factor").get_to(at.scale.factor);
-      solver.at("loss_scale").at("good_steps").get_to(at.scale.good_steps);
-    }
-    options.layer_rates = solver.value("layer_rates", std::map<std::string, float>());
-    const json& augment = solver.at("augment");
-    augment.at("random_crop").get_to(a.random_crop);
-    augment.at("flip").get_to(a.flip);
-    augment.at("pad").get_to(a.pad);
-    augment.at("shared").get_to(a.shared);
-    a.colour_noise = augment.value("colour_noise", 0.0f);  // older checkpoints have none
-    a.colour_divides = augment.value("colour_divides", false);
-    solver.at("plan").get_to(at.plan);
-    if (solver.contains("plateau"))
-      at.plateau =
-          plateau_from_json(solver.at("plateau"), options.validation != nullptr, file.path());
-    if (solver.contains("best"))
-      at.best = best_of(best_from_json(solver.at("best")), options, file.path());
-    if (epochs > 0) r.epochs = epochs;
-    solver.at("step").get_to(at.step);
-    return at;
-  } catch (const json::exception& error) {
-    fail(Code::bad_file, file.path(), ": ", key_solver, " is damaged: ", error.what());
   }
 }
 
@@ -284,9 +127,8 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
   const std::optional<OutputLock> lock = this->lock(path);
   auto weights = std::make_shared<DenseWeights>();
   std::vector<TensorToWrite> tensors;
-  for (size_t i = 0; i < replicas_->params().size(); ++i) {
-    const ParamSpec& param = replicas_->params()[i].spec;
-    std::vector<float>& values = (*weights)[param.name] = rounded(replicas_->read_param(i), stored);
+  for (const auto& [param, read] : all_params()) {
+    std::vector<float>& values = (*weights)[param.name] = rounded(read(), stored);
     tensors.push_back(make_tensor(param.name, param.shape, values, stored));
   }
   SessionOptions wanted;
@@ -314,21 +156,21 @@ void Trainer::save_weights(const std::string& path, DataType stored) const {
 void Trainer::save_checkpoint(const std::string& path) const {
   const std::optional<OutputLock> lock = this->lock(path);
   std::vector<TensorToWrite> tensors;
-  const auto add = [&](const std::string& prefix,
-                       const std::function<std::vector<float>(size_t)>& read) {
+  const auto add = [&](const std::string& name, const Shape& shape,
+                       std::function<std::vector<float>()> read) {
+    tensors.push_back(
+        {name, DataType::f32, shape, [read = std::move(read)](std::span<std::byte> out) {
+           const std::vector<float> values = read();
+           from_float(DataType::f32, values.data(), out.data(), values.size());
+         }});
+  };
+  for (const auto& [param, read] : all_params()) add(param.name, param.shape, read);
+  for (size_t state = 0; state < replicas_->states().size(); ++state)
     for (size_t i = 0; i < replicas_->params().size(); ++i) {
       const ParamSpec& param = replicas_->params()[i].spec;
-      tensors.push_back(
-          {prefix + param.name, DataType::f32, param.shape, [read, i](std::span<std::byte> out) {
-             const std::vector<float> values = read(i);
-             from_float(DataType::f32, values.data(), out.data(), values.size());
-           }});
+      add(state_prefix(replicas_->states()[state]) + param.name, param.shape,
+          [this, state, i] { return replicas_->read_state(state, i); });
     }
-  };
-  add("", [this](size_t i) { return replicas_->read_param(i); });
-  for (size_t state = 0; state < replicas_->states().size(); ++state)
-    add(state_prefix(replicas_->states()[state]),
-        [this, state](size_t i) { return replicas_->read_state(state, i); });
   add_mean_image(*preprocessor_, tensors);
   auto metadata = this->metadata();
   if (pictures_.empty()) pictures_ = fingerprint_of(*data_, options_.seed);
@@ -363,7 +205,7 @@ std::unique_ptr<Trainer> Trainer::resume(const std::string& checkpoint,
         " was trained on other classes (", model->labels().size(), ", the first '",
         model->labels().front(), "') than the data has (", data->classes().size(), ", the first '",
         data->classes().front(), "'): resume with the same data");
-  const Standing at = read_solver(*model->file(), options, *data);
+  const Standing at = read_solver(*model->file(), options, data);
   warn_of_other_pictures(*model->file(), *data);
   std::unique_ptr<Trainer> trainer(new Trainer);
   check_options(options, model->spec(), *data);

@@ -53,10 +53,26 @@ bool TrainingRun::run(const RunWatch& watch, int64_t steps) {
   saved_at_ = now();
   int64_t made = 0;
   const auto complete = [&] { return trainer_->done() || (steps > 0 && made == steps); };
+  if (!complete() && !prepare(watch)) {
+    save();
+    return false;
+  }
   if (!stopped()) catch_up(watch);
   for (; !complete() && !stopped(); ++made) step(watch);
   save();
   return complete();
+}
+
+// False: it was stopped.
+bool TrainingRun::prepare(const RunWatch& watch) try {
+  EvaluateOptions how;
+  how.progress = watch.on_features;
+  how.cancelled = watch.stopped;
+  trainer_->prepare(how);
+  return true;
+} catch (const Error& error) {
+  if (error.code() != Code::cancelled) throw;
+  return false;
 }
 
 // What the end of the last epoch did not come to, as where a checkpoint was written before its
@@ -97,10 +113,12 @@ void TrainingRun::step(const RunWatch& watch) {
 
 bool TrainingRun::checkpoint_due(bool epoch_ends) const {
   if (trainer_->done()) return true;
-  if (checkpoints_.minutes > 0) {
-    const std::chrono::duration<double> since = now() - saved_at_;
-    return since.count() >= checkpoints_.minutes * 60;
-  }
+  const std::chrono::duration<double> since = now() - saved_at_;
+  if (checkpoints_.minutes > 0) return since.count() >= checkpoints_.minutes * 60;
+  // Its epochs take less time than to write a network.
+  constexpr double frozen_seconds = 30;
+  if (trainer_->options().freeze && checkpoints_.every == 0 && since.count() < frozen_seconds)
+    return false;
   return checkpoints_.every > 0 ? trainer_->steps_done() % checkpoints_.every == 0 : epoch_ends;
 }
 

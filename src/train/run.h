@@ -22,7 +22,7 @@ struct EpochRow {
 
 struct CheckpointPolicy {
   std::string file;    // empty: none
-  int64_t every = 0;   // steps; 0: once an epoch
+  int64_t every = 0;   // steps; 0: once an epoch, of a last layer alone once in half a minute
   double minutes = 0;  // between them instead; 0: by steps
 };
 
@@ -31,7 +31,9 @@ struct RunWatch {
   // After each step; `ended`: the row of the epoch that ended with it, else null.
   std::function<void(const StepResult& step, const EpochRow* ended)> on_step;
   std::function<void(int64_t done, int64_t total)> on_validation;  // pictures
-  std::function<bool()> stopped;  // asked between steps, and during validation
+  // pictures that frozen layers have seen, before the first step
+  std::function<void(int64_t done, int64_t total)> on_features;
+  std::function<bool()> stopped;  // asked between steps, and during these two
 };
 
 // Used by one thread at a time.
@@ -70,6 +72,7 @@ class TrainingRun {
   std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
 
  private:
+  bool prepare(const RunWatch& watch);
   void step(const RunWatch& watch);
   bool checkpoint_due(bool epoch_ends) const;
   void save();

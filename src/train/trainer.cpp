@@ -8,8 +8,10 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "graph/bounds.h"
+#include "network/bundled.h"
 #include "train/hybrid.h"
 #include "train/initial_weights.h"
+#include "train/training_data.h"
 
 namespace alx {
 namespace {
@@ -43,31 +45,23 @@ NetSpec with_layer_rates(NetSpec spec, const std::map<std::string, float>& rates
   return spec;
 }
 
+// What a new run alone may be asked for.
+void check_start(const TrainOptions& options) {
+  if (options.validation_share != 0)
+    check_bound(bounds::validation_share, options.validation_share);
+  check(options.validation_share == 0 || !options.validation, Code::invalid_argument,
+        "a run is measured by a set, or by a share of its pictures: both are given");
+  check(!options.freeze || !options.init.empty(), Code::invalid_argument,
+        "all but the last layer shall be frozen, but there are no weights to start from, and drawn "
+        "ones know nothing");
+}
+
+// Nothing is varied.
+void still(Augment& augment) {
+  augment = {.random_crop = false, .flip = false, .shared = augment.shared};
+}
+
 }  // namespace
-
-Recipe usual_recipe(const NetSpec& spec, int64_t pictures, bool from_weights) {
-  Recipe recipe = spec.recipe;
-  recipe.batch = std::clamp<int64_t>(pictures, 1, recipe.batch);
-  if (from_weights) recipe.mean = Recipe::Mean::fixed;
-  return recipe;
-}
-
-Recipe::Mean mean_named(const std::string& name) {
-  const auto found = std::ranges::find(mean_words, name);
-  check(found != mean_words.end(), Code::invalid_argument,
-        "mean must be fixed, color or image, got '", name, "'");
-  return static_cast<Recipe::Mean>(found - mean_words.begin());
-}
-
-Augment usual_augment(const NetSpec& spec) {
-  constexpr int64_t small_input = 64;
-  Augment augment;
-  augment.pad = std::max(spec.input.height, spec.input.width) <= small_input ? 4 : 0;
-  augment.colour_noise = spec.recipe.colour_noise;
-  augment.shared = spec.recipe.shared_crops;
-  augment.colour_divides = spec.recipe.colour_divides;
-  return augment;
-}
 
 // Before anything is read or made.
 void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, const Dataset& data) {
@@ -86,6 +80,8 @@ void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, co
   check_bound(bounds::colour_noise, options.augment.colour_noise);
   check_bound(bounds::threads, options.threads);
   check_bound(bounds::data_threads, options.data_threads);
+  check(!options.freeze || !options.hybrid, Code::unsupported,
+        "hybrid parallelism is for all layers, and all but the last are frozen");
   check(static_cast<int64_t>(data.classes().size()) == spec.classes, Code::invalid_argument,
         "the data has ", data.classes().size(), " classes, the network ", spec.classes,
         ": make the network for the data's classes");
@@ -97,8 +93,11 @@ void Trainer::check_options(const TrainOptions& options, const NetSpec& spec, co
 }
 
 Trainer::Trainer(const NetSpec& spec, std::shared_ptr<const Dataset> data, TrainOptions options) {
+  check_start(options);
+  data = training_part(std::move(data), options);
+  if (options.freeze) still(options.augment);
   std::optional<WeightFile> file;
-  if (!options.init.empty()) file = WeightFile::open(options.init, options.limits);
+  if (!options.init.empty()) file = WeightFile::open(weights_named(options.init), options.limits);
   const WeightSource weights =
       file ? weights_to_start_from(*file, spec, *data, options) : random_weights(options.seed);
   check_options(options, spec, *data);
@@ -136,14 +135,19 @@ void Trainer::measure_data(NetSpec& spec, MeanImage& mean, const Dataset& data,
   }
 }
 
-std::unique_ptr<Replicas> Trainer::plan(const NetSpec& spec, const TrainOptions& options) {
+std::unique_ptr<Replicas> Trainer::plan(const NetSpec& spec, const TrainOptions& options,
+                                        const std::vector<float>& class_weights) {
   NetworkOptions wanted;
   wanted.batch = options.recipe.batch;
   wanted.phase = Phase::training;
   wanted.precision = options.precision;
   wanted.label_smoothing = options.label_smoothing;
-  const auto devices = open_devices(options.devices, options.threads, options.host);
-  NetSpec own = with_layer_rates(spec, options.layer_rates);
+  wanted.class_weights = class_weights;
+  const auto devices =
+      open_devices(options.freeze ? device_of_head(options.devices) : options.devices,
+                   options.threads, options.host);
+  NetSpec own =
+      with_layer_rates(options.freeze ? cut_at_head(spec).head : spec, options.layer_rates);
   if (!options.dropout) own = without_dropout(std::move(own));
   return std::make_unique<Replicas>(options.hybrid ? hybrid(own, devices.size()) : own, devices,
                                     wanted, options.recipe);
@@ -156,10 +160,20 @@ void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const D
   data_ = std::move(data);
   schedule_.emplace(options.recipe.schedule);
   preprocessor_ = std::make_shared<const Preprocessor>(spec.input, std::move(mean));
-  replicas_ = plan(spec_, options);
+  if (options.balance_classes) class_weights_ = balanced_weights(*data_);
+  if (options.freeze)
+    frozen_ = std::make_unique<FrozenPart>(spec_, options, weights, data_, preprocessor_);
+  replicas_ = plan(spec_, options, class_weights_);
   replicas_->load(weights);
+  rate_watch_.emplace(spec.classes);
   losses_.resize(static_cast<size_t>(replicas_->batch()));
   probabilities_.resize(static_cast<size_t>(replicas_->batch() * spec.classes));
+  if (options.tells) tell_of_data(*data_, options);
+  if (frozen_)
+    log_line(
+        LogLevel::info,
+        "all layers but the last are frozen: pictures are not varied (no random crop, no flip, "
+        "no colour noise), and these layers see each once, without dropout");
   log_line(LogLevel::info, cat("training ", spec.id, " on ", data_->size(), " pictures of ",
                                spec.classes, " classes: ", options.recipe.epochs, " epochs of ",
                                steps_per_epoch(), " steps, batch ", options.recipe.batch, ", rate ",
@@ -169,7 +183,35 @@ void Trainer::start(const NetSpec& spec, MeanImage mean, std::shared_ptr<const D
 int64_t Trainer::steps_per_epoch() const { return data_->size() / options_.recipe.batch; }
 int64_t Trainer::total_steps() const { return steps_per_epoch() * options_.recipe.epochs; }
 bool Trainer::done() const { return step_ >= total_steps(); }
-int64_t Trainer::broken() const { return broken_ + (pipeline_ ? pipeline_->broken() : 0); }
+int64_t Trainer::broken() const {
+  return broken_ + (frozen_ ? frozen_->broken() : pipeline_ ? pipeline_->broken() : 0);
+}
+
+void Trainer::prepare(const EvaluateOptions& watch) {
+  if (frozen_) frozen_->prepare(watch);
+}
+
+std::vector<Trainer::StoredParam> Trainer::learned_params() const {
+  std::vector<StoredParam> params;
+  for (size_t i = 0; i < replicas_->params().size(); ++i)
+    params.push_back({replicas_->params()[i].spec, [this, i] { return replicas_->read_param(i); }});
+  return params;
+}
+
+std::vector<Trainer::StoredParam> Trainer::all_params() const {
+  std::vector<StoredParam> params;
+  if (frozen_)
+    for (const ParamSpec& param : frozen_->params())
+      params.push_back({param, [this, param] { return frozen_->weights_of(param); }});
+  std::ranges::copy(learned_params(), std::back_inserter(params));
+  return params;
+}
+
+WeightSource Trainer::weights_of(const std::vector<StoredParam>& params) {
+  auto weights = std::make_shared<DenseWeights>();
+  for (const auto& [param, read] : params) (*weights)[param.name] = read();
+  return weights_from(std::move(weights));
+}
 
 void Trainer::start_pipeline() {
   PipelineOptions pipeline;
@@ -214,7 +256,12 @@ const Evaluation& Trainer::validate(const EvaluateOptions& options) {
   check(options_.validation != nullptr, Code::invalid_state,
         "the trainer was made without validation data");
   if (validated_step_ != step_) {
-    validated_ = evaluate(*options_.validation, options);
+    if (frozen_) {
+      frozen_->prepare(options);
+      validated_ = frozen_->evaluate(weights_of(learned_params()));
+    } else {
+      validated_ = evaluate(*options_.validation, options);
+    }
     validated_step_ = step_;
   }
   return *validated_;
@@ -231,40 +278,77 @@ StepResult Trainer::step() {
   }
 }
 
+void Trainer::next_batch() {
+  if (frozen_) {
+    frozen_->prepare({});
+    return frozen_->next(step_, batch_);
+  }
+  if (!pipeline_) start_pipeline();
+  pipeline_->next(batch_);
+}
+
+double Trainer::divisor_of_loss() const {
+  if (class_weights_.empty()) return static_cast<double>(losses_.size());
+  double sum = 0;
+  for (const int32_t label : batch_.labels) sum += class_weights_[static_cast<size_t>(label)];
+  return sum;
+}
+
+// What the forward pass gives.
+void Trainer::measure(StepResult& result) {
+  replicas_->read("loss", losses_);
+  replicas_->read_probabilities(probabilities_);
+  const size_t classes = static_cast<size_t>(spec_.classes), rows = losses_.size();
+  const double divisor = divisor_of_loss();
+  size_t right = 0;
+  for (size_t i = 0; i < rows; ++i) {
+    result.loss += losses_[i] / divisor;
+    const auto row = probabilities_.begin() + static_cast<std::ptrdiff_t>(i * classes);
+    right +=
+        std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row == batch_.labels[i];
+  }
+  result.accuracy = static_cast<double>(right) / static_cast<double>(rows);
+}
+
+void Trainer::refuse_divergence(const StepResult& result) const {
+  if (std::isfinite(result.loss)) return;
+  const bool early = step_ < RateWatch::steps;
+  fail(Code::invalid_state, "the loss is no number any more at step ", step_ + 1,
+       " (learning rate ", result.rate, "): the run has diverged; start again with a lower rate, ",
+       early ? cat("such as a tenth of it, ", options_.recipe.rate / 10)
+             : std::string("or from an earlier checkpoint"));
+}
+
 StepResult Trainer::make_step() {
   const auto begin = std::chrono::steady_clock::now();
   judge_epoch();
-  if (!pipeline_) start_pipeline();
-  pipeline_->next(batch_);
+  next_batch();
   StepResult result;
   const double epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
   result.rate =
       schedule_->rate(options_.recipe.rate, epoch, static_cast<double>(options_.recipe.epochs)) *
       plateau_.factor;
-  const StepContext context{.seed = options_.seed,
-                            .step = static_cast<uint64_t>(step_),
-                            .rate = static_cast<float>(result.rate)};
+  const StepContext context{
+      .seed = options_.seed,
+      .step = static_cast<uint64_t>(step_),
+      .loss_divisor = class_weights_.empty() ? 0 : static_cast<float>(divisor_of_loss()),
+      .rate = static_cast<float>(result.rate)};
   replicas_->forward(batch_.images, batch_.labels, context);
-  replicas_->read("loss", losses_);
-  replicas_->read_probabilities(probabilities_);
-  const size_t classes = static_cast<size_t>(spec_.classes), rows = losses_.size();
-  size_t right = 0;
-  for (size_t i = 0; i < rows; ++i) {
-    result.loss += losses_[i] / static_cast<double>(rows);
-    const auto row = probabilities_.begin() + static_cast<std::ptrdiff_t>(i * classes);
-    right +=
-        std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row == batch_.labels[i];
-  }
-  check(std::isfinite(result.loss), Code::invalid_state, "the loss is no number any more at step ",
-        step_ + 1, " (learning rate ", result.rate,
-        "): the run has diverged; start again with a lower rate, or from an earlier checkpoint");
+  measure(result);
+  refuse_divergence(result);
   replicas_->backward(context);
   plateau_.loss_sum += result.loss;
   result.step = ++step_;
   result.epoch = static_cast<double>(step_) / static_cast<double>(steps_per_epoch());
-  result.accuracy = static_cast<double>(right) / static_cast<double>(rows);
-  result.waited = pipeline_->seconds_waited() - waited_;
-  waited_ = pipeline_->seconds_waited();
+  if (rate_watch_->runs_away(step_, result.loss))
+    log_line(LogLevel::warning,
+             cat("the loss runs away: ", result.loss, " at step ", step_, ", ",
+                 rate_watch_->first(), " at the first; the learning rate, ", options_.recipe.rate,
+                 ", is too high: try a tenth of it, ", options_.recipe.rate / 10));
+  if (pipeline_) {
+    result.waited = pipeline_->seconds_waited() - waited_;
+    waited_ = pipeline_->seconds_waited();
+  }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }
@@ -278,11 +362,7 @@ double Trainer::timed_step() {
 }
 
 std::shared_ptr<const Model> Trainer::model() const {
-  auto weights = std::make_shared<DenseWeights>();
-  for (size_t i = 0; i < replicas_->params().size(); ++i)
-    (*weights)[replicas_->params()[i].spec.name] = replicas_->read_param(i);
-  return Model::of(spec_, weights_from(std::move(weights)), data_->classes(),
-                   preprocessor_->mean_image());
+  return Model::of(spec_, weights_of(all_params()), data_->classes(), preprocessor_->mean_image());
 }
 
 Evaluation Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {

@@ -15,6 +15,8 @@
 #include "graph/schedule.h"
 #include "network/evaluate.h"
 #include "network/model.h"
+#include "train/frozen.h"
+#include "train/rate_watch.h"
 #include "train/replicas.h"
 
 namespace alx {
@@ -33,28 +35,29 @@ struct TrainOptions {
   // f32 alone.
   Precision precision = Precision::fp32;
   float label_smoothing = 0;
-  bool dropout = true;    // off: for comparisons with other programs
-  std::string init;       // weight file to start from; empty: drawn
+  // A picture's loss counts by its class, more where that has fewer: see balanced_weights().
+  bool balance_classes = false;
+  bool dropout = true;  // off: for comparisons with other programs
+  // weight file to start from, or the network whose weights come with the library; empty: drawn
+  std::string init;
   bool new_head = false;  // of that file without its last layer
+  // Of these weights all but the last layer stay, and pictures are not varied: see train/frozen.h.
+  bool freeze = false;
+  // What the frozen layers make of a set is kept in memory up to so many bytes, else in a temporary
+  // file in this folder (empty: where the system keeps such files).
+  int64_t feature_bytes = int64_t{2} << 30;
+  std::string cache_folder;
   // Factors of single layers' rates, beside their own: 0 freezes. "conv1" means conv1a and conv1b
   // too, "conv*" what begins so.
   std::map<std::string, float> layer_rates;
   int data_threads = 1;
+  bool tells = true;  // of its pictures; off: for those of a benchmark
   // For validate(), and what a plateau schedule watches then; null: none, and the training loss.
   std::shared_ptr<const Dataset> validation;
+  double validation_share = 0;  // of each class's pictures, split off for that instead; 0: none
   HostServices host;
   Limits limits;  // of weight files and checkpoints that are read
 };
-
-// This network's own recipe for so many pictures: batches of all of them where there are fewer, and
-// with weights to start from the colours that those are used to.
-Recipe usual_recipe(const NetSpec& spec, int64_t pictures, bool from_weights);
-// "fixed", "color" or "image"; throws invalid_argument
-Recipe::Mean mean_named(const std::string& name);
-
-// How this network's training pictures are varied where nobody says otherwise: random crop and
-// flip, shared by so many pictures as the recipe says; a border first for inputs up to 64 pixels.
-Augment usual_augment(const NetSpec& spec);
 
 struct StepResult {
   int64_t step = 0;                // steps done, this one included
@@ -92,8 +95,14 @@ class Trainer {
 
   // The network that a trainer with these options would run, without weights: what memory it would
   // take.
-  static std::unique_ptr<Replicas> plan(const NetSpec& spec, const TrainOptions& options);
+  static std::unique_ptr<Replicas> plan(const NetSpec& spec, const TrainOptions& options,
+                                        const std::vector<float>& class_weights = {});
+  // what is trained: where all but the last layer is frozen, that layer alone
   const Network& network() const { return replicas_->network(); }
+
+  // What comes before the first step: of frozen layers, what they make of the pictures. step() and
+  // validate() do it too; here it can be watched and cancelled, and the next call goes on.
+  void prepare(const EvaluateOptions& watch = {});
 
   bool done() const;  // all epochs are run
   StepResult step();  // where it throws, the next call makes the same step again
@@ -141,8 +150,18 @@ class Trainer {
   std::map<std::string, std::string> metadata() const;
   std::optional<OutputLock> lock(const std::string& path) const;  // empty: it is held
   void read_states(const WeightFile& file);
+  struct StoredParam {
+    ParamSpec spec;
+    std::function<std::vector<float>()> read;
+  };
+  std::vector<StoredParam> learned_params() const, all_params() const;  // all: frozen ones too
+  static WeightSource weights_of(const std::vector<StoredParam>& params);
   void start_pipeline();
+  void next_batch();
   StepResult make_step();
+  void measure(StepResult& result);
+  void refuse_divergence(const StepResult& result) const;
+  double divisor_of_loss() const;
   void judge_epoch();
 
   NetSpec spec_;
@@ -150,8 +169,11 @@ class Trainer {
   std::shared_ptr<const Dataset> data_;
   std::optional<ColourComponents> colours_;  // of the data; empty: there is no colour noise
   std::shared_ptr<const Preprocessor> preprocessor_;
+  std::unique_ptr<FrozenPart> frozen_;      // null: nothing is, and there is a pipeline
   std::unique_ptr<DataPipeline> pipeline_;  // made with the first step
   std::unique_ptr<Replicas> replicas_;
+  std::vector<float> class_weights_;  // empty: none
+  std::optional<RateWatch> rate_watch_;
   std::optional<Schedule> schedule_;
   Plateau plateau_;
   BestEpoch best_;

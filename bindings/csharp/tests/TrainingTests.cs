@@ -229,6 +229,41 @@ internal static class TrainingTests
         }
     }
 
+    public static void TheLastLayerAloneLearns()
+    {
+        string checkpoint = Runner.New("frozen.checkpoint.safetensors");
+        TrainOptions options = Options(10);
+        options.InputSize = null;
+        options.LearningRate = 0.03;
+        options.Freeze = "all-but-last";
+        options.ClassWeights = "balanced";
+        options.ValidationShare = 0.25;
+        Check.That(File.Exists(Library.NetworkWeights("alexnet-cifar10")), "no bundled weights");
+        Check.Fails(Status.NotFound, () => Library.NetworkWeights("alexnet"), "alexnet");
+        Check.Throws<ArgumentNullException>(() => options.Freeze = null);
+        Check.Throws<ArgumentNullException>(() => options.ClassWeights = null);
+        using (Dataset data = Bright())
+        {
+            Check.Fails(Status.InvalidArgument, () => new Trainer("alexnet-cifar10", data, options), "no weights");
+            options.InitialWeights = "alexnet-cifar10";
+            using (var trainer = new Trainer("alexnet-cifar10", data, options))
+            {
+                var steps = new List<TrainingStep>();
+                trainer.OnStep = steps.Add;
+                trainer.Run();
+                Check.Equal(2L, trainer.Progress.StepsPerEpoch);  // of 36 pictures
+                Check.That(steps.Last().Loss < steps[0].Loss / 2, "it did not learn");
+                Check.Equal(10, steps.Count(step => step.ValidationTop1.HasValue));
+                trainer.SaveCheckpoint(checkpoint);
+            }
+            using (Trainer resumed = Trainer.Resume(checkpoint, data, new TrainOptions { Epochs = 11, Threads = 1 }))
+            {
+                resumed.Run();
+                Check.Equal(22L, resumed.Progress.StepsDone);
+            }
+        }
+    }
+
     public static void EvaluationTellsOfProgress()
     {
         using (Dataset data = Bright())

@@ -174,11 +174,22 @@ struct Exponential {
   }
 };
 
+// The weights of classes in the loss.
+struct ClassWeights {
+  const float* each;  // null: 1
+  float mean;
+  ALX_BOTH float of(size_t i) const { return each ? each[i] : 1.f; }
+  void memory(size_t classes, auto visit) {
+    if (each) visit(each, classes * sizeof(float), Access::read);
+  }
+};
+
 // Of one image each; a label that is no class gives not-a-number.
 struct Loss {
   const float* log_probabilities;
   const int32_t* labels;
   float* losses;
+  ClassWeights weights;
   float smoothing;
   size_t classes, count;
   ALX_BOTH void run(size_t n) const {
@@ -186,11 +197,16 @@ struct Loss {
     const float* row = log_probabilities + n * classes;
     float mean = 0;
     if (smoothing > 0)
-      for (size_t i = 0; i < classes; ++i) mean += row[i] / static_cast<float>(classes);
+      for (size_t i = 0; i < classes; ++i)
+        mean += weights.of(i) * row[i] / static_cast<float>(classes);
     const bool known = label < static_cast<int64_t>(classes);
-    losses[n] = label < 0 ? 0.f : known ? -(1 - smoothing) * row[label] - smoothing * mean : NAN;
+    losses[n] = label < 0 ? 0.f
+                : known   ? -(1 - smoothing) * weights.of(static_cast<size_t>(label)) * row[label] -
+                              smoothing * mean
+                        : NAN;
   }
   void memory(auto visit) {
+    weights.memory(classes, visit);
     visit(log_probabilities, count * classes * sizeof(float), Access::read);
     visit(labels, count * sizeof(int32_t), Access::read);
     visit(losses, count * sizeof(float), Access::write);
@@ -202,17 +218,29 @@ struct LossGrad {
   const int32_t* labels;
   float* grad;
   const StepContext* step;
+  ClassWeights weights;
   float smoothing;
   size_t classes, count;
+  ALX_BOTH float divisor() const {
+    if (step->loss_divisor > 0) return step->loss_divisor;
+    return step->global_batch > 0 ? static_cast<float>(step->global_batch)
+                                  : static_cast<float>(count / classes);
+  }
   ALX_BOTH void run(size_t i) const {
     const int32_t label = labels[i / classes];
-    const bool hit = static_cast<int64_t>(i % classes) == label;
-    const float target = (hit ? 1 - smoothing : 0.f) + smoothing / static_cast<float>(classes);
-    const auto images = step->global_batch > 0 ? static_cast<float>(step->global_batch)
-                                               : static_cast<float>(count / classes);
-    grad[i] = label < 0 ? 0.f : (probabilities[i] - target) * (step->loss_scale / images);
+    const size_t column = i % classes;
+    const bool hit = static_cast<int64_t>(column) == label;
+    const float target = weights.of(column) *
+                         ((hit ? 1 - smoothing : 0.f) + smoothing / static_cast<float>(classes));
+    // of the targets of all classes
+    const float sum =
+        weights.each && label >= 0 && label < static_cast<int64_t>(classes)
+            ? (1 - smoothing) * weights.of(static_cast<size_t>(label)) + smoothing * weights.mean
+            : 1.f;
+    grad[i] = label < 0 ? 0.f : (probabilities[i] * sum - target) * (step->loss_scale / divisor());
   }
   void memory(auto visit) {
+    weights.memory(classes, visit);
     visit(probabilities, count * sizeof(float), Access::read);
     visit(labels, count / classes * sizeof(int32_t), Access::read);
     visit(step, sizeof *step, Access::read);

@@ -33,6 +33,8 @@ class SoftmaxLossKernel : public DeviceKernel {
   SoftmaxLossKernel(const SoftmaxLoss& op, const Context& context)
       : DeviceKernel(op, context, DataType::f32),
         smoothing_(op.smoothing),
+        class_weights_(op.class_weights),
+        weights_{nullptr, op.mean_weight()},
         images_(static_cast<size_t>(in_shape()[0])),
         classes_(static_cast<size_t>(in_shape()[1])),
         desc_(*device_, in_shape(), type_) {
@@ -46,6 +48,15 @@ class SoftmaxLossKernel : public DeviceKernel {
     spec_.state = images_ * sizeof(int32_t);  // the labels
   }
 
+  void bind(const Binding& binding) override {
+    DeviceKernel::bind(binding);
+    if (class_weights_.empty()) return;
+    on_device_ = device_->allocate(class_weights_.size() * sizeof(float));
+    device_->upload(class_weights_.data(), on_device_->data(), class_weights_.size(),
+                    DataType::f32);
+    weights_.each = static_cast<const float*>(on_device_->data());
+  }
+
   void run_forward() override {
     auto* logarithms = static_cast<float*>(memory_.forward_workspace);
     const auto* labels = static_cast<const int32_t*>(memory_.inputs[1]);
@@ -53,20 +64,24 @@ class SoftmaxLossKernel : public DeviceKernel {
                                              CUDNN_SOFTMAX_MODE_CHANNEL, &one, desc_,
                                              memory_.inputs[0], &zero, desc_, logarithms);
     device_->launch(Exponential{logarithms, static_cast<float*>(memory_.outputs[0]), count()});
-    device_->launch(Loss{logarithms, labels, static_cast<float*>(memory_.outputs[1]), smoothing_,
-                         classes_, images_});
+    device_->launch(Loss{logarithms, labels, static_cast<float*>(memory_.outputs[1]), weights_,
+                         smoothing_, classes_, images_});
     if (training_) device_->copy(memory_.state, labels, spec_.state);
   }
 
   void run_backward() override {
     if (!wants_grad()) return;
-    device_->launch(LossGrad{
-        static_cast<const float*>(memory_.outputs[0]), static_cast<const int32_t*>(memory_.state),
-        static_cast<float*>(memory_.input_grads[0]), step_, smoothing_, classes_, count()});
+    device_->launch(LossGrad{static_cast<const float*>(memory_.outputs[0]),
+                             static_cast<const int32_t*>(memory_.state),
+                             static_cast<float*>(memory_.input_grads[0]), step_, weights_,
+                             smoothing_, classes_, count()});
   }
 
  private:
   float smoothing_;
+  std::vector<float> class_weights_;
+  ClassWeights weights_;  // on the device
+  std::shared_ptr<Buffer> on_device_;
   size_t images_, classes_;
   TensorDescriptor desc_;
 };

@@ -1,5 +1,5 @@
 #include <cmath>
-#include <numeric>
+#include <vector>
 
 #include "backends/reference/kernel.h"
 #include "core/error.h"
@@ -48,6 +48,8 @@ class SoftmaxLossKernel : public ReferenceKernel {
   SoftmaxLossKernel(const SoftmaxLoss& op, const CompileRequest& request)
       : ReferenceKernel(op, request),
         smoothing_(op.smoothing),
+        weights_(op.class_weights),
+        mean_weight_(op.mean_weight()),
         images_(in_shape()[0]),
         classes_(in_shape()[1]) {
     spec_.inputs[1].type = DataType::i32;
@@ -73,36 +75,49 @@ class SoftmaxLossKernel : public ReferenceKernel {
     if (!wants_grad()) return;
     const auto* labels = static_cast<const int32_t*>(memory_.state);
     const double batch =
-        static_cast<double>(step_->global_batch > 0 ? step_->global_batch : images_);
+        step_->loss_divisor > 0
+            ? step_->loss_divisor
+            : static_cast<double>(step_->global_batch > 0 ? step_->global_batch : images_);
     for (int64_t n = 0; n < images_; ++n) {
       const float* p = output() + n * classes_;
       float* grad = input_grad() + n * classes_;
+      const double sum = labels[n] < 0 ? 0 : sum_of_target(labels[n]);
       for (int64_t i = 0; i < classes_; ++i)
-        grad[i] =
-            labels[n] < 0
-                ? 0.0f
-                : static_cast<float>((p[i] - target(i, labels[n])) / batch * step_->loss_scale);
+        grad[i] = labels[n] < 0 ? 0.0f
+                                : static_cast<float>((p[i] * sum - target(i, labels[n])) / batch *
+                                                     step_->loss_scale);
     }
   }
 
  private:
+  double weight(int64_t i) const {
+    return weights_.empty() ? 1 : static_cast<double>(weights_[static_cast<size_t>(i)]);
+  }
   double target(int64_t i, int32_t label) const {
-    return (i == label ? 1 - smoothing_ : 0) + smoothing_ / static_cast<double>(classes_);
+    return weight(i) *
+           ((i == label ? 1 - smoothing_ : 0) + smoothing_ / static_cast<double>(classes_));
+  }
+  double sum_of_target(int32_t label) const {
+    return weights_.empty() ? 1 : (1 - smoothing_) * weight(label) + smoothing_ * mean_weight_;
   }
 
   // Writes the probabilities of a row; -sum of target * log p. The logits are read before they may
   // be overwritten.
   double row_loss(int64_t n, int32_t label) {
     const float* logits = input() + n * classes_;
-    const double hit = label < 0 ? 0 : logits[label];
+    const double hit = label < 0 ? 0 : weight(label) * logits[label];
     double mean = 0;
     if (smoothing_ > 0)
-      mean = std::accumulate(logits, logits + classes_, 0.0) / static_cast<double>(classes_);
+      for (int64_t i = 0; i < classes_; ++i)
+        mean += weight(i) * logits[i] / static_cast<double>(classes_);
     const double log_sum = softmax(logits, classes_, output() + n * classes_);
-    return label < 0 ? 0 : log_sum - (1 - smoothing_) * hit - smoothing_ * mean;
+    return label < 0 ? 0
+                     : sum_of_target(label) * log_sum - (1 - smoothing_) * hit - smoothing_ * mean;
   }
 
   double smoothing_;
+  std::vector<float> weights_;
+  double mean_weight_;
   int64_t images_, classes_;
 };
 

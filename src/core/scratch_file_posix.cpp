@@ -1,0 +1,71 @@
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <random>
+
+#include "core/error.h"
+#include "core/number.h"
+#include "core/path.h"
+#include "core/scratch_file.h"
+
+namespace alx {
+namespace {
+
+constexpr size_t most_at_once = size_t{1} << 30;  // of one call
+
+[[noreturn]] void refuse_scratch(const std::string& folder, const char* doing, int error) {
+  fail(Code::io, "a temporary file in ", folder, ": ", doing, ": ", reason(error));
+}
+
+}  // namespace
+
+ScratchFile::ScratchFile(const std::string& folder) : folder_(folder) {
+  std::error_code error;
+  if (folder_.empty()) folder_ = to_utf8(std::filesystem::temp_directory_path(error));
+  if (error) refuse_scratch("the system's folder for them", "it cannot be found", error.value());
+  std::random_device device;
+  for (int attempt = 0; file_ < 0; ++attempt) {
+    const std::string name = folder_ + "/.alexnet-" + hex(device(), 8) + hex(device(), 8) + ".tmp";
+    file_ = open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file_ >= 0)
+      unlink(name.c_str());
+    else if (errno != EEXIST || attempt == 100)
+      refuse_scratch(folder_, "it cannot be made", errno);
+  }
+}
+
+ScratchFile::~ScratchFile() { close(static_cast<int>(file_)); }
+
+void ScratchFile::write(uint64_t offset, std::span<const std::byte> bytes) {
+  // Crossing the limit would end the host program with SIGXFSZ.
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      offset + bytes.size() > limit.rlim_cur)
+    refuse_scratch(folder_, "it would be over this process's limit", EFBIG);
+  while (!bytes.empty()) {
+    const ssize_t written =
+        pwrite(static_cast<int>(file_), bytes.data(), std::min(bytes.size(), most_at_once),
+               static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) refuse_scratch(folder_, "writing failed", written < 0 ? errno : EIO);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
+  }
+}
+
+void ScratchFile::read(uint64_t offset, std::span<std::byte> into) const {
+  while (!into.empty()) {
+    const ssize_t got = pread(static_cast<int>(file_), into.data(),
+                              std::min(into.size(), most_at_once), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) refuse_scratch(folder_, "reading failed", got < 0 ? errno : EIO);
+    into = into.subspan(static_cast<size_t>(got));
+    offset += static_cast<uint64_t>(got);
+  }
+}
+
+}  // namespace alx
