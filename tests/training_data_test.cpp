@@ -275,5 +275,27 @@ TEST_F(Tells, TheLossCountsEachPictureByItsClass) {
   EXPECT_EQ(resumed->step().loss, trainer.step().loss);
 }
 
+// Each network's share of a batch is divided by the weights of the whole batch.
+TEST_F(Tells, DevicesThatShareABatchWeighItAsOneWould) {
+  const auto data = std::make_shared<Labelled>(labels({{0, 20}, {1, 9}, {2, 3}}));
+  const auto trained = [&](const std::string& devices) {
+    TrainOptions options = quick_run();
+    options.balance_classes = true;
+    options.label_smoothing = 0.1f;
+    options.devices = devices;
+    Trainer trainer(tiny(), data, options);
+    std::vector<double> losses;
+    while (!trainer.done()) losses.push_back(trainer.step().loss);
+    return losses;
+  };
+  const std::vector<double> one = trained("cpu"), two = trained("cpu,cpu"),
+                            plain = trained("reference,reference");
+  ASSERT_EQ(one.size(), 4u);
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_NEAR(one[i], two[i], 1e-4);
+    EXPECT_NEAR(one[i], plain[i], 1e-4);
+  }
+}
+
 }  // namespace
 }  // namespace alx

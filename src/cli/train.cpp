@@ -51,10 +51,11 @@ class TrainRun {
   int run() {
     catch_stop_signals();
     bar_.emplace(std::cerr, terminal_of(stderr), static_cast<uint64_t>(trainer().total_steps()));
-    bar_->set(static_cast<uint64_t>(trainer().steps_done()));
+    if (!trainer().options().freeze) begin_steps();
     try {
       if (!run_->run(watch())) return stopped();
     } catch (const Error&) {
+      features_bar_.reset();
       bar_->clear();
       if (run_->saved_step() > 0)
         message(
@@ -129,11 +130,20 @@ class TrainRun {
                 cat("validation: ", images, "/", total));
     };
     watch.on_features = [this](int64_t pictures, int64_t total) {
-      bar_->set(static_cast<uint64_t>(trainer().steps_done()),
-                cat("frozen layers: ", pictures, "/", total, " pictures"));
+      if (!features_bar_) {
+        features_bar_.emplace(std::cerr, terminal_of(stderr), static_cast<uint64_t>(total));
+        features_bar_->set(0);
+      }
+      features_bar_->set(static_cast<uint64_t>(pictures), "pictures through the frozen layers");
+      if (pictures < total) return;
+      features_bar_.reset();
+      begin_steps();
     };
     return watch;
   }
+
+  // The time left is estimated from here on.
+  void begin_steps() { bar_->set(static_cast<uint64_t>(trainer().steps_done())); }
 
   std::string progress_text() {
     const int64_t epoch = (trainer().steps_done() - 1) / trainer().steps_per_epoch() + 1;
@@ -199,6 +209,7 @@ class TrainRun {
   }
 
   int stopped() {
+    features_bar_.reset();
     bar_->clear();
     message(cat("stopped after step ", trainer().steps_done(), " of ", trainer().total_steps(),
                 "; go on with: ", again()));
@@ -219,7 +230,7 @@ class TrainRun {
   const std::string checkpoint_, best_;
   std::optional<TrainingRun> run_;
   std::optional<TrainLog> log_;
-  std::optional<ProgressBar> bar_;
+  std::optional<ProgressBar> bar_, features_bar_;  // of steps; of what comes before the first
   std::string trouble_;
 };
 

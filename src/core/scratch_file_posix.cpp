@@ -15,7 +15,7 @@
 namespace alx {
 namespace {
 
-constexpr size_t most_at_once = size_t{1} << 30;  // of one call
+constexpr size_t most_of_one_call = size_t{1} << 30;  // of one call
 
 [[noreturn]] void refuse_scratch(const std::string& folder, const char* doing, int error) {
   fail(Code::io, "a temporary file in ", folder, ": ", doing, ": ", reason(error));
@@ -48,7 +48,7 @@ void ScratchFile::write(uint64_t offset, std::span<const std::byte> bytes) {
     refuse_scratch(folder_, "it would be over this process's limit", EFBIG);
   while (!bytes.empty()) {
     const ssize_t written =
-        pwrite(static_cast<int>(file_), bytes.data(), std::min(bytes.size(), most_at_once),
+        pwrite(static_cast<int>(file_), bytes.data(), std::min(bytes.size(), most_of_one_call),
                static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) refuse_scratch(folder_, "writing failed", written < 0 ? errno : EIO);
@@ -60,7 +60,7 @@ void ScratchFile::write(uint64_t offset, std::span<const std::byte> bytes) {
 void ScratchFile::read(uint64_t offset, std::span<std::byte> into) const {
   while (!into.empty()) {
     const ssize_t got = pread(static_cast<int>(file_), into.data(),
-                              std::min(into.size(), most_at_once), static_cast<off_t>(offset));
+                              std::min(into.size(), most_of_one_call), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) refuse_scratch(folder_, "reading failed", got < 0 ? errno : EIO);
     into = into.subspan(static_cast<size_t>(got));

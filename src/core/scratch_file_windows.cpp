@@ -12,7 +12,7 @@
 namespace alx {
 namespace {
 
-constexpr size_t most_at_once = size_t{1} << 30;  // a DWORD counts the bytes of one call
+constexpr size_t most_of_one_call = size_t{1} << 30;  // a DWORD counts the bytes of one call
 
 HANDLE scratch_handle(intptr_t file) { return reinterpret_cast<HANDLE>(file); }
 
@@ -52,7 +52,7 @@ void ScratchFile::write(uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     OVERLAPPED place = place_of(offset);
     DWORD written = 0;
-    const auto wanted = static_cast<DWORD>(std::min(bytes.size(), most_at_once));
+    const auto wanted = static_cast<DWORD>(std::min(bytes.size(), most_of_one_call));
     if (WriteFile(scratch_handle(file_), bytes.data(), wanted, &written, &place) == 0 ||
         written == 0)
       refuse_scratch(folder_, "writing failed");
@@ -65,7 +65,7 @@ void ScratchFile::read(uint64_t offset, std::span<std::byte> into) const {
   while (!into.empty()) {
     OVERLAPPED place = place_of(offset);
     DWORD got = 0;
-    const auto wanted = static_cast<DWORD>(std::min(into.size(), most_at_once));
+    const auto wanted = static_cast<DWORD>(std::min(into.size(), most_of_one_call));
     if (ReadFile(scratch_handle(file_), into.data(), wanted, &got, &place) == 0 || got == 0)
       refuse_scratch(folder_, "reading failed");
     into = into.subspan(got);
