@@ -64,7 +64,7 @@ std::vector<std::string> paths_like(const std::string& pattern) {
   std::vector<std::string> paths;
   if (search == INVALID_HANDLE_VALUE) return paths;
   do {
-    const std::string name = to_utf8(found.cFileName);
+    const std::string name = to_utf8(std::wstring_view(found.cFileName));
     if (name != "." && name != "..") paths.push_back(folder + name);
   } while (FindNextFileW(search, &found) != 0);
   FindClose(search);

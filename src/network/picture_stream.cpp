@@ -1,7 +1,6 @@
 #include "network/picture_stream.h"
 
 #include <algorithm>
-#include <new>
 #include <system_error>
 #include <utility>
 
@@ -36,11 +35,15 @@ PictureStream::PictureStream(Pictures pictures, std::vector<const Preprocessor*>
     while (static_cast<int64_t>(threads_.size()) < wanted)
       threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {  // there are fewer, or none
-  } catch (const std::bad_alloc&) {
+  } catch (...) {
+    end();
+    throw;
   }
 }
 
-PictureStream::~PictureStream() {
+PictureStream::~PictureStream() { end(); }
+
+void PictureStream::end() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

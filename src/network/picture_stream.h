@@ -56,6 +56,7 @@ class PictureStream {
   bool may_begin() const;
   bool has(int64_t wanted);
   void work();
+  void end();
 
   const Pictures pictures_;
   const std::vector<const Preprocessor*> preprocessors_;
