@@ -202,8 +202,8 @@ alexnet_status alexnet_session_run_tensor(alexnet_session* session, const float*
     const int64_t image =
         element_count(session->session->network().input_shape()) / session->session->batch();
     check(count <= INT64_MAX / image, Code::invalid_argument, "count is too large: ", count);
-    Answers all =
-        session->session->answer({values, static_cast<size_t>(count * image)}, session->outputs);
+    Answers all = session->session->answer({values, static_cast<size_t>(count * image)},
+                                           {.layers = session->outputs});
     auto made = empty_result(session);
     const size_t classes = all.probabilities.size() / static_cast<size_t>(count);
     for (size_t at = 0; at < all.probabilities.size(); at += classes)
@@ -239,8 +239,8 @@ alexnet_status alexnet_session_features(alexnet_session* session,
     watch.on_answer = [to = values](int64_t, const Answer& answer) mutable {
       to = std::copy(answer.layers.front().begin(), answer.layers.front().end(), to);
     };
-    answer_pictures({session->session.get()}, pictures_of(images, count), {.layers = {layer}},
-                    watch);
+    answer_pictures({session->session.get()}, pictures_of(images, count),
+                    {.layers = {layer}, .probabilities = false}, watch);
   });
 }
 

@@ -48,7 +48,8 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 
-Seen seen(const std::vector<Session*>& sessions, Pictures pictures, const AnswerOptions& options) {
+Seen seen(const std::vector<Session*>& sessions, Pictures pictures, const AnswerOptions& wanted,
+          int readers) {
   Seen all;
   AnswerWatch watch;
   watch.on_answer = [&](int64_t i, const Answer& answer) {
@@ -61,22 +62,21 @@ Seen seen(const std::vector<Session*>& sessions, Pictures pictures, const Answer
     all.broken.push_back(i);
     EXPECT_TRUE(has(why.what(), cat("picture ", i, " is broken")));
   };
-  answer_pictures(sessions, std::move(pictures), options, watch);
+  answer_pictures(sessions, std::move(pictures), wanted, watch, readers);
   return all;
 }
 
 TEST_F(Answering, IsTheSameForAnyBatchAndThreads) {
   for (const int crops : {1, 10}) {
-    AnswerOptions options{.crops = crops, .layers = {"fc5", "pool2"}};
+    const AnswerOptions wanted{.crops = crops, .layers = {"fc5", "pool2"}};
     const auto one = session(1, 1);
-    options.readers = 0;
-    const Seen expected = seen({one.get()}, pictures(23), options);
+    const Seen expected = seen({one.get()}, pictures(23), wanted, 0);
     ASSERT_EQ(expected.broken, (std::vector<int64_t>{3, 8, 13, 18}));
     ASSERT_EQ(expected.pictures.size(), 19u);
     for (const auto& [batch, threads] : {std::pair{1, 3}, {4, 1}, {7, 2}, {64, 3}})
       for (const int readers : {0, 1, 3}) {
-        options.readers = readers;
-        EXPECT_TRUE(seen({session(batch, threads).get()}, pictures(23), options) == expected)
+        EXPECT_TRUE(seen({session(batch, threads).get()}, pictures(23), wanted, readers) ==
+                    expected)
             << crops << " crops, batch " << batch << ", readers " << readers;
       }
   }
@@ -101,7 +101,8 @@ TEST_F(Answering, IsWhatOnePictureAloneGives) {
 TEST_F(Answering, OfTensorsAndOfTenCropsGivesLayersInOnePass) {
   const auto both = session(4, 1);
   const std::vector<float> input = prepare(both->model(), picture(2), 10);
-  const Answers crops = both->answer(input, {"fc5"}), mean = both->answer(input, {"fc5"}, 10);
+  const Answers crops = both->answer(input, {.layers = {"fc5"}}),
+                mean = both->answer(input, {.crops = 10, .layers = {"fc5"}});
   const size_t row = mean.layers[0].size();
   ASSERT_EQ(crops.layers[0].size(), 10 * row);
   for (size_t i = 0; i < row; ++i) {
@@ -137,7 +138,7 @@ TEST_F(Answering, ReadsEachPictureOnceAndNotFarAhead) {
                         furthest = std::max<int64_t>(furthest, i - answered);
                         return scratch = picture(i);
                       }};
-  answer_pictures({two.get()}, slow, {.readers = 3}, watch);
+  answer_pictures({two.get()}, slow, {}, watch, 3);
   EXPECT_EQ(read.size(), 40u);
   EXPECT_EQ(std::set<int64_t>(read.begin(), read.end()).size(), 40u);
   EXPECT_LE(furthest, 6);  // two batches that wait, one that is computed
@@ -153,16 +154,14 @@ TEST_F(Answering, WhatIsNoFaultOfAPictureEndsIt) {
     int64_t answered = 0;
     AnswerWatch watch;
     watch.on_answer = [&](int64_t, const Answer&) { ++answered; };
-    EXPECT_TRUE(
-        has(error_of([&] { answer_pictures({two.get()}, fatal, {.readers = readers}, watch); },
-                     Code::out_of_memory),
-            "no memory for 5"));
+    EXPECT_TRUE(has(error_of([&] { answer_pictures({two.get()}, fatal, {}, watch, readers); },
+                             Code::out_of_memory),
+                    "no memory for 5"));
     EXPECT_LE(answered, 4);
     watch.after_batch = [](int64_t done) { fail(Code::cancelled, "after ", done); };
-    EXPECT_TRUE(has(
-        error_of([&] { answer_pictures({two.get()}, pictures(9), {.readers = readers}, watch); },
-                 Code::cancelled),
-        "after 2"));
+    EXPECT_TRUE(has(error_of([&] { answer_pictures({two.get()}, pictures(9), {}, watch, readers); },
+                             Code::cancelled),
+                    "after 2"));
   }
 }
 

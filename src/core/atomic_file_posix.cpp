@@ -1,7 +1,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,7 +8,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
-#include <random>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -17,8 +15,8 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/number.h"
 #include "core/path.h"
+#include "core/temporary_posix.h"
 
 namespace alx {
 namespace {
@@ -29,16 +27,8 @@ namespace {
 }
 
 void check_size_limit(const std::string& path, uint64_t size) {
-  // Checked before, because crossing the limit would end the host program with SIGXFSZ.
-  rlimit limit{};
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-      size > limit.rlim_cur)
-    refuse(path, cat(size, " bytes are over this process's limit of ", limit.rlim_cur), EFBIG);
-}
-
-std::string random_name() {
-  std::random_device device;
-  return ".alexnet-" + hex(device(), 8) + hex(device(), 8) + ".tmp";
+  if (size > largest_file())
+    refuse(path, cat(size, " bytes are over this process's limit of ", largest_file()), EFBIG);
 }
 
 }  // namespace
@@ -99,7 +89,7 @@ struct AtomicFile::Impl {
     // setting it.
     const mode_t mode = exists ? (old.st_mode & 0777) : 0666;
     for (int attempt = 0; file < 0; ++attempt) {
-      std::string name = folder + "/" + random_name();
+      std::string name = folder + "/" + temporary_name();
       file = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
       if (file < 0 && (errno != EEXIST || attempt == 100))
         refuse(path, "no file can be made in " + folder, errno);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <system_error>
 
 #include "core/process.h"
+#include "core/temporary_posix.h"
 
 namespace alx {
 namespace {
@@ -31,10 +31,7 @@ bool is_still(const char* path, int file) {
 // For people; that it fails on a full disk is no harm. Over the process's limit of file sizes a
 // signal would come.
 void write_text(int file, const std::string& text) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-      limit.rlim_cur < text.size())
-    return;
+  if (text.size() > largest_file()) return;
   if (ftruncate(file, 0) == 0) (void)!pwrite(file, text.data(), text.size(), 0);
 }
 

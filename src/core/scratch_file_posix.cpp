@@ -1,16 +1,14 @@
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <random>
 
 #include "core/error.h"
-#include "core/number.h"
 #include "core/path.h"
 #include "core/scratch_file.h"
+#include "core/temporary_posix.h"
 
 namespace alx {
 namespace {
@@ -27,9 +25,8 @@ ScratchFile::ScratchFile(const std::string& folder) : folder_(folder) {
   std::error_code error;
   if (folder_.empty()) folder_ = to_utf8(std::filesystem::temp_directory_path(error));
   if (error) refuse_scratch("the system's folder for them", "it cannot be found", error.value());
-  std::random_device device;
   for (int attempt = 0; file_ < 0; ++attempt) {
-    const std::string name = folder_ + "/.alexnet-" + hex(device(), 8) + hex(device(), 8) + ".tmp";
+    const std::string name = folder_ + "/" + temporary_name();
     file_ = open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file_ >= 0)
       unlink(name.c_str());
@@ -41,10 +38,7 @@ ScratchFile::ScratchFile(const std::string& folder) : folder_(folder) {
 ScratchFile::~ScratchFile() { close(static_cast<int>(file_)); }
 
 void ScratchFile::write(uint64_t offset, std::span<const std::byte> bytes) {
-  // Crossing the limit would end the host program with SIGXFSZ.
-  rlimit limit{};
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-      offset + bytes.size() > limit.rlim_cur)
+  if (offset + bytes.size() > largest_file())
     refuse_scratch(folder_, "it would be over this process's limit", EFBIG);
   while (!bytes.empty()) {
     const ssize_t written =

@@ -9,7 +9,7 @@ using Prepared = std::vector<PreparedPicture>;
 
 // Of the pictures of a batch that are whole.
 Answers answers_of(const std::vector<Session*>& sessions, const Prepared& batch,
-                   const AnswerOptions& options) {
+                   const AnswerOptions& wanted) {
   Answers all;
   for (size_t s = 0; s < sessions.size(); ++s) {
     std::vector<const Image*> whole;
@@ -17,10 +17,10 @@ Answers answers_of(const std::vector<Session*>& sessions, const Prepared& batch,
       if (!picture.fault) whole.push_back(&picture.images[s]);
     const std::span<const Image* const> images(whole);
     if (s == 0) {
-      all = sessions[s]->answer(images, options.layers, options.crops);
+      all = sessions[s]->answer(images, wanted);
       continue;
     }
-    const Answers other = sessions[s]->answer(images, {}, options.crops);
+    const Answers other = sessions[s]->answer(images, {.crops = wanted.crops});
     for (size_t i = 0; i < all.probabilities.size(); ++i)
       all.probabilities[i] += other.probabilities[i];
   }
@@ -56,19 +56,20 @@ void tell(const Prepared& batch, int64_t first, const Answers& answers, const An
 }  // namespace
 
 void answer_pictures(const std::vector<Session*>& sessions, Pictures pictures,
-                     const AnswerOptions& options, const AnswerWatch& watch) {
-  check_crops(options.crops);
+                     const AnswerOptions& wanted, const AnswerWatch& watch,
+                     std::optional<int> readers) {
+  check_crops(wanted.crops);
   const Session& first = *sessions.front();
   std::vector<const Preprocessor*> preprocessors;
   for (const Session* session : sessions) preprocessors.push_back(&session->model().preprocessor());
   const int64_t count = pictures.count;
   // There is nothing to be ahead of where all are one batch.
-  const int readers = options.readers.value_or(count > first.batch() ? first.readers() : 0);
-  PictureStream stream(std::move(pictures), std::move(preprocessors), 2 * first.batch(), readers,
-                       first.loop());
+  const int usual = count > first.batch() ? first.readers() : 0;
+  PictureStream stream(std::move(pictures), std::move(preprocessors), 2 * first.batch(),
+                       readers.value_or(usual), first.loop());
   for (int64_t done = 0; done < count;) {
     const Prepared batch = stream.next(first.batch());
-    tell(batch, done, answers_of(sessions, batch, options), watch);
+    tell(batch, done, answers_of(sessions, batch, wanted), watch);
     done += static_cast<int64_t>(batch.size());
     if (watch.after_batch) watch.after_batch(done);
   }

@@ -11,18 +11,10 @@
 
 namespace alx {
 
-struct AnswerOptions {
-  int crops = 1;  // 1: the centre; 10: the mean over ten (the paper, section 4.1)
-  std::vector<std::string> layers =
-      {};  // whose activations are wanted, of the first session's outputs
-  // Threads that read. Where not said, the first session's, and none for pictures of one batch.
-  std::optional<int> readers = {};
-};
-
 // Of one picture.
 struct Answer {
-  std::span<const float> probabilities;  // the mean over the sessions
-  std::vector<std::span<const float>> layers;
+  std::span<const float> probabilities;        // the mean over the sessions
+  std::vector<std::span<const float>> layers;  // the first session's
 };
 
 // Called on this thread, in the order of the pictures; each may be empty.
@@ -32,8 +24,10 @@ struct AnswerWatch {
   std::function<void(int64_t done)> after_batch;  // pictures; what it throws ends the whole
 };
 
-// A batch is the first session's. No answer depends on it, nor on the threads.
+// A batch is the first session's. `readers`: threads that read; where not said, the first
+// session's, and none for pictures of one batch. No answer depends on either.
 void answer_pictures(const std::vector<Session*>& sessions, Pictures pictures,
-                     const AnswerOptions& options, const AnswerWatch& watch);
+                     const AnswerOptions& wanted, const AnswerWatch& watch,
+                     std::optional<int> readers = {});
 
 }  // namespace alx

@@ -18,18 +18,21 @@ std::string folded(const std::string& name) {
   return text;
 }
 
-void count(std::span<const float> probabilities, int64_t truth, Evaluation& result) {
+}  // namespace
+
+void Evaluation::add(std::span<const float> probabilities, int64_t truth) {
   const std::vector<Ranked> best = top_k(probabilities, 5);
-  result.top1 += best.front().index == truth;
-  result.top5 +=
-      std::any_of(best.begin(), best.end(), [&](const Ranked& r) { return r.index == truth; });
+  top1 += best.front().index == truth;
+  top5 += std::ranges::any_of(best, [&](const Ranked& r) { return r.index == truth; });
   const double right = probabilities[static_cast<size_t>(truth)];
-  result.loss -= std::log(std::max(right, 1e-30));
-  ++result.confusion[{truth, best.front().index}];
-  ++result.images;
+  loss -= std::log(std::max(right, 1e-30));
+  ++confusion[{truth, best.front().index}];
+  ++images;
 }
 
-}  // namespace
+void Evaluation::divide() {
+  for (double* sum : {&top1, &top5, &loss}) *sum /= static_cast<double>(images);
+}
 
 std::optional<int64_t> ClassNames::find(const std::string& name) const {
   const auto found = index_.find(folded(name));
@@ -73,7 +76,7 @@ Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data,
   Evaluation result;
   AnswerWatch watch;
   watch.on_answer = [&](int64_t i, const Answer& answer) {
-    count(answer.probabilities, classes[static_cast<size_t>(data.label(i))], result);
+    result.add(answer.probabilities, classes[static_cast<size_t>(data.label(i))]);
   };
   watch.on_broken = [&](int64_t i, const Error& why) {
     ++result.broken;
@@ -89,10 +92,7 @@ Evaluation evaluate(const std::vector<Session*>& sessions, const Dataset& data,
   };
   answer_pictures(sessions, {data.size(), read}, {.crops = options.crops}, watch);
   check(result.images > 0, Code::bad_file, "none of the ", data.size(), " pictures could be read");
-  const auto images = static_cast<double>(result.images);
-  result.top1 /= images;
-  result.top5 /= images;
-  result.loss /= images;
+  result.divide();
   return result;
 }
 

@@ -17,6 +17,10 @@ struct Evaluation {
   int64_t images = 0, broken = 0;       // broken ones do not count as images
   double top1 = 0, top5 = 0, loss = 0;  // fractions; loss: mean of -log p
 
+  // Sums until divide() makes means of them.
+  void add(std::span<const float> probabilities, int64_t truth);
+  void divide();
+
   // Images by true class and by answer, of the model. Those of no image are left out: of many
   // classes they are almost all.
   std::map<std::pair<int64_t, int64_t>, int64_t> confusion;

@@ -85,10 +85,11 @@ void check_crops(int crops) {
 }
 
 template <class SetInput>
-Answers Session::compute(int64_t rows, int crops, const std::vector<std::string>& layers,
-                         const SetInput& set_input) {
-  std::vector<Collected> outputs{{*network_, network_->result(), crops}};
-  for (const std::string& layer : layers) outputs.emplace_back(*network_, layer, crops);
+Answers Session::compute(int64_t rows, const AnswerOptions& wanted, const SetInput& set_input) {
+  std::vector<Collected> outputs;
+  for (const std::string& layer : wanted.layers)
+    outputs.emplace_back(*network_, layer, wanted.crops);
+  if (wanted.probabilities) outputs.emplace_back(*network_, network_->result(), wanted.crops);
   for (int64_t first = 0; first < rows; first += batch()) {
     const int64_t count = std::min(batch(), rows - first);
     set_input(first, count);
@@ -96,23 +97,23 @@ Answers Session::compute(int64_t rows, int crops, const std::vector<std::string>
     for (Collected& output : outputs) output.read(*network_, count);
   }
   Answers answers;
-  answers.probabilities = outputs.front().take();
-  for (size_t i = 1; i < outputs.size(); ++i) answers.layers.push_back(outputs[i].take());
+  for (size_t i = 0; i < wanted.layers.size(); ++i) answers.layers.push_back(outputs[i].take());
+  if (!wanted.probabilities) return answers;
+  answers.probabilities = outputs.back().take();
   const std::vector<float>& all = answers.probabilities;
   check(first_not_finite(all.data(), all.size()) == all.size(), Code::bad_file, "the answer of ",
         model_->description(), " is not a number: the weights overflow in this precision");
   return answers;
 }
 
-Answers Session::answer(std::span<const float> inputs, const std::vector<std::string>& layers,
-                        int crops) {
-  check_crops(crops);
+Answers Session::answer(std::span<const float> inputs, const AnswerOptions& wanted) {
+  check_crops(wanted.crops);
   const auto one = static_cast<size_t>(element_count(network_->input_shape()) / batch());
-  check(inputs.size() % (one * static_cast<size_t>(crops)) == 0, Code::invalid_argument,
+  check(inputs.size() % (one * static_cast<size_t>(wanted.crops)) == 0, Code::invalid_argument,
         inputs.size(), " numbers are no whole count of images of ", one, ": ",
         to_string(network_->input_shape()));
   const auto rows = static_cast<int64_t>(inputs.size() / one);
-  return compute(rows, crops, layers, [&](int64_t first, int64_t count) {
+  return compute(rows, wanted, [&](int64_t first, int64_t count) {
     const size_t from = static_cast<size_t>(first) * one;
     const auto values = inputs.subspan(from, static_cast<size_t>(count) * one);
     // Networks swallow them: ReLU makes a NaN zero, and the answer looks like any other.
@@ -122,14 +123,14 @@ Answers Session::answer(std::span<const float> inputs, const std::vector<std::st
   });
 }
 
-Answers Session::answer(std::span<const Image* const> prepared,
-                        const std::vector<std::string>& layers, int crops) {
-  check_crops(crops);
+Answers Session::answer(std::span<const Image* const> prepared, const AnswerOptions& wanted) {
+  check_crops(wanted.crops);
+  const int crops = wanted.crops;
   const Preprocessor& preprocessor = model_->preprocessor();
   const auto one = static_cast<size_t>(element_count(network_->input_shape()) / batch());
   const auto rows = static_cast<int64_t>(prepared.size()) * crops;
   input_.resize(static_cast<size_t>(std::min(rows, batch())) * one);
-  return compute(rows, crops, layers, [&](int64_t first, int64_t count) {
+  return compute(rows, wanted, [&](int64_t first, int64_t count) {
     (*loop_)(count, [&](int64_t row) {
       const Image& image = *prepared[static_cast<size_t>((first + row) / crops)];
       preprocessor.fill(test_crop(preprocessor, image, (first + row) % crops, crops),
@@ -139,22 +140,21 @@ Answers Session::answer(std::span<const Image* const> prepared,
   });
 }
 
-Answers Session::answer(const std::vector<Image>& images, const std::vector<std::string>& layers,
-                        int crops) {
+Answers Session::answer(const std::vector<Image>& images, const AnswerOptions& wanted) {
   std::vector<Image> prepared;
   std::vector<const Image*> all;
   prepared.reserve(images.size());
   for (const Image& image : images)
     all.push_back(&prepared.emplace_back(model_->preprocessor().prepare(image)));
-  return answer(std::span<const Image* const>(all), layers, crops);
+  return answer(std::span<const Image* const>(all), wanted);
 }
 
 std::vector<float> Session::classify(const std::vector<Image>& images, int crops) {
-  return answer(images, {}, crops).probabilities;
+  return answer(images, {.crops = crops}).probabilities;
 }
 
 std::vector<float> Session::features(const std::vector<Image>& images, const std::string& layer) {
-  return std::move(answer(images, {layer}, 1).layers.front());
+  return std::move(answer(images, {.layers = {layer}, .probabilities = false}).layers.front());
 }
 
 std::vector<float> prepare(const Model& model, const Image& image, int crops) {

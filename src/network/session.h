@@ -20,6 +20,13 @@ struct SessionOptions {
   HostServices host;
 };
 
+// What is asked about pictures, in one pass.
+struct AnswerOptions {
+  int crops = 1;                         // 1: the centre; 10: the mean over ten (section 4.1)
+  std::vector<std::string> layers = {};  // whose activations are wanted, of options.outputs
+  bool probabilities = true;
+};
+
 // What a network gives for pictures, one after the other.
 struct Answers {
   std::vector<float> probabilities;        // (count, classes)
@@ -46,16 +53,12 @@ class Session {
   // shall have no threads of ours beside it.
   int readers() const { return readers_; }
 
-  // Preprocessed pictures (count * crops, 3, height, width) in one pass, with activations of layers
-  // among options.outputs. Any count: it runs as many batches as that takes. Of `crops` rows in a
-  // row the mean is given. Throws invalid_argument where a value is not finite, bad_file where a
-  // probability is not.
-  Answers answer(std::span<const float> inputs, const std::vector<std::string>& layers = {},
-                 int crops = 1);
-  // The same of pictures that the model's Preprocessor has prepared. `crops` 1: the centre; 10: the
-  // mean over ten crops (the paper, section 4.1).
-  Answers answer(std::span<const Image* const> prepared,
-                 const std::vector<std::string>& layers = {}, int crops = 1);
+  // Preprocessed pictures (count * crops, 3, height, width). Any count: it runs as many batches as
+  // that takes. Of `crops` rows in a row the mean is given. Throws invalid_argument where a value
+  // is not finite, bad_file where a probability is not.
+  Answers answer(std::span<const float> inputs, const AnswerOptions& wanted = {});
+  // The same of pictures that the model's Preprocessor has prepared.
+  Answers answer(std::span<const Image* const> prepared, const AnswerOptions& wanted = {});
 
   std::vector<float> run(std::span<const float> inputs) { return answer(inputs).probabilities; }
   // Whole pictures.
@@ -63,12 +66,10 @@ class Session {
   std::vector<float> features(const std::vector<Image>& images, const std::string& layer);
 
  private:
-  Answers answer(const std::vector<Image>& images, const std::vector<std::string>& layers,
-                 int crops);
+  Answers answer(const std::vector<Image>& images, const AnswerOptions& wanted);
   // `set_input(first, count)` gives the network so many rows from that one on.
   template <class SetInput>
-  Answers compute(int64_t rows, int crops, const std::vector<std::string>& layers,
-                  const SetInput& set_input);
+  Answers compute(int64_t rows, const AnswerOptions& wanted, const SetInput& set_input);
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Network> network_;

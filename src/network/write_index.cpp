@@ -76,7 +76,8 @@ FeatureSource write_index(const std::string& out, Session& session, FeatureSourc
   const auto read = [&](int64_t i, Image& scratch) -> const Image& {
     return scratch = read_image(pictures.path(i), 0, limits);
   };
-  answer_pictures({&session}, {total, read}, {.layers = {source.layer}}, each);
+  answer_pictures({&session}, {total, read}, {.layers = {source.layer}, .probabilities = false},
+                  each);
   check(!source.images.empty(), Code::bad_file, pictures.folder, ": none of its ", total,
         " pictures could be read");
   writer.finish(to_metadata(source));

@@ -8,6 +8,7 @@
 #include "core/finite.h"
 #include "core/log.h"
 #include "data/prepared.h"
+#include "network/answer_pictures.h"
 #include "train/trainer.h"
 
 namespace alx {
@@ -36,25 +37,6 @@ std::vector<Node> chain_from(const NetSpec& spec, const Node* first) {
   chain.front().inputs = {data_name};
   for (Node& node : chain) node.slot.reset();
   return chain;
-}
-
-int64_t elements_of_image(const Network& network) {
-  return element_count(network.input_shape()) / network.batch();
-}
-
-void count_answer(std::span<const float> probabilities, int64_t truth, Evaluation& result) {
-  const std::vector<Ranked> best = top_k(probabilities, 5);
-  result.top1 += best.front().index == truth;
-  result.top5 += std::ranges::any_of(best, [&](const Ranked& r) { return r.index == truth; });
-  const double right = probabilities[static_cast<size_t>(truth)];
-  result.loss -= std::log(std::max(right, 1e-30));
-  ++result.confusion[{truth, best.front().index}];
-  ++result.images;
-}
-
-void make_means(Evaluation& result) {
-  const auto images = static_cast<double>(result.images);
-  for (double* sum : {&result.top1, &result.top5, &result.loss}) *sum /= images;
 }
 
 }  // namespace
@@ -119,50 +101,34 @@ void FeatureSet::read(int64_t i, std::span<float> into) const {
     std::copy_n(values_.begin() + static_cast<std::ptrdiff_t>(at), each_, into.begin());
 }
 
-void FeatureSet::make(Network& frozen, const How& how) {
-  std::vector<float> pictures, features(static_cast<size_t>(frozen.batch()) * each_);
-  while (!complete()) {
-    make_batch(frozen, how, pictures, features);
-    if (how.watch.progress) how.watch.progress(done_, data_->size());
-    if (!complete() && how.watch.cancelled && how.watch.cancelled())
-      fail(Code::cancelled, "stopped after ", done_, " of ", data_->size(), " pictures");
-  }
-  if (broken_count_ == data_->size()) fail_all_broken(*data_);
-}
-
-void FeatureSet::make_batch(Network& frozen, const How& how, std::vector<float>& pictures,
-                            std::vector<float>& features) {
-  const auto size = static_cast<size_t>(elements_of_image(frozen));
-  const int64_t count = std::min(frozen.batch(), data_->size() - done_);
-  pictures.assign(static_cast<size_t>(count) * size, 0.f);
-  std::vector<std::string> faults(static_cast<size_t>(count));
-  how.loop(count, [&](int64_t row) {
-    try {
-      const Image image = how.preprocessor.prepare(data_->image(done_ + row, how.at_least));
-      how.preprocessor.center(image,
-                              std::span(pictures).subspan(static_cast<size_t>(row) * size, size));
-    } catch (const Error& error) {
-      if (!is_broken(error.code())) throw;
-      faults[static_cast<size_t>(row)] = error.what();
-    }
-  });
-  for (int64_t row = 0; row < count; ++row) {
-    const std::string& why = faults[static_cast<size_t>(row)];
-    if (why.empty()) continue;
-    broken_[static_cast<size_t>(done_ + row)] = true;
+void FeatureSet::make(Session& frozen, const std::string& layer, int64_t at_least,
+                      const EvaluateOptions& watch) {
+  const int64_t before = done_;
+  AnswerWatch each;
+  each.on_answer = [&](int64_t i, const Answer& answer) {
+    const std::span<const float> features = answer.layers.front();
+    check(first_not_finite(features.data(), features.size()) == features.size(), Code::bad_file,
+          "what the frozen layers make of ", data_->name(before + i),
+          " is no number: the weights overflow in this precision");
+    write(before + i, features);
+  };
+  each.on_broken = [&](int64_t i, const Error& why) {
+    broken_[static_cast<size_t>(before + i)] = true;
     ++broken_count_;
-    log_line(LogLevel::warning, cat(data_->name(done_ + row), " is skipped: ", why));
-  }
-  frozen.set_input(pictures);
-  frozen.forward();
-  frozen.read_result(features);
-  const size_t numbers = static_cast<size_t>(count) * each_;
-  const size_t wrong = first_not_finite(features.data(), numbers);
-  check(wrong == numbers, Code::bad_file, "what the frozen layers make of ",
-        data_->name(done_ + static_cast<int64_t>(std::min(wrong, numbers - 1) / each_)),
-        " is no number: the weights overflow in this precision");
-  write(done_, std::span(features).first(numbers));
-  done_ += count;
+    log_line(LogLevel::warning, cat(data_->name(before + i), " is skipped: ", why.what()));
+  };
+  each.after_batch = [&](int64_t done) {
+    done_ = before + done;
+    if (watch.progress) watch.progress(done_, data_->size());
+    if (!complete() && watch.cancelled && watch.cancelled())
+      fail(Code::cancelled, "stopped after ", done_, " of ", data_->size(), " pictures");
+  };
+  const auto read = [&](int64_t i, Image& scratch) -> const Image& {
+    return scratch = data_->image(before + i, at_least);
+  };
+  answer_pictures({&frozen}, {data_->size() - before, read},
+                  {.layers = {layer}, .probabilities = false}, each);
+  if (broken_count_ == data_->size()) fail_all_broken(*data_);
 }
 
 FrozenPart::FrozenPart(const NetSpec& spec, const TrainOptions& options,
@@ -189,18 +155,20 @@ FrozenPart::FrozenPart(const NetSpec& spec, const TrainOptions& options,
 
 void FrozenPart::prepare(const EvaluateOptions& watch) {
   if (training_.complete() && (!validation_ || validation_->complete())) return;
-  NetworkOptions wanted;
+  const std::string& layer = cut_.frozen.nodes.back().name;
+  SessionOptions wanted;
+  wanted.devices = devices_of_one(cut_.frozen, options_->devices);
+  wanted.threads = options_->threads;
+  wanted.host = options_->host;
   wanted.batch = std::min(feature_batch, training_.data().size());
   wanted.precision = options_->precision;
-  Network frozen(cut_.frozen,
-                 open_devices(devices_of_one(cut_.frozen, options_->devices), options_->threads,
-                              options_->host),
+  wanted.outputs = {layer};
+  Session frozen(Model::of(cut_.frozen, weights_from(weights_), training_.data().classes(),
+                           preprocessor_->mean_image()),
                  wanted);
-  frozen.load(weights_from(weights_));
-  const auto loop = loop_of(options_->host, options_->threads);
-  training_.make(frozen, {*preprocessor_, preprocessor_->least_side(), *loop, watch});
+  training_.make(frozen, layer, preprocessor_->least_side(), watch);
   // whole pictures, as evaluations read them: the figures are theirs
-  if (validation_) validation_->make(frozen, {*preprocessor_, 0, *loop, watch});
+  if (validation_) validation_->make(frozen, layer, 0, watch);
   log_line(
       LogLevel::info,
       cat("the frozen layers have seen ", training_.data().size() - training_.broken(), " pictures",
@@ -245,7 +213,7 @@ Evaluation FrozenPart::evaluate(const WeightSource& head) const {
     network.forward();
     network.read_result(answers);
     for (size_t i = 0; i < truths.size(); ++i)
-      count_answer(std::span(answers).subspan(i * classes, classes), truths[i], result);
+      result.add(std::span(answers).subspan(i * classes, classes), truths[i]);
     features.clear();
     truths.clear();
   };
@@ -257,7 +225,7 @@ Evaluation FrozenPart::evaluate(const WeightSource& head) const {
     if (static_cast<int64_t>(truths.size()) == network.batch()) flush();
   }
   if (!truths.empty()) flush();
-  make_means(result);
+  result.divide();
   return result;
 }
 

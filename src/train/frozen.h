@@ -6,11 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "core/parallel_loop.h"
 #include "core/scratch_file.h"
 #include "data/pipeline.h"
 #include "network/evaluate.h"
-#include "network/network.h"
 #include "weights/weights.h"
 
 namespace alx {
@@ -35,14 +33,10 @@ class FeatureSet {
   FeatureSet(std::shared_ptr<const Dataset> data, int64_t each, int64_t most_bytes,
              const std::string& folder);
 
-  struct How {
-    const Preprocessor& preprocessor;
-    int64_t at_least;  // the side that is needed of a picture; 0: all of it
-    const ParallelLoop& loop;
-    const EvaluateOptions& watch;
-  };
-  // Those that are missing: it goes on where it was cancelled.
-  void make(Network& frozen, const How& how);
+  // What this layer gives for the pictures that are missing: it goes on where it was cancelled.
+  // `at_least`: the side that is needed of a picture; 0: all of it.
+  void make(Session& frozen, const std::string& layer, int64_t at_least,
+            const EvaluateOptions& watch);
   bool complete() const { return done_ == data_->size(); }
 
   const Dataset& data() const { return *data_; }
@@ -52,8 +46,6 @@ class FeatureSet {
   std::string place() const;  // for people: "in memory, 12 MB"
 
  private:
-  void make_batch(Network& frozen, const How& how, std::vector<float>& pictures,
-                  std::vector<float>& features);
   void write(int64_t first, std::span<const float> features);
 
   std::shared_ptr<const Dataset> data_;

@@ -92,26 +92,38 @@ void take_share(double saved, TrainOptions& options, const std::string& path) {
   options.validation_share = saved;
 }
 
+// What every checkpoint holds of a run's options, by name: visit(name, value).
+template <class Options, class Visit>
+void each_option(Options& options, const Visit& visit) {
+  auto& recipe = options.recipe;
+  visit("seed", options.seed);
+  visit("batch", recipe.batch);
+  visit("epochs", recipe.epochs);
+  visit("rate", recipe.rate);
+  visit("momentum", recipe.momentum);
+  visit("decay", recipe.decay);
+  visit("schedule", recipe.schedule);
+  visit("rate_in_velocity", recipe.rate_in_velocity);
+  visit("label_smoothing", options.label_smoothing);
+  visit("dropout", options.dropout);
+}
+template <class Varied, class Visit>
+void each_variation(Varied& augment, const Visit& visit) {
+  visit("random_crop", augment.random_crop);
+  visit("flip", augment.flip);
+  visit("pad", augment.pad);
+  visit("shared", augment.shared);
+}
+
 }  // namespace
 
 std::string to_json(const TrainOptions& options, const Standing& at, const Dataset& data,
                     bool by_plateau) {
-  const Recipe& r = options.recipe;
-  const Augment& a = options.augment;
   Document document{json::object()};
   json& solver = document.json;
   solver["step"] = at.step;
   solver["images"] = data.size();
-  solver["seed"] = options.seed;
-  solver["batch"] = r.batch;
-  solver["epochs"] = r.epochs;
-  solver["rate"] = r.rate;
-  solver["momentum"] = r.momentum;
-  solver["decay"] = r.decay;
-  solver["schedule"] = r.schedule;
-  solver["rate_in_velocity"] = r.rate_in_velocity;
-  solver["label_smoothing"] = options.label_smoothing;
-  solver["dropout"] = options.dropout;
+  each_option(options, [&](const char* name, const auto& value) { solver[name] = value; });
   if (options.balance_classes) solver["class_weights"] = class_weight_words[1];
   if (options.freeze) solver["freeze"] = freeze_words[1];
   if (options.validation_share > 0) solver["validation_share"] = options.validation_share;
@@ -123,12 +135,10 @@ std::string to_json(const TrainOptions& options, const Standing& at, const Datas
   solver["threads"] = options.threads;
   solver["plan"] = at.plan;
   json& augment = solver["augment"] = json::object();
-  augment["random_crop"] = a.random_crop;
-  augment["flip"] = a.flip;
-  augment["pad"] = a.pad;
-  augment["shared"] = a.shared;
-  augment["colour_noise"] = a.colour_noise;
-  augment["colour_divides"] = a.colour_divides;
+  each_variation(options.augment,
+                 [&](const char* name, const auto& value) { augment[name] = value; });
+  augment["colour_noise"] = options.augment.colour_noise;
+  augment["colour_divides"] = options.augment.colour_divides;
   if (by_plateau) solver["plateau"] = plateau_to_json(at.plateau, options.validation != nullptr);
   if (at.best.top1 >= 0) solver["best"] = best_to_json(at.best);
   return solver.dump();
@@ -146,24 +156,14 @@ Standing read_solver(const WeightFile& file, TrainOptions& options,
     const Document document{parse_json(text, cat(file.path(), ": ", key_solver), file.limits())};
     const json& solver = document.json;
     Standing at;
-    Recipe& r = options.recipe;
-    Augment& a = options.augment;
-    const int64_t epochs = r.epochs, images = solver.at("images");
+    const int64_t epochs = options.recipe.epochs, images = solver.at("images");
     solver.at("seed").get_to(options.seed);
     take_share(solver.value("validation_share", 0.0), options, file.path());
     data = training_part(std::move(data), options);
     check(images == data->size(), Code::invalid_argument, file.path(),
           " was written while training on ", images, " images, the data has ", data->size(),
           ": resume with the same data");
-    solver.at("batch").get_to(r.batch);
-    solver.at("epochs").get_to(r.epochs);
-    solver.at("rate").get_to(r.rate);
-    solver.at("momentum").get_to(r.momentum);
-    solver.at("decay").get_to(r.decay);
-    solver.at("schedule").get_to(r.schedule);
-    solver.at("rate_in_velocity").get_to(r.rate_in_velocity);
-    solver.at("label_smoothing").get_to(options.label_smoothing);
-    solver.at("dropout").get_to(options.dropout);
+    each_option(options, [&](const char* name, auto& value) { solver.at(name).get_to(value); });
     options.balance_classes = balances(solver.value("class_weights", class_weight_words[0]));
     options.freeze = freezes(solver.value("freeze", freeze_words[0]));
     // older checkpoints name none
@@ -174,19 +174,18 @@ Standing read_solver(const WeightFile& file, TrainOptions& options,
     }
     options.layer_rates = solver.value("layer_rates", std::map<std::string, float>());
     const json& augment = solver.at("augment");
-    augment.at("random_crop").get_to(a.random_crop);
-    augment.at("flip").get_to(a.flip);
-    augment.at("pad").get_to(a.pad);
-    augment.at("shared").get_to(a.shared);
-    a.colour_noise = augment.value("colour_noise", 0.0f);  // older checkpoints have none
-    a.colour_divides = augment.value("colour_divides", false);
+    each_variation(options.augment,
+                   [&](const char* name, auto& value) { augment.at(name).get_to(value); });
+    // older checkpoints have none
+    options.augment.colour_noise = augment.value("colour_noise", 0.0f);
+    options.augment.colour_divides = augment.value("colour_divides", false);
     solver.at("plan").get_to(at.plan);
     if (solver.contains("plateau"))
       at.plateau =
           plateau_from_json(solver.at("plateau"), options.validation != nullptr, file.path());
     if (solver.contains("best"))
       at.best = best_of(best_from_json(solver.at("best")), options, file.path());
-    if (epochs > 0) r.epochs = epochs;
+    if (epochs > 0) options.recipe.epochs = epochs;
     solver.at("step").get_to(at.step);
     return at;
   } catch (const json::exception& error) {

@@ -9,6 +9,7 @@
 
 #include "backends/cudnn/api.h"
 #include "core/error.h"
+#include "core/plugin.h"
 
 extern "C" const unsigned long long alx_cuda_kernels[];  // the compiled kernels.cu
 
@@ -157,9 +158,9 @@ void* open_library(const std::string& file, std::string& reasons) {
     if (std::error_code none; std::filesystem::exists(folder + "/" + file, none))
       paths.push_back(folder + "/" + file);
   for (const std::string& path : paths) {
-    if (void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) return handle;
-    const char* reason = dlerror();
-    reasons += (reasons.empty() ? "" : "; ") + std::string(reason ? reason : "no reason given");
+    std::string reason;
+    if (void* handle = open_system_library(path.c_str(), reason)) return handle;
+    reasons += (reasons.empty() ? "" : "; ") + reason;
   }
   return nullptr;
 }

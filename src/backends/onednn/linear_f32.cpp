@@ -135,13 +135,12 @@ class Inference final : public LinearKernel {
     layout_ =
         std::make_shared<PanelLayout>(target(), out_, in_, context.in().shape[1], channels_last_);
     spec_.params = {{{out_, in_}, DataType::f32, layout_}, {{out_}, DataType::f32, nullptr}};
-    if (images_ > few) spec_.forward_workspace = bytes_of(images_ * in_);
+    if (gathers_) spec_.forward_workspace = bytes_of(images_ * in_);
   }
 
   void forward() override {
     const int64_t depths = divide_up(in_, depth_at_once);
-    if (images_ > few)
-      (*runtime_->loop)(depths, [&](int64_t depth) { gather(depth * depth_at_once); });
+    if (gathers_) (*runtime_->loop)(depths, [&](int64_t depth) { gather(depth * depth_at_once); });
     (*runtime_->loop)(layout_->blocks(), [&](int64_t block) { outputs(block); });
   }
   void backward() override {}
@@ -167,8 +166,8 @@ class Inference final : public LinearKernel {
       vectors::multiply(target(), {.rows = images_,
                                    .columns = count,
                                    .depth = deep,
-                                   .a = images_ > few ? gathered + k * images_ : x_ + k,
-                                   .a_row = images_ > few ? deep : in_,
+                                   .a = gathers_ ? gathered + k * images_ : x_ + k,
+                                   .a_row = gathers_ ? deep : in_,
                                    .a_depth = 1,
                                    .b = weight_ + layout_->offset(block, k),
                                    .b_panel = deep * width(),
@@ -186,6 +185,7 @@ class Inference final : public LinearKernel {
   }
 
   std::shared_ptr<const PanelLayout> layout_;
+  const bool gathers_ = images_ > few;
 };
 
 // Weights stay dense. Forward they are the left factor, and the images the columns.
