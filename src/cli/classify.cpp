@@ -160,8 +160,8 @@ Command add_classify(CLI::App& program) {
   const auto options = std::make_shared<ClassifyOptions>();
   app->add_option(
          "IMAGE", options->images,
-         "Pictures (JPEG, PNG, WebP or BMP), folders of them, or patterns as '*.jpg'; - reads one "
-         "from standard input")
+         "Pictures (JPEG, PNG, WebP, BMP, GIF or TIFF), folders of them, or patterns as '*.jpg'; - "
+         "reads one from standard input")
       ->required()
       ->type_name("");
   add_model(*app, options->model);
